@@ -1,0 +1,49 @@
+# make help lists the targets. Everything runs from .venv, made once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format bench man render clean
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(READY) ## Separate examples/song.flac, give it new drums, name the files made
+	@mkdir -p demo
+	$(BIN)/drumkit separate examples/song.flac -o demo/stems.wav
+	$(BIN)/drumkit arrange demo/stems.wav -o demo/drums.wav
+	$(BIN)/drumkit arrange --mix demo/stems.wav -o demo/mix.wav
+	@ls -l demo/stems.wav demo/drums.wav demo/mix.wav
+
+test: $(READY) ## Run the tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
+
+lint: $(READY) ## ruff and strict mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY) ## Let ruff fix and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Speed, memory and start-up against their targets
+	$(BIN)/python bench/bench.py
+
+man: $(READY) ## Write man/*.1 from the command line's own help
+	$(BIN)/python tools/make_man.py man
+
+render: $(READY) ## Add the soundfont renderer that training bands needs
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps 'tinysoundfont>=0.3.6'
+
+clean: ## Remove the environment and everything made
+	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis bench/out
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
