@@ -40,10 +40,13 @@ class Progress:
             self._bar.update(n)
 
 
-def configure(quiet: bool = False, verbose: bool = False) -> None:
-    """Set how much is told: `quiet` leaves only errors, `verbose` adds details and tracebacks."""
-    _State.quiet = quiet
-    _State.verbose = verbose
+def configure(quiet: bool | None = None, verbose: bool | None = None) -> None:
+    """Set how much is told: `quiet` leaves only errors, `verbose` adds details and tracebacks.
+
+    None leaves a setting as it is.
+    """
+    _State.quiet = _State.quiet if quiet is None else quiet
+    _State.verbose = _State.verbose if verbose is None else verbose
 
 
 def is_verbose() -> bool:

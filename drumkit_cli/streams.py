@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 STDIN_NAME: Final = "<stdin>"
 STDOUT_NAME: Final = "<stdout>"
-HEAD_BYTES: Final = 4096
-"""How much of a file `sniff` wants to see: enough for an ID3 tag's size, or to skip none."""
+HEAD_BYTES: Final = 64
+"""How much of a file's start is shown to `sniff`; it needs 12 bytes."""
 
 _COPY_BYTES: Final = 1 << 20
 _MPEG_VERSIONS: Final = (0b00, 0b10, 0b11)
@@ -170,9 +170,9 @@ def open_output(path: str | None, *, text: bool = False) -> Iterator[BinaryIO]:
     """Open an output for writing: a path, or stdout for None and "-".
 
     A regular file is written under a temporary name in the same folder, synced, and renamed over
-    the old one when the block ends; when the block fails or a signal ends it, the temporary file is
-    removed and the old one is untouched. A symbolic link is followed; the permissions of an existing
-    file are kept. Devices, FIFOs and the like are written directly. Folders are never made.
+    the old one when the block ends. When the block fails, or a signal ends it, the temporary file
+    is removed and the old one is untouched. A symbolic link is followed; the permissions of an
+    existing file are kept. Devices and FIFOs are written directly. Folders are never made.
 
     Args:
         path: where to.
@@ -209,6 +209,24 @@ def open_output(path: str | None, *, text: bool = False) -> Iterator[BinaryIO]:
         return
     with _atomic(path, mode) as sink:
         yield sink
+
+
+def check_output(path: str) -> None:
+    """Refuse an output that plainly cannot be made, before hours of work go into it.
+
+    Raises:
+        UsageError: the name is empty.
+        OutputError: it is a folder, or its folder is missing or may not be written to.
+    """
+    if not path:
+        raise UsageError("an output's name is empty")
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise OutputError(f"{path} is a folder", "name a file")
+    if not target.parent.is_dir():
+        raise _output_failure(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+    if not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise OutputError(f"cannot write {path}: {os.strerror(errno.EACCES)}")
 
 
 def write_text(text: str, path: str | None = None) -> None:

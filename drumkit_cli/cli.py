@@ -1,0 +1,209 @@
+"""The command line: a group that loads its commands lazily, and the boundary for all errors.
+
+`drumkit --help` imports Typer and nothing heavier. A command's module is imported when the command
+is named; what the module imports at its top must be as light.
+"""
+
+import importlib
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from types import FrameType
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from drumkit_cli import __version__, console, provenance, streams
+from drumkit_cli.errors import DrumkitError, ExitStatus, Terminated, UsageError
+
+PROGRAM: Final = "drumkit"
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "separate": ("drumkit_cli.separate.command", "Split music into drums, bass and other."),
+    "mel": ("drumkit_cli.mel.command", "Turn audio into a mel spectrogram, and back."),
+    "arrange": ("drumkit_cli.arrange.command", "Play drums to a bass line."),
+    "train": ("drumkit_cli.train.command", "Train the model of a command on your own data."),
+    "evaluate": ("drumkit_cli.evaluate.command", "Measure the model of a command."),
+}
+"""Command name -> its module, whose function of that name it is, and one line for the overview."""
+
+_CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
+_EPILOG: Final = (
+    "Commands read and write files or pipes: drumkit separate song.wav | drumkit arrange > "
+    "drums.wav. More on a command: drumkit COMMAND --help."
+)
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands' names and summaries, and imports a command on use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - Typer's context class is private
+        """Return the names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ANN401
+        """Import the command of that name; None when there is none."""
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+        """Find the command that the arguments name, or tell the nearest name."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = get_close_matches(name, COMMANDS, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"see {PROGRAM} --help"
+            raise UsageError(f"no command {name!r}", remedy)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write the overview from the table, without importing the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def load_command(name: str) -> TyperCommand:
+    """Import a command and return it as Typer's object."""
+    module = importlib.import_module(COMMANDS[name][0])
+    function: Callable[..., None] = getattr(module, name)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, context_settings=_CONTEXT)(function)
+    command = get_command(app)
+    assert isinstance(command, TyperCommand)
+    return command
+
+
+def root() -> TyperGroup:
+    """Return the whole command line as Typer's object; for the man pages too."""
+    app = typer.Typer(
+        name=PROGRAM,
+        cls=LazyGroup,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings=_CONTEXT,
+        epilog=_EPILOG,
+    )
+    app.callback()(_describe)
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    return group
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run drumkit and exit; the entry point.
+
+    Args:
+        argv: the arguments without the program's name; None takes the process's own.
+    """
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run drumkit and return its exit status; every failure is told here, in one line."""
+    streams.claim_standard_streams()
+    console.configure(quiet=False, verbose=False)
+    provenance.record_command_line(arguments)
+    with _termination_raises():
+        status = _guard(lambda: _invoke(arguments))
+        flushed = _guard(_flush)
+    return status or flushed
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        streams.write_text(f"{PROGRAM} {__version__}\n")
+        raise typer.Exit
+
+
+def _describe(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Small neural models for drums: MIDI, WAV and NPY in and out, on paths or pipes."""
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    group = root()
+    with group.make_context(PROGRAM, list(arguments)) as context:
+        group.invoke(context)
+    return ExitStatus.OK
+
+
+def _flush() -> int:
+    streams.flush_stdout()
+    return ExitStatus.OK
+
+
+def _guard(job: Callable[[], int]) -> int:
+    """Run a job; turn whatever it raises into one line and an exit status."""
+    try:
+        return job()
+    except typer.Exit as request:
+        return request.exit_code
+    except typer.TyperException as failure:
+        console.error(_usage_message(failure))
+        return ExitStatus.USAGE
+    except DrumkitError as failure:
+        return _tell(failure, str(failure), failure.status)
+    except BrokenPipeError:
+        streams.abandon_stdout()
+        return ExitStatus.PIPE_CLOSED
+    except (KeyboardInterrupt, typer.Abort):
+        console.error("interrupted")
+        return ExitStatus.INTERRUPTED
+    except Terminated as request:
+        console.error(f"ended by {signal.Signals(request.signal_number).name}")
+        return 128 + request.signal_number
+    except MemoryError as failure:
+        return _tell(failure, "not enough memory", ExitStatus.IO_ERROR)
+    except OSError as failure:
+        place = failure.filename or "input or output failed"
+        return _tell(failure, f"{place}: {failure.strerror or failure}", ExitStatus.IO_ERROR)
+    except Exception as failure:  # noqa: BLE001 - the boundary: a bug of ours, told in one line too
+        kind = type(failure).__name__
+        hint = "" if console.is_verbose() else "; -v shows where"
+        return _tell(failure, f"internal error: {kind}: {failure}{hint}", ExitStatus.INTERNAL)
+
+
+def _tell(failure: BaseException, message: str, status: ExitStatus) -> int:
+    if console.is_verbose():
+        console.traceback_of(failure)
+    console.error(" ".join(message.split()))
+    if status is ExitStatus.IO_ERROR:
+        streams.abandon_stdout()
+    return status
+
+
+def _usage_message(failure: typer.TyperException) -> str:
+    """Return Typer's message in one line, in our words, with where help is."""
+    context = getattr(failure, "ctx", None)
+    place = context.command_path if context is not None else PROGRAM
+    message = " ".join(failure.format_message().split()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    return f"{message}; see {place} --help"
+
+
+@contextmanager
+def _termination_raises() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the stack while the block runs, so nothing is left half made."""
+
+    def unwind(signal_number: int, _frame: FrameType | None) -> None:
+        raise Terminated(signal_number)
+
+    previous = {}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup keeps its promise
+            previous[number] = signal.signal(number, unwind)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

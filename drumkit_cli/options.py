@@ -1,0 +1,133 @@
+"""The options that commands share, so that a name means the same thing everywhere.
+
+Each is an annotated type for a command's signature: ``def mel(files: Inputs = None, ...)``.
+`Quiet` and `Verbose` take effect by being parsed; a command only has to declare them.
+"""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+
+from drumkit_cli import console
+
+SEED_MAX: Final = 2**32 - 1
+_DURATION: Final = re.compile(
+    r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?"
+)
+_DURATION_MAX_SECONDS: Final = 366 * 86400.0
+
+
+class Device(StrEnum):
+    """Where a model runs. The default everywhere is `CPU`: the same bytes on every machine."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+    AUTO = "auto"
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration such as ``90m``, ``1h30m``, ``5400s`` or ``5400``.
+
+    Raises:
+        BadParameter: it is no duration, or not within (0, 366 days].
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if not text.strip() or match is None:
+        raise typer.BadParameter(f"{text!r} is no duration such as 90m, 1h30m or 5400s")
+    hours, minutes, seconds = (float(match[unit] or 0) for unit in "hms")
+    total = 3600 * hours + 60 * minutes + seconds
+    if not 0 < total <= _DURATION_MAX_SECONDS:
+        raise typer.BadParameter(f"{text!r} is not between 1 second and 366 days")
+    return total
+
+
+def _keep(text: str) -> str:
+    """Take a path as it is: its bytes need not be UTF-8."""
+    return text
+
+
+def _apply_quiet(value: bool) -> bool:
+    console.configure(quiet=value)
+    return value
+
+
+def _apply_verbose(value: bool) -> bool:
+    console.configure(verbose=value)
+    return value
+
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FILE]...",
+        parser=_keep,
+        show_default=False,
+        help="Inputs; - is stdin, which is also read when no FILE is given.",
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="PATH",
+        parser=_keep,
+        show_default=False,
+        help="Write to this file, or one file an input into this folder. [default: stdout]",
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("-q", "--quiet", callback=_apply_quiet, is_eager=True, help="Tell only errors."),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "-v",
+        "--verbose",
+        callback=_apply_verbose,
+        is_eager=True,
+        help="Explain what happens; show the traceback of an error.",
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, max=SEED_MAX, help="Seed of all randomness.")
+]
+DeviceOption = Annotated[
+    Device,
+    typer.Option("--device", help="Where the model runs; auto takes a GPU when there is one."),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="PATH",
+        parser=_keep,
+        show_default=False,
+        help="Weights file, or folder of them, in place of the shipped ones. "
+        "[env: DRUMKIT_WEIGHTS]",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+NoProvenance = Annotated[
+    bool,
+    typer.Option("--no-provenance", help="Leave out of the output how it was made."),
+]
+Threads = Annotated[
+    int,
+    typer.Option(
+        "--threads", metavar="N", min=0, max=1024, help="CPU threads; 0 is torch's choice."
+    ),
+]
+Jobs = Annotated[
+    int, typer.Option("-j", "--jobs", metavar="N", min=1, max=256, help="Inputs done at a time.")
+]
+Plot = Annotated[
+    str | None,
+    typer.Option(
+        "--plot", metavar="PNG", parser=_keep, show_default=False, help="Draw it to this file."
+    ),
+]
