@@ -31,6 +31,8 @@ from drumkit_cli.track import (
 
 MAX_EVENTS: Final = 1_000_000
 MAX_SECONDS: Final = 24 * 3600.0
+MAX_TICKS: Final = (1 << 28) - 1
+"""The longest time between two events that a file can hold."""
 
 _SYSEX, _ESCAPE = 0xF0, 0xF7
 _TEXT, _END = 0x01, 0x2F
@@ -160,10 +162,10 @@ class _Reader:
         )
         clocks = part_clocks(parts, division, kind)
         for clock, end in zip(clocks, self.ends, strict=True):
-            if clock.seconds(end) > MAX_SECONDS:
-                hours = clock.seconds(end) / 3600
+            hours = clock.seconds(end) / 3600
+            if hours * 3600 > MAX_SECONDS or end > MAX_TICKS:
                 raise BadDataError(
-                    f"{self.name} lasts {hours:,.0f} hours",
+                    f"{self.name} lasts {hours:,.0f} hours ({end:,} ticks)",
                     f"drumkit takes MIDI files of up to {MAX_SECONDS / 3600:.0f} hours",
                 )
         programs = _Programs(parts, kind)
