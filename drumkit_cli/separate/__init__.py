@@ -1,0 +1,1 @@
+"""Split music into stems."""

@@ -1,0 +1,150 @@
+"""The recipe of the built-in separator: L1 on waveforms of remixed rendered bands."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from drumkit_cli import bands, training
+from drumkit_cli.checkpoint import save_weights
+from drumkit_cli.errors import UsageError
+from drumkit_cli.separate.data import mixes
+from drumkit_cli.separate.model import SeparatorConfig, build
+
+LICENCES = (
+    "rendered from bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0), Groove MIDI Dataset (CC BY 4.0), "
+    "FluidR3 and MuseScore General (MIT), GeneralUser GS, MuldjordKit (CC BY 4.0), electric bass (CC0), "
+    "one-shots (CC0, CC BY, CC BY-SA, MIT, BSD, Apache, GPL)"
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything of a run that is not where and how long."""
+
+    config: SeparatorConfig = SeparatorConfig()
+    takes: int = 700
+    take_seconds: float = 40.0
+    batch: int = 8
+    crop_seconds: float = 3.0
+    learning_rate: float = 1e-3
+    average: float = 0.999
+
+
+PRESETS = {
+    "cpu": Recipe(),
+    "gpu": Recipe(
+        SeparatorConfig(channels=48, growth=2.0), takes=4000, batch=64, crop_seconds=6.0
+    ),
+    "tiny": Recipe(SeparatorConfig(channels=4, growth=1.0), takes=3, take_seconds=8.0, batch=2),
+}
+
+
+class SeparateTask:
+    """Optimises a separator; the average of its weights is what is validated and shipped."""
+
+    def __init__(self, fabric: Fabric, recipe: Recipe, pool: list[bands.Band]) -> None:
+        self._fabric = fabric
+        self._recipe = recipe
+        self._train = [band for band in pool if band.split == "train"] or pool
+        held_out = [band for band in pool if band.split == "validation"] or pool
+        self._validation = list(islice(mixes(held_out, 4, 8.0, seed=1), 8))
+        network = build(recipe.config)
+        optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
+        network_, optimizer_ = fabric.setup(network, optimizer)
+        average = AveragedModel(network_, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+        self.models: dict[str, nn.Module] = {"network": network_, "average": average}
+        self.optimizers: dict[str, Optimizer] = {"adam": optimizer_}
+
+    def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Endless remixes of the training songs."""
+        return mixes(self._train, self._recipe.batch, self._recipe.crop_seconds, seed)
+
+    def step(self, batch: tuple[Tensor, Tensor], progress: float) -> dict[str, float]:
+        """One step of Adam on the L1 distance; the rate rises briefly, then falls as a cosine."""
+        mix, sources = (self._fabric.to_device(part) for part in batch)
+        network, optimizer = self.models["network"], self.optimizers["adam"]
+        network.train()
+        warm = min(1.0, progress / 0.02 + 0.02)
+        rate = self._recipe.learning_rate * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        with torch.autocast(mix.device.type, dtype=torch.bfloat16):
+            estimates = network(mix)
+        loss = nn.functional.l1_loss(estimates.float(), sources)
+        self._fabric.backward(loss)
+        norm = nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        average = self.models["average"]
+        assert isinstance(average, AveragedModel)
+        average.update_parameters(network)
+        return {"loss": float(loss.detach()), "gradient": float(norm), "rate": rate}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """SDR in dB of each source over fixed remixes of the validation songs."""
+        average = self.models["average"].eval()
+        ratios = []
+        for mix, sources in self._validation:
+            with torch.autocast(mix.device.type, dtype=torch.bfloat16):
+                estimates = average(self._fabric.to_device(mix)).float().cpu()
+            power = sources.square().sum((2, 3)).clamp_min(1e-2)
+            error = (estimates - sources).square().sum((2, 3)).clamp_min(1e-6)
+            ratios.append(10 * torch.log10(power / error))
+        medians = torch.cat(ratios).median(0).values
+        figures = {
+            name: float(sdr) for name, sdr in zip(self._recipe.config.sources, medians, strict=True)
+        }
+        return {"score": -float(medians.mean()), **figures}
+
+    def export(self, path: Path, figures: Mapping[str, float]) -> None:
+        """Write the averaged weights."""
+        average = self.models["average"]
+        assert isinstance(average, AveragedModel)
+        state = {
+            name.removeprefix("_forward_module."): value
+            for name, value in average.module.state_dict().items()
+        }
+        save_weights(
+            path,
+            state,
+            feature="separate",
+            config=self._recipe.config.as_dict(),
+            card={"data": LICENCES, "validation": dict(figures)},
+        )
+
+
+def train(data: Path, run: training.Run) -> None:
+    """Render the bands of `data` once into the run's folder, then train until the limit.
+
+    Raises:
+        UsageError: there is no such preset.
+        MissingInputError: a part of the data is missing.
+    """
+    if run.preset not in PRESETS:
+        raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")
+    recipe = PRESETS[run.preset]
+    fabric = training.start(run)
+    folder = run.folder / "bands"
+    if fabric.is_global_zero and not (folder / bands.INDEX_NAME).is_file():
+        bands.render_bands(
+            data,
+            folder,
+            takes=recipe.takes,
+            seconds=recipe.take_seconds,
+            seed=run.seed,
+            workers=run.threads or os.cpu_count() or 1,
+        )
+    fabric.barrier()
+    training.fit(SeparateTask(fabric, recipe, bands.load_bands(folder)), run, fabric)
