@@ -186,14 +186,16 @@ def _usage_message(failure: typer.TyperException) -> str:
     """Return Typer's message in one line, in our words, with where help is."""
     context = getattr(failure, "ctx", None)
     place = context.command_path if context is not None else PROGRAM
-    message = " ".join(failure.format_message().split()).rstrip(".")
+    message = (
+        " ".join(failure.format_message().split()).rstrip(".").replace(": Value error, ", ": ")
+    )
     message = message[:1].lower() + message[1:]
     return f"{message}; see {place} --help"
 
 
 @contextmanager
 def _termination_raises() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the stack while the block runs, so nothing is left half made."""
+    """Let SIGTERM and SIGHUP unwind the stack while the block runs: nothing is left half made."""
 
     def unwind(signal_number: int, _frame: FrameType | None) -> None:
         raise Terminated(signal_number)

@@ -116,6 +116,26 @@ def progress(total: float, label: str) -> Iterator[Progress]:
         bar.close()
 
 
+@contextmanager
+def native_stderr_dropped(wanted: bool = True) -> Iterator[None]:
+    """Send what C libraries print on stderr nowhere while the block runs, if `wanted`.
+
+    libmpg123 prints warnings of its own about a damaged MP3; the error that we raise is enough.
+    """
+    if not wanted:
+        yield
+        return
+    kept = os.dup(2)
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(null)
+        os.close(kept)
+
+
 def escape(text: str) -> str:
     r"""Return `text` in one printable line: control characters become ``\xNN`` and the like."""
     return "".join(

@@ -62,7 +62,7 @@ def _apply_verbose(value: bool) -> bool:
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[FILE]...",
+        metavar="FILE",
         parser=_keep,
         show_default=False,
         help="Inputs; - is stdin, which is also read when no FILE is given.",

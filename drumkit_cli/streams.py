@@ -68,7 +68,7 @@ class Input:
 
     Attributes:
         name: the path as given, or "<stdin>"; for messages.
-        file: seekable, binary, with a file descriptor; at its start when opened.
+        file: seekable, binary, unbuffered (its descriptor is shared); at its start when opened.
         kind: what its first bytes say it is.
     """
 
@@ -145,9 +145,7 @@ def open_input(path: str) -> Iterator[Input]:
     if path == "-" and _is_terminal(0):
         raise UsageError("stdin is a terminal", "name a FILE, or pipe one in")
     try:
-        source: BinaryIO = (
-            open(0, "rb", closefd=False) if path == "-" else open(path, "rb")  # noqa: PTH123, SIM115
-        )
+        source = cast(BinaryIO, io.FileIO(0 if path == "-" else path, closefd=path != "-"))
     except (OSError, ValueError) as failure:
         raise _input_failure(name, failure) from failure
     with source:
@@ -298,16 +296,12 @@ class _Sink(io.RawIOBase):
         return self._seekable
 
     def write(self, data: "Buffer") -> int:
-        rest = memoryview(data).cast("B")
-        total = len(rest)
-        while rest:
-            try:
-                rest = rest[os.write(self._descriptor, rest) :]
-            except BrokenPipeError:
-                raise
-            except OSError as failure:
-                raise _write_failure(self._name, failure) from failure
-        return total
+        try:
+            return _write_all(self._descriptor, data)
+        except BrokenPipeError:
+            raise
+        except OSError as failure:
+            raise _write_failure(self._name, failure) from failure
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if not self._seekable:
@@ -405,21 +399,18 @@ def _is_plain_file_at_start(source: BinaryIO, name: str) -> bool:
 def _spool(source: BinaryIO, name: str) -> BinaryIO:
     """Copy a pipe to an unlinked temporary file."""
     try:
-        spool = tempfile.TemporaryFile(prefix="drumkit-")  # noqa: SIM115 - closed by the caller
+        spool = tempfile.TemporaryFile(prefix="drumkit-", buffering=0)  # noqa: SIM115 - closed by the caller
     except OSError as failure:
         raise _spool_failure(name, failure) from failure
     try:
         while block := _read_some(source, name):
             try:
-                spool.write(block)
+                _write_all(spool.fileno(), block)
             except OSError as failure:
                 raise _spool_failure(name, failure) from failure
-        try:
-            spool.seek(0)
-        except OSError as failure:
-            raise _spool_failure(name, failure) from failure
+        spool.seek(0)
     except BaseException:
-        _close_quietly(spool)
+        spool.close()
         raise
     return cast(BinaryIO, spool)
 
@@ -431,11 +422,12 @@ def _read_some(source: BinaryIO, name: str) -> bytes:
         raise _input_failure(name, failure) from failure
 
 
-def _close_quietly(file: "tempfile._TemporaryFileWrapper[bytes] | BinaryIO") -> None:
-    try:
-        file.close()
-    except OSError:  # its buffer has nowhere to go, and nobody wants it
-        return
+def _write_all(descriptor: int, data: "Buffer") -> int:
+    rest = memoryview(data).cast("B")
+    total = len(rest)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    return total
 
 
 def _input_failure(name: str, failure: OSError | ValueError) -> DrumkitError:
