@@ -50,9 +50,9 @@ def read_npy(source: Input) -> npt.NDArray[Any]:
         )
     if present > claimed:
         raise BadDataError(f"{source.name} holds {present - claimed:,} bytes after its array")
-    array = np.frombuffer(bytearray(source.file.read(claimed)), dtype)
-    order = "F" if is_fortran else "C"
-    return array.reshape(shape, order=order).astype(dtype.newbyteorder("="), copy=False)
+    array: npt.NDArray[Any] = np.frombuffer(bytearray(source.file.read(claimed)), dtype)
+    array = array.reshape(shape[::-1]).T if is_fortran else array.reshape(shape)
+    return array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def npy_bytes(array: npt.NDArray[Any]) -> bytes:

@@ -12,6 +12,8 @@ import typer
 
 from drumkit_cli import console
 
+TRAINED_FEATURES: Final = ("separate", "arrange")
+"""Commands with a model: each has a `train` and an `evaluate` module in its package."""
 SEED_MAX: Final = 2**32 - 1
 _DURATION: Final = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?"
@@ -42,6 +44,17 @@ def parse_duration(text: str) -> float:
     if not 0 < total <= _DURATION_MAX_SECONDS:
         raise typer.BadParameter(f"{text!r} is not between 1 second and 366 days")
     return total
+
+
+def parse_feature(text: str) -> str:
+    """Return the name of a command whose model can be trained and measured.
+
+    Raises:
+        BadParameter: there is no such command.
+    """
+    if text not in TRAINED_FEATURES:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(TRAINED_FEATURES)}")
+    return text
 
 
 def _keep(text: str) -> str:
@@ -78,6 +91,15 @@ Output = Annotated[
         show_default=False,
         help="Write to this file, or one file an input into this folder. [default: stdout]",
     ),
+]
+Feature = Annotated[
+    str,
+    typer.Argument(
+        metavar="FEATURE", parser=parse_feature, help=f"One of {', '.join(TRAINED_FEATURES)}."
+    ),
+]
+DataFolder = Annotated[
+    str, typer.Argument(metavar="DATA", parser=_keep, help="Folder of data; the README says which.")
 ]
 Quiet = Annotated[
     bool,

@@ -209,6 +209,22 @@ def open_output(path: str | None, *, text: bool = False) -> Iterator[BinaryIO]:
         yield sink
 
 
+def require_folder(path: str) -> Path:
+    """Return the path of a folder that is there to be read.
+
+    Raises:
+        MissingInputError: it is missing, no folder, or may not be read.
+    """
+    folder = Path(path)
+    try:
+        with os.scandir(folder):
+            return folder
+    except NotADirectoryError as failure:
+        raise MissingInputError(f"{path} is not a folder") from failure
+    except (OSError, ValueError) as failure:
+        raise _input_failure(path, failure) from failure
+
+
 def check_output(path: str) -> None:
     """Refuse an output that plainly cannot be made, before hours of work go into it.
 

@@ -1,0 +1,1 @@
+"""`drumkit train`: fits the model of a command to a folder of data."""

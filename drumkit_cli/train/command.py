@@ -1,0 +1,80 @@
+"""The `train` command: parse, check what can be checked at once, hand over to the feature."""
+
+import importlib
+from pathlib import Path
+from typing import Annotated, Final, cast
+
+import typer
+
+from drumkit_cli import options, streams
+
+DEFAULT_TIME_LIMIT: Final = "1h"
+
+
+def train(
+    feature: options.Feature,
+    data: options.DataFolder,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="WEIGHTS",
+            parser=str,
+            show_default=False,
+            help="Weights file to write. [default: FEATURE.safetensors]",
+        ),
+    ] = None,
+    preset: Annotated[
+        str, typer.Option("--preset", metavar="NAME", help="Recipe of the feature: cpu, gpu, ...")
+    ] = "cpu",
+    time_limit: Annotated[
+        float,
+        typer.Option(
+            "--time-limit",
+            metavar="TIME",
+            parser=options.parse_duration,
+            help="Train this long in all (90m, 1h30m, 5400s), resumed time included.",
+        ),
+    ] = cast(float, DEFAULT_TIME_LIMIT),  # Typer parses a default as it does a value
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in the run folder.")
+    ] = False,
+    run_dir: Annotated[
+        str | None,
+        typer.Option(
+            "--run-dir",
+            metavar="DIR",
+            parser=str,
+            show_default=False,
+            help="Folder for checkpoint, log and curves. [default: runs/FEATURE]",
+        ),
+    ] = None,
+    device: options.DeviceOption = options.Device.CPU,
+    seed: options.Seed = 0,
+    threads: options.Threads = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Train the model of a command on your own data.
+
+    The best weights so far are in the output file whenever training stops: at the time limit, by
+    Ctrl-C, or killed. Use them with --weights. With --resume the same command goes on.
+    """
+    folder = streams.require_folder(data)
+    target = output if output is not None else f"{feature}.safetensors"
+    streams.check_output(target)
+
+    from drumkit_cli.training import Run
+
+    run = Run(
+        folder=Path(run_dir if run_dir is not None else f"runs/{feature}"),
+        output=Path(target),
+        time_limit_seconds=time_limit,
+        resume=resume,
+        device=device.value,
+        seed=seed,
+        threads=threads,
+        preset=preset,
+    )
+    importlib.import_module(f"drumkit_cli.{feature}.train").train(folder, run)
