@@ -1,0 +1,100 @@
+"""The example song is what its script makes, and the example scripts run as they stand."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """An environment whose PATH finds this checkout's drumkit."""
+    folder = tmp_path_factory.mktemp("bin")
+    shim = folder / "drumkit"
+    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m drumkit_cli "$@"\n')
+    shim.chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(EXAMPLES.parent), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("songs") / "tiny.flac"
+    make_song(path, "--bars", "1")
+    return path
+
+
+def make_song(*arguments) -> None:
+    subprocess.run([sys.executable, EXAMPLES / "make_song.py", *arguments], check=True)
+
+
+def run(*arguments, env) -> None:
+    done = subprocess.run(arguments, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def seconds(path: Path) -> float:
+    info = soundfile.info(path)
+    return info.frames / info.samplerate
+
+
+def test_the_example_song_is_what_its_script_makes(tmp_path):
+    make_song(tmp_path / "song.flac")
+    ours, rate = soundfile.read(EXAMPLES / "song.flac")
+    again, _ = soundfile.read(tmp_path / "song.flac")
+    assert rate == 44_100
+    assert ours.shape == again.shape
+    assert 20 <= len(ours) / rate <= 30
+    np.testing.assert_allclose(ours, again, atol=2 / 32768)  # rounding may differ by machine
+    assert (EXAMPLES / "song.flac").stat().st_size < 1_500_000
+
+
+def test_the_stems_of_the_example_song_sum_to_it(tmp_path):
+    make_song(tmp_path / "mix.wav", "--bars", "1")
+    mix, _ = soundfile.read(tmp_path / "mix.wav")
+    total = np.zeros_like(mix)
+    for stem in ("drums", "bass", "other"):
+        make_song(tmp_path / f"{stem}.wav", "--bars", "1", "--stem", stem)
+        total += soundfile.read(tmp_path / f"{stem}.wav")[0]
+    np.testing.assert_allclose(total, mix, atol=3 / 32768)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.sh")))
+def test_a_script_turns_a_song_into_sound_of_the_same_length(script, song, tmp_path, environment):
+    output = tmp_path / "out.wav"
+    run(EXAMPLES / script, song, output, env=environment)
+    samples, rate = soundfile.read(output)
+    assert abs(len(samples) / rate - seconds(song)) < 0.05
+    assert np.abs(samples).max() > 1e-3
+
+
+def test_a_script_fails_when_its_song_is_missing(tmp_path, environment):
+    done = subprocess.run(
+        [EXAMPLES / "redrum.sh", tmp_path / "no.wav", tmp_path / "out.wav"],
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert not (tmp_path / "out.wav").exists()
+
+
+@pytest.mark.slow
+def test_the_makefile_makes_what_is_missing_and_nothing_twice(song, tmp_path, environment):
+    songs, out = tmp_path / "songs", tmp_path / "out"
+    songs.mkdir()
+    (songs / "tiny.flac").write_bytes(song.read_bytes())
+    command = ["make", "-f", EXAMPLES / "Makefile", f"SONGS={songs}", f"OUT={out}"]
+    run(*command, env=environment)
+    made = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert set(made) == {"tiny.stems.wav", "tiny.drums.wav", "tiny.mix.wav"}
+    assert seconds(out / "tiny.drums.wav") == pytest.approx(seconds(song), abs=0.05)
+    run(*command, env=environment)
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == made
