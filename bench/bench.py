@@ -1,0 +1,210 @@
+"""Measure speed, memory and start-up, each beside its target.
+
+Usage: python bench/bench.py [--quick] [--threads N] [--only NAME]...
+
+The table goes to stdout, what is being measured to stderr; exit status 1 when a target is missed.
+--quick takes seconds of sound instead of minutes and only shows that the measurement works: short
+runs are all start-up, so it judges nothing.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import soundfile
+
+from drumkit_cli.tables import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+SONG = ROOT / "examples" / "song.flac"
+DRUMKIT = (sys.executable, "-m", "drumkit_cli")
+TYPER = (sys.executable, "-c", "import typer")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a child process took: wall time, and its largest resident set."""
+
+    seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure with its target, which it must reach or stay below."""
+
+    name: str
+    value: float
+    target: float
+    unit: str
+    at_most: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the target is reached."""
+        return self.value <= self.target if self.at_most else self.value >= self.target
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Lengths and repetitions of a run."""
+
+    speed_seconds: float
+    short_seconds: float
+    long_seconds: float
+    repeats: int
+    threads: int
+
+
+FULL = Plan(180.0, 180.0, 3600.0, 15, 2)
+QUICK = Plan(4.0, 2.0, 4.0, 3, 1)
+
+
+def measure(command: Sequence[str | Path], threads: int) -> Cost:
+    """Run a command to its end; raises CalledProcessError when it fails."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert child.stderr is not None
+    message = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - start
+    child.stderr.close()
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.stderr.buffer.write(message)
+        raise subprocess.CalledProcessError(child.returncode, command)
+    scale = 1 if sys.platform == "darwin" else 1024  # getrusage's unit
+    return Cost(seconds, usage.ru_maxrss * scale)
+
+
+def loop_song(path: Path, seconds: float) -> Path:
+    """Write the example song over and over, as 16-bit stereo WAV of a length."""
+    samples, rate = soundfile.read(SONG, dtype="int16")
+    left = round(seconds * rate)
+    with soundfile.SoundFile(path, "w", rate, samples.shape[1], "PCM_16") as file:
+        while left > 0:
+            file.write(samples[:left])
+            left -= len(samples)
+    return path
+
+
+def speed(arguments: Sequence[str | Path], plan: Plan, name: str, target: float) -> Figure:
+    """How many times faster than real time a command is, start-up included."""
+    cost = measure([*DRUMKIT, *arguments, "-q"], plan.threads)
+    return Figure(name, plan.speed_seconds / cost.seconds, target, "x real time")
+
+
+def separate_speed(folder: Path, plan: Plan) -> Figure:
+    """The built-in separator."""
+    song = loop_song(folder / "song.wav", plan.speed_seconds)
+    arguments = ["separate", "--model", "built-in", song]
+    return speed(arguments, plan, "separate (built-in), speed", 12.0)
+
+
+def arrange_speed(folder: Path, plan: Plan) -> Figure:
+    """The arranger, on plain audio."""
+    song = loop_song(folder / "song.wav", plan.speed_seconds)
+    return speed(["arrange", song], plan, "arrange, speed", 10.0)
+
+
+def mel_speed(folder: Path, plan: Plan) -> Figure:
+    """Analysis."""
+    song = loop_song(folder / "song.wav", plan.speed_seconds)
+    return speed(["mel", song], plan, "mel, speed", 100.0)
+
+
+def invert_speed(folder: Path, plan: Plan) -> Figure:
+    """Inversion."""
+    song = loop_song(folder / "song.wav", plan.speed_seconds)
+    mel = folder / "mel.npy"
+    measure([*DRUMKIT, "mel", song, "-q", "-o", mel], plan.threads)
+    return speed(["mel", "--invert", mel], plan, "mel --invert, speed", 10.0)
+
+
+def separate_memory(folder: Path, plan: Plan) -> Figure:
+    """Peak memory of the built-in separator on a long file over that on a short one."""
+    peaks = []
+    for seconds in (plan.short_seconds, plan.long_seconds):
+        song = loop_song(folder / "length.wav", seconds)
+        command = [*DRUMKIT, "separate", "--model", "built-in", song, "-q"]
+        peaks.append(measure(command, plan.threads).peak_bytes)
+        song.unlink()
+    name = (
+        f"separate, peak memory of {plan.long_seconds / 60:.3g} over "
+        f"{plan.short_seconds / 60:.3g} minutes ({peaks[0] / 2**20:.0f} MiB)"
+    )
+    return Figure(name, peaks[1] / peaks[0], 1.3, "x", at_most=True)
+
+
+def help_time(folder: Path, plan: Plan) -> Figure:
+    """Wall time of the overview over that of importing Typer, in alternation, by medians."""
+    del folder
+    ours, theirs = [], []
+    for round_number in range(plan.repeats + 1):
+        pair = measure([*DRUMKIT, "--help"], 1).seconds, measure(TYPER, 1).seconds
+        if round_number:  # the first fills the caches
+            ours.append(pair[0])
+            theirs.append(pair[1])
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    return Figure("drumkit --help over import typer, time", ratio, 2.5, "x", at_most=True)
+
+
+MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
+    "help": help_time,
+    "mel": mel_speed,
+    "invert": invert_speed,
+    "arrange": arrange_speed,
+    "separate": separate_speed,
+    "memory": separate_memory,
+}
+
+
+def table(figures: Sequence[Figure], plan: Plan, *, judge: bool) -> Table:
+    """The figures as a table."""
+    rows = [
+        [
+            figure.name,
+            figure.value,
+            f"{'<=' if figure.at_most else '>='} {figure.target:g} {figure.unit}",
+            ("pass" if figure.reached else "FAIL") if judge else "not judged",
+        ]
+        for figure in figures
+    ]
+    notes = [
+        f"{plan.threads} threads, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
+        f"speed on {plan.speed_seconds:g} s of stereo at 44.1 kHz, start-up included",
+    ]
+    return Table("drumkit, measured", ["what", "figure", "target", ""], rows, notes)
+
+
+def main() -> int:
+    """Measure what the command line asks for and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="short sounds; judge nothing")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: 2; 1 with --quick)")
+    parser.add_argument("--only", action="append", choices=MEASURES, help="measure only this")
+    arguments = parser.parse_args()
+    plan = QUICK if arguments.quick else FULL
+    if arguments.threads:
+        plan = replace(plan, threads=arguments.threads)
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in arguments.only or MEASURES:
+            print(f"measuring {name}", file=sys.stderr)
+            figures.append(MEASURES[name](Path(folder), plan))
+    print(table(figures, plan, judge=not arguments.quick).to_text(), end="")
+    return 0 if arguments.quick or all(figure.reached for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

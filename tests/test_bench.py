@@ -1,0 +1,70 @@
+"""The benchmark runs, measures what it says and judges by its targets."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+ROOT = Path(__file__).parent.parent
+BENCH = ROOT / "bench" / "bench.py"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    spec = importlib.util.spec_from_file_location("bench", BENCH)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["bench"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_quick(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, BENCH, "--quick", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_measures_start_up_against_its_target():
+    done = run_quick("--only", "help")
+    assert done.returncode == 0, done.stderr
+    assert "drumkit --help over import typer" in done.stdout
+    assert "<= 2.5 x" in done.stdout
+
+
+@pytest.mark.slow
+def test_it_measures_every_command():
+    done = run_quick()
+    assert done.returncode == 0, done.stderr
+    for name in ("separate", "arrange", "mel", "mel --invert", "peak memory"):
+        assert name in done.stdout
+
+
+def test_a_figure_reaches_its_target_from_the_right_side(bench):
+    assert bench.Figure("speed", 12.0, 12.0, "x").reached
+    assert not bench.Figure("speed", 11.9, 12.0, "x").reached
+    assert bench.Figure("memory", 1.3, 1.3, "x", at_most=True).reached
+    assert not bench.Figure("memory", 1.31, 1.3, "x", at_most=True).reached
+
+
+def test_the_peak_memory_of_a_child_is_its_own(bench):
+    small = bench.measure([sys.executable, "-c", "pass"], 1).peak_bytes
+    large = bench.measure([sys.executable, "-c", "x = bytearray(200 << 20)"], 1).peak_bytes
+    assert 150 << 20 < large - small < 250 << 20
+
+
+def test_a_child_that_fails_is_no_figure(bench):
+    with pytest.raises(subprocess.CalledProcessError):
+        bench.measure([sys.executable, "-c", "raise SystemExit(3)"], 1)
+
+
+def test_the_song_is_looped_to_the_length(bench, tmp_path):
+    path = bench.loop_song(tmp_path / "a.wav", 30.5)
+    assert soundfile.info(path).frames == round(30.5 * 44_100)
