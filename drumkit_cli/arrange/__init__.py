@@ -1,0 +1,1 @@
+"""Drums for a bass line."""

@@ -1,0 +1,307 @@
+"""The recipe of the CycleGAN: III-C, IV-B, and a term for bands whose bass and drums are aligned.
+
+Least-squares adversarial losses, cycle weights 10, Adam (0.5, 0.999) at 2e-4 with a linear decay
+over the second half, a pool of 50 generated images. Beside the paper's unpaired losses:
+
+* ``paired_weight``: an L1 distance to the drums that the band really played, and a critic that sees
+  the drums together with the bass that they belong to. The paper has 300 times our windows and
+  days of two V100; in an hour on two cores the unpaired losses alone learn the sound of
+  drums, but not when to hit. With weight 0 the training is the paper's, unpaired.
+* the generator that ships is the moving average of the trained one's weights.
+* the generator of the way back, which does not ship, may be narrower.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from drumkit_cli import bands, training
+from drumkit_cli.arrange import data as windows
+from drumkit_cli.arrange.evaluate import onset_f_measure, onset_frames
+from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
+from drumkit_cli.checkpoint import save_weights
+from drumkit_cli.errors import UsageError
+
+LICENCES = (
+    "rendered from bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0), FluidR3 and MuseScore General "
+    "(MIT), GeneralUser GS, MuldjordKit (CC BY 4.0), electric bass (CC0), "
+    "one-shots (CC0, CC BY, CC BY-SA, MIT, BSD, Apache, GPL)"
+)
+POOL_SIZE = 50
+VALIDATION_WINDOWS = 48
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything of a run that is not where and how long."""
+
+    config: ModelConfig
+    back_width: int
+    batch: int
+    takes: int
+    take_seconds: float = 40.0
+    learning_rate: float = 2e-4
+    cycle_weight: float = 10.0
+    identity_weight: float = 0.0
+    paired_weight: float = 10.0
+    average: float = 0.998
+
+
+PRESETS = {
+    "cpu": Recipe(
+        ModelConfig(width=32, fold=4, context=True, discriminator_width=32),
+        back_width=16,
+        batch=1,
+        takes=700,
+    ),
+    "gpu": Recipe(
+        ModelConfig(width=64, fold=2, context=True, discriminator_width=64),
+        back_width=64,
+        batch=8,
+        takes=4000,
+        average=0.999,
+    ),
+    "paper": Recipe(
+        ModelConfig(), back_width=64, batch=1, takes=4000, paired_weight=0.0, average=0.999
+    ),
+    "tiny": Recipe(
+        ModelConfig(width=4, blocks=3, fold=4, context=True, discriminator_width=4),
+        back_width=4,
+        batch=1,
+        takes=3,
+        take_seconds=8.0,
+    ),
+}
+
+
+class ArrangeTask:
+    """Optimises both generators and both critics; the averaged bass-to-drums generator counts."""
+
+    def __init__(self, fabric: Fabric, recipe: Recipe, pool: Sequence[bands.Band]) -> None:
+        self._fabric = fabric
+        self._recipe = recipe
+        self._windows = windows.Windows(pool, "train")
+        held_out = windows.Windows(pool, "validation")
+        held_out = held_out if held_out.bands else self._windows
+        self._validation = next(windows.batches(held_out, VALIDATION_WINDOWS, 1, augment=False))
+        config, paired = recipe.config, recipe.paired_weight > 0
+        networks: dict[str, nn.Module] = {
+            "to_drums": Generator(config),
+            "to_bass": Generator(replace(config, width=recipe.back_width)),
+            "drums_critic": Discriminator(config, channels=2 if paired else 1),
+            "bass_critic": Discriminator(config),
+        }
+        for network in networks.values():
+            network.apply(_initialise)
+        self.models = {name: fabric.setup_module(net) for name, net in networks.items()}
+        average = AveragedModel(
+            networks["to_drums"], multi_avg_fn=get_ema_multi_avg_fn(recipe.average)
+        )
+        self.models["average"] = fabric.to_device(average)
+        self.optimizers = {
+            kind: fabric.setup_optimizers(
+                torch.optim.Adam(
+                    [p for name in names for p in self.models[name].parameters()],
+                    recipe.learning_rate,
+                    (0.5, 0.999),
+                )
+            )
+            for kind, names in (
+                ("generators", ("to_drums", "to_bass")),
+                ("critics", ("drums_critic", "bass_critic")),
+            )
+        }
+        self._pools = {"drums": ImagePool(), "bass": ImagePool()}
+
+    def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Endless windows of the training bands."""
+        return windows.batches(self._windows, self._recipe.batch, seed)
+
+    def step(self, batch: tuple[Tensor, Tensor], progress: float) -> dict[str, float]:
+        """One step of the generators, then one of the critics."""
+        bass, drums = (self._fabric.to_device(part) for part in batch)
+        rate = self._recipe.learning_rate * min(1.0, 2 * (1 - progress))
+        for group in (g for o in self.optimizers.values() for g in o.param_groups):
+            group["lr"] = rate
+        self._require_critics_gradient(required=False)
+        with self._autocast():
+            fakes, losses = self._generator_losses(bass, drums)
+        self._optimise("generators", losses)
+        self._require_critics_gradient(required=True)
+        with self._autocast():
+            critic_losses = self._critic_losses(bass, drums, *fakes)
+        self._optimise("critics", critic_losses)
+        average = self.models["average"]
+        assert isinstance(average, AveragedModel)
+        average.update_parameters(_bare(self.models["to_drums"]))
+        return {name: float(value.detach()) for name, value in {**losses, **critic_losses}.items()}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Onsets against those that the held-out bands played, and how far the spectrum is off."""
+        average = self.models["average"].eval()
+        bass, drums = self._validation
+        made = torch.cat([average(self._fabric.to_device(b)).cpu() for b in bass.split(4)])
+        images = list(zip(made[:, 0].numpy(), drums[:, 0].numpy(), strict=True))
+        onset_f = float(
+            np.mean([onset_f_measure(onset_frames(real), onset_frames(fake)) for fake, real in images])
+        )
+        spectrum = float(np.abs(made.numpy().mean((0, 3)) - drums.numpy().mean((0, 3))).mean())
+        spread = float(np.abs(made.numpy().std((0, 3)) - drums.numpy().std((0, 3))).mean())
+        return {
+            "score": 1 - onset_f + spectrum + spread,
+            "onset_f": onset_f,
+            "spectrum": spectrum,
+            "spread": spread,
+            "distance": float(F.l1_loss(made, drums)),
+        }
+
+    def export(self, path: Path, figures: Mapping[str, float]) -> None:
+        """Write the averaged generator of drums."""
+        average = self.models["average"]
+        assert isinstance(average, AveragedModel)
+        save_weights(
+            path,
+            average.module.state_dict(),
+            feature="arrange",
+            config=asdict(self._recipe.config),
+            card={"data": LICENCES, "validation": dict(figures)},
+        )
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self._fabric.device.type, dtype=torch.bfloat16)
+
+    def _generator_losses(
+        self, bass: Tensor, drums: Tensor
+    ) -> tuple[tuple[Tensor, Tensor], dict[str, Tensor]]:
+        recipe, models = self._recipe, self.models
+        fake_drums, fake_bass = models["to_drums"](bass), models["to_bass"](drums)
+        losses = {
+            "drums/adversarial": _fools(models["drums_critic"](self._shown(fake_drums, bass))),
+            "bass/adversarial": _fools(models["bass_critic"](fake_bass)),
+            "bass/cycle": recipe.cycle_weight * F.l1_loss(models["to_bass"](fake_drums), bass),
+            "drums/cycle": recipe.cycle_weight * F.l1_loss(models["to_drums"](fake_bass), drums),
+        }
+        if recipe.paired_weight:
+            losses["drums/paired"] = recipe.paired_weight * F.l1_loss(fake_drums, drums)
+        if recipe.identity_weight:
+            same = F.l1_loss(models["to_drums"](drums), drums)
+            same = same + F.l1_loss(models["to_bass"](bass), bass)
+            losses["identity"] = recipe.identity_weight * same
+        return (fake_drums.detach(), fake_bass.detach()), losses
+
+    def _critic_losses(
+        self, bass: Tensor, drums: Tensor, fake_drums: Tensor, fake_bass: Tensor
+    ) -> dict[str, Tensor]:
+        shown = self._pools["drums"].swap(self._shown(fake_drums, bass))
+        old_bass = self._pools["bass"].swap(fake_bass)
+        return {
+            "drums/critic": _judges(self.models["drums_critic"], self._shown(drums, bass), shown),
+            "bass/critic": _judges(self.models["bass_critic"], bass, old_bass),
+        }
+
+    def _shown(self, drums: Tensor, bass: Tensor) -> Tensor:
+        """What the critic of the drums sees: with paired training the bass too."""
+        return torch.cat([drums, bass], 1) if self._recipe.paired_weight else drums
+
+    def _optimise(self, kind: str, losses: Mapping[str, Tensor]) -> None:
+        optimizer = self.optimizers[kind]
+        optimizer.zero_grad()
+        self._fabric.backward(torch.stack(list(losses.values())).sum())
+        optimizer.step()
+
+    def _require_critics_gradient(self, *, required: bool) -> None:
+        for name in ("drums_critic", "bass_critic"):
+            self.models[name].requires_grad_(required)
+
+
+class ImagePool:
+    """The last generated images: a critic that sees old ones too does not chase the newest.
+
+    It is not part of a checkpoint: a resumed run fills it anew within 50 images.
+    """
+
+    def __init__(self, size: int = POOL_SIZE) -> None:
+        self._size = size
+        self._images: list[Tensor] = []
+        self._generator = np.random.default_rng(0)
+
+    def swap(self, images: Tensor) -> Tensor:
+        """Take ``[B, C, F, T]`` in; give as many back, each new or, half of the time, an old one."""
+        given = []
+        for image in images:
+            if len(self._images) < self._size:
+                self._images.append(image)
+                given.append(image)
+            elif self._generator.random() < 0.5:
+                place = int(self._generator.integers(self._size))
+                given.append(self._images[place])
+                self._images[place] = image
+            else:
+                given.append(image)
+        return torch.stack(given)
+
+
+def train(data: Path, run: training.Run) -> None:
+    """Render the bands of `data` once into the run's folder, then train until the limit.
+
+    A folder that holds rendered bands itself is used as it is.
+
+    Raises:
+        UsageError: there is no such preset.
+        MissingInputError: a part of the data is missing.
+    """
+    if run.preset not in PRESETS:
+        raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")
+    recipe = PRESETS[run.preset]
+    fabric = training.start(run)
+    folder = data if (data / bands.INDEX_NAME).is_file() else run.folder / "bands"
+    if fabric.is_global_zero and not (folder / bands.INDEX_NAME).is_file():
+        bands.render_bands(
+            data,
+            folder,
+            takes=recipe.takes,
+            seconds=recipe.take_seconds,
+            seed=run.seed,
+            workers=run.threads or os.cpu_count() or 1,
+        )
+    fabric.barrier()
+    training.fit(ArrangeTask(fabric, recipe, bands.load_bands(folder)), run, fabric)
+
+
+def _initialise(module: nn.Module) -> None:
+    """CycleGAN's: normal weights of deviation 0.02."""
+    if isinstance(module, nn.Conv1d | nn.Conv2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _bare(module: nn.Module) -> nn.Module:
+    """The module within Fabric's wrapper."""
+    inner = getattr(module, "module", module)
+    assert isinstance(inner, nn.Module)
+    return inner
+
+
+def _fools(scores: Tensor) -> Tensor:
+    return F.mse_loss(scores, torch.ones_like(scores))
+
+
+def _judges(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    good, bad = critic(real), critic(fake)
+    loss: Tensor = (
+        F.mse_loss(good, torch.ones_like(good)) + F.mse_loss(bad, torch.zeros_like(bad))
+    ) / 2
+    return loss
