@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint format bench man render clean
@@ -16,12 +18,13 @@ $(READY): pyproject.toml
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev]'
 	touch $@
 
-demo: $(READY) ## Separate examples/song.flac, give it new drums, name the files made
+demo: $(READY) ## Separate examples/song.flac, play new drums to it, name the files made
 	@mkdir -p demo
-	$(BIN)/drumkit separate examples/song.flac -o demo/stems.wav
-	$(BIN)/drumkit arrange demo/stems.wav -o demo/drums.wav
-	$(BIN)/drumkit arrange --mix demo/stems.wav -o demo/mix.wav
-	@ls -l demo/stems.wav demo/drums.wav demo/mix.wav
+	PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	drumkit separate examples/song.flac | tee demo/stems.wav | drumkit arrange > demo/drums.wav; \
+	drumkit arrange --mix demo/stems.wav -o demo/mix.wav
+	@echo "Made demo/stems.wav (drums, bass, other of examples/song.flac),"
+	@echo "     demo/drums.wav (new drums to its bass) and demo/mix.wav (that bass and the new drums)."
 
 test: $(READY) ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
