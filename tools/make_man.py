@@ -84,7 +84,8 @@ def command_page(name: str) -> str:
     if shown:
         lines.append(".SH ARGUMENTS")
         for left, text in shown:
-            lines += [".TP", rf".I {_escape(left)}", _line(text)]
+            name_only = left.split(" <")[0]  # the types that Typer adds say nothing here
+            lines += [".TP", rf".I {_escape(name_only)}", _line(text)]
     lines += [".SH OPTIONS", *_options(command, context)]
     lines += _foot(others=[other for other in COMMANDS if other != name], program=True)
     return "\n".join(lines) + "\n"
