@@ -2,6 +2,7 @@
 
 import io
 import math
+import tokenize
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +37,15 @@ def read_npy(source: Input) -> npt.NDArray[Any]:
         if version not in _READERS:
             raise BadDataError(f"{source.name} is NPY of version {version[0]}.{version[1]}")
         shape, is_fortran, dtype = _READERS[version](source.file)
-    except (ValueError, OverflowError, MemoryError, RecursionError) as failure:
+    except (
+        ValueError,
+        SyntaxError,
+        TypeError,
+        tokenize.TokenError,
+        OverflowError,
+        MemoryError,
+        RecursionError,
+    ) as failure:
         raise BadDataError(f"{source.name} has a damaged NPY header") from failure
     if dtype.kind not in _NUMBER_KINDS or dtype.hasobject:
         raise BadDataError(f"{source.name} holds {dtype}, not numbers")

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from drumkit_cli import __version__, console, riff
+from drumkit_cli import __version__, console, framing, riff
 from drumkit_cli.errors import BadDataError, StreamError
 from drumkit_cli.streams import Encoding, Input, Kind
 
@@ -115,7 +115,12 @@ class AudioReader:
         with ExitStack() as stack:
             file = source.file
             if layout is not None and layout.claims_nothing:
-                file = stack.enter_context(_with_size(file, layout))
+                file = stack.enter_context(_patched(file, layout.start - 4, b"\xff" * 4))
+            elif source.kind is Kind.FLAC and framing.flac_claims_no_length(file):
+                total = framing.flac_total_bytes(file, framing.flac_frames(file))
+                file = stack.enter_context(_patched(file, framing.FLAC_TOTAL_OFFSET, total))
+            elif source.kind is Kind.OGG and framing.ogg_is_cut(file):
+                raise BadDataError(f"{self.name} is truncated: its last Ogg page is not whole")
             self._file = stack.enter_context(self._open(file, stack))
             self.rate, self.channels = int(self._file.samplerate), int(self._file.channels)
             self._check_limits()
@@ -238,13 +243,7 @@ class AudioReader:
         frames = int(self._file.frames)
         if layout is not None and layout.frame_bytes:
             return min(frames, layout.present_bytes // layout.frame_bytes)
-        if 0 <= frames < _FRAMES_UNKNOWN:
-            return frames
-        frames = 0  # a FLAC that was streamed does not know its length
-        while block_frames := len(self._read(_BLOCK_FRAMES)):
-            frames += block_frames
-        self.seek(0)
-        return frames
+        return frames if 0 <= frames < _FRAMES_UNKNOWN else 0
 
     def _read(self, frames: int) -> Samples:
         """Return up to `frames` frames, float32 [n, C]; none when the file is at its end."""
@@ -430,14 +429,14 @@ def select_stem(reader: AudioReader, stem: str) -> slice | None:
     return slice(places[0], places[-1] + 1)
 
 
-def _with_size(file: BinaryIO, layout: riff.SoundLayout) -> BinaryIO:
-    """Return a temporary copy of a WAV whose data chunk claims no bytes, in which it claims all."""
+def _patched(file: BinaryIO, place: int, data: bytes) -> BinaryIO:
+    """Return a temporary copy of a file with `data` written over it at `place`."""
     copy = tempfile.TemporaryFile(prefix="drumkit-", buffering=0)  # noqa: SIM115 - given away
     try:
         file.seek(0)
         shutil.copyfileobj(file, copy, 1 << 20)
-        copy.seek(layout.start - 4)
-        copy.write(b"\xff" * 4)
+        copy.seek(place)
+        copy.write(data)
     except OSError as failure:
         copy.close()
         raise StreamError(

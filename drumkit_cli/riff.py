@@ -132,7 +132,7 @@ def wave_header(
         speakers = _SPEAKERS.get(channels, 0)
         format_chunk += struct.pack("<HHIH", 22, 8 * sample_bytes, speakers, tag) + _GUID_TAIL
     body = _chunk(b"fmt ", format_chunk)
-    if is_float:
+    if not plain:
         body += _chunk(b"fact", struct.pack("<I", min(frames, UINT32_MAX)))
     body += _info_chunk(comment, software)
     if track_names:
@@ -256,11 +256,11 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 
 def _info_chunk(comment: str, software: str) -> bytes:
-    entries = b"".join(
-        _chunk(name, text.encode("utf-8", "backslashreplace") + b"\0")
-        for name, text in ((b"ICMT", comment), (b"ISFT", software))
-        if text
-    )
+    entries = b""
+    for name, text in ((b"ICMT", comment), (b"ISFT", software)):
+        if text:
+            body = text.encode("utf-8", "backslashreplace") + b"\0"
+            entries += _chunk(name, body + b"\0" * (len(body) % 2))
     return _chunk(b"LIST", b"INFO" + entries) if entries else b""
 
 
