@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from drumkit_cli import bands, training
 from drumkit_cli.checkpoint import save_weights
@@ -35,16 +36,16 @@ class Recipe:
     config: SeparatorConfig = SeparatorConfig()
     takes: int = 700
     take_seconds: float = 40.0
-    batch: int = 8
+    batch: int = 6
     crop_seconds: float = 3.0
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     average: float = 0.999
 
 
 PRESETS = {
     "cpu": Recipe(),
     "gpu": Recipe(
-        SeparatorConfig(channels=48, growth=2.0), takes=4000, batch=64, crop_seconds=6.0
+        SeparatorConfig(channels=48, growth=2.0), takes=4000, batch=64, crop_seconds=6.0, learning_rate=1e-3
     ),
     "tiny": Recipe(SeparatorConfig(channels=4, growth=1.0), takes=3, take_seconds=8.0, batch=2),
 }
@@ -62,7 +63,7 @@ class SeparateTask:
         network = build(recipe.config)
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
         network_, optimizer_ = fabric.setup(network, optimizer)
-        average = AveragedModel(network_, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+        average = AveragedModel(network_, avg_fn=partial(_moving_average, recipe.average))
         self.models: dict[str, nn.Module] = {"network": network_, "average": average}
         self.optimizers: dict[str, Optimizer] = {"adam": optimizer_}
 
@@ -148,3 +149,9 @@ def train(data: Path, run: training.Run) -> None:
         )
     fabric.barrier()
     training.fit(SeparateTask(fabric, recipe, bands.load_bands(folder)), run, fabric)
+
+
+def _moving_average(decay: float, average: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
+    """Exponential moving average that forgets its beginning: the decay grows to its final value."""
+    warm = (1 + int(count)) / (10 + int(count))
+    return torch.lerp(average, value, 1 - min(decay, warm))

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.separate.tiny import write_tiny_separator
+
+from drumkit_cli.audio import Audio
+from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.separate.infer import BuiltIn, separate, share_out, stream
+
+
+@pytest.fixture(scope="module")
+def separator(tmp_path_factory):
+    path = write_tiny_separator(tmp_path_factory.mktemp("weights") / "separate.safetensors")
+    return BuiltIn(load_weights("separate", str(path)))
+
+
+def noise(channels, frames, seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, (channels, frames)).astype(np.float32)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+@pytest.mark.parametrize("rate", [8_000, 22_050, 48_000])
+def test_stems_have_the_shape_of_the_mix_and_sum_to_it(separator, channels, rate):
+    mix = noise(channels, rate * 5 + 17)
+    stems = separate(Audio(mix, rate), separator)
+    assert set(stems) == {"drums", "bass", "other"}
+    assert all(stem.samples.shape == mix.shape for stem in stems.values())
+    rest = mix - sum(stem.samples for stem in stems.values())
+    assert 10 * np.log10(np.square(rest).sum() / np.square(mix).sum()) < -60
+
+
+@pytest.mark.parametrize("frames", [1, 2, 63, 1000, 44_100])
+def test_any_short_length_is_kept(separator, frames):
+    stems = separate(Audio(noise(2, frames), 44_100), separator)
+    assert stems["drums"].samples.shape == (2, frames)
+    assert np.isfinite(stems["drums"].samples).all()
+
+
+def test_no_samples_give_no_samples(separator):
+    stems = separate(Audio(np.zeros((2, 0), np.float32), 44_100), separator)
+    assert stems["bass"].samples.shape == (2, 0)
+
+
+def test_silence_stays_silence(separator):
+    stems = separate(Audio(np.zeros((1, 50_000), np.float32), 22_050), separator)
+    assert not any(stem.samples.any() for stem in stems.values())
+
+
+def test_the_same_mix_gives_the_same_stems(separator):
+    mix = Audio(noise(2, 60_000), 32_000)
+    first, second = separate(mix, separator), separate(mix, separator)
+    assert all(np.array_equal(first[n].samples, second[n].samples) for n in first)
+
+
+def test_shifts_change_the_estimate_but_not_the_sum(tmp_path):
+    path = write_tiny_separator(tmp_path / "separate.safetensors")
+    checkpoint = load_weights("separate", str(path))
+    mix = noise(1, 44_100)
+    plain = BuiltIn(checkpoint).split(mix, 22_050)
+    shifted = BuiltIn(checkpoint, shifts=2).split(mix, 22_050)
+    assert not np.array_equal(plain, shifted)
+    np.testing.assert_allclose(shifted.sum(0), mix, atol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 300), max_size=8),
+    segment=st.integers(2, 200),
+    overlap=st.floats(0, 0.9),
+)
+def test_streaming_an_identity_gives_back_the_blocks(lengths, segment, overlap):
+    hop = max(round(segment * (1 - overlap)), 1)
+    blocks = [noise(2, n, seed=n) for n in lengths]
+    parts = list(stream(iter(blocks), segment, hop, lambda mix: mix[None].copy()))
+    whole = np.concatenate([np.zeros((2, 0), np.float32), *blocks], axis=1)
+    got = np.concatenate([np.zeros((1, 2, 0), np.float32), *parts], axis=2)
+    assert got.shape == (1, *whole.shape)
+    np.testing.assert_allclose(got[0], whole, rtol=1e-5, atol=1e-6)
+
+
+def test_how_the_input_is_cut_into_blocks_does_not_matter():
+    mix = noise(1, 1000)
+
+    def run(size):
+        blocks = (mix[:, i : i + size] for i in range(0, 1000, size))
+        double = stream(blocks, 256, 192, lambda m: np.stack([m * 0.25, m * 0.75]))
+        return np.concatenate(list(double), axis=2)
+
+    np.testing.assert_allclose(run(7), run(1000), rtol=1e-6)
+
+
+def test_perfect_mono_estimates_come_back_as_they_are():
+    rate = 44_100
+    time = np.arange(rate) / rate
+    low = 0.5 * np.sin(2 * np.pi * 100 * time)
+    high = 0.2 * np.sin(2 * np.pi * 3000 * time)
+    sources = np.stack([high, low]).astype(np.float32)
+    stems = share_out(sources.sum(0)[None], sources, rate, 11_025.0)
+    np.testing.assert_allclose(stems[:, 0], sources, atol=1e-5)
+
+
+def test_a_source_panned_to_one_side_stays_there():
+    rate = 44_100
+    time = np.arange(2 * rate) / rate
+    left = (0.5 * np.sin(2 * np.pi * 100 * time)).astype(np.float32)
+    right = (0.5 * np.sin(2 * np.pi * 2000 * time)).astype(np.float32)
+    mix = np.stack([left, right])
+    estimates = np.stack([left, right]) / 2  # what a mono network hears
+    stems = share_out(mix, estimates, rate, 11_025.0)
+    inner = slice(rate // 2, -rate // 2)
+    leak = np.square(stems[0, 1, inner]).sum() / np.square(stems[0, 0, inner]).sum()
+    assert 10 * np.log10(leak) < -30
+
+
+def test_what_is_above_the_networks_band_follows_the_share_just_below_it():
+    rate = 44_100
+    rng = np.random.default_rng(0)
+    wide = rng.normal(0, 0.1, rate).astype(np.float32)
+    spectrum = np.fft.rfft(wide)
+    spectrum[np.fft.rfftfreq(rate, 1 / rate) > 10_500] = 0
+    narrow = np.fft.irfft(spectrum, rate).astype(np.float32)
+    tone = (0.3 * np.sin(2 * np.pi * 60 * np.arange(rate) / rate)).astype(np.float32)
+    mix = (wide + tone)[None]
+    stems = share_out(mix, np.stack([narrow, tone]), rate, 11_025.0)
+    error = np.square(stems[0, 0] - wide).sum() / np.square(wide).sum()
+    assert 10 * np.log10(error) < -20
