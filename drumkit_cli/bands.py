@@ -119,7 +119,11 @@ def render_bands(
 
 
 def render_take(
-    song: Song, performance: Sequence[Note], data: Path, seconds: float, generator: np.random.Generator
+    song: Song,
+    performance: Sequence[Note],
+    data: Path,
+    seconds: float,
+    generator: np.random.Generator,
 ) -> dict[str, Samples]:
     """Play a song's parts, and a drum performance, with one random band; see STEMS."""
     frames = int(seconds * RATE)
@@ -210,7 +214,9 @@ def _play_bass(
     if generator.random() < 0.6:
         bass = effects.drive(bass, generator.uniform(0, 22), generator.uniform(0, 0.2))
     if generator.random() < 0.6:
-        bass = effects.band_pass(bass, RATE, generator.uniform(20, 60), generator.uniform(700, 6000))
+        bass = effects.band_pass(
+            bass, RATE, generator.uniform(20, 60), generator.uniform(700, 6000)
+        )
     if generator.random() < 0.5:
         bass = effects.equalise(bass, RATE, generator, 2.5)
     if generator.random() < 0.5:
@@ -248,7 +254,9 @@ def _play_part(
 def _sing(song: Song, frames: int, generator: np.random.Generator) -> Samples:
     """A voice on the most melodic part, moved into a singer's range; some phrases are left out."""
     source: Sequence[Note] = max(
-        (notes for _, notes in song.parts), key=lambda notes: _melodiousness(notes), default=song.bass
+        (notes for _, notes in song.parts),
+        key=lambda notes: _melodiousness(notes),
+        default=song.bass,
     )
     centre = float(np.median([note.pitch for note in source])) if source else 60
     octaves = 12 * round((generator.choice([52, 57, 62, 66]) - centre) / 12)
@@ -275,7 +283,8 @@ def _melodiousness(notes: Sequence[Note]) -> float:
     if not notes:
         return -1.0
     alone = len({round(note.onset_seconds, 2) for note in notes}) / len(notes)
-    return alone * min(len(notes), 100) / 100 * (np.median([note.pitch for note in notes]) > 52)
+    is_high = bool(np.median([note.pitch for note in notes]) > 52)
+    return alone * min(len(notes), 100) / 100 * is_high
 
 
 def _humanised(notes: Sequence[Note], generator: np.random.Generator) -> list[Note]:

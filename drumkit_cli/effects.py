@@ -22,7 +22,9 @@ def drive(samples: Samples, gain_db: float, bias: float = 0.0) -> Samples:
     return (pushed * (peak / max(float(np.abs(pushed).max()), 1e-9))).astype(np.float32)
 
 
-def equalise(samples: Samples, rate: int, generator: np.random.Generator, depth_db: float) -> Samples:
+def equalise(
+    samples: Samples, rate: int, generator: np.random.Generator, depth_db: float
+) -> Samples:
     """A smooth random curve of gains: one normal deviate of `depth_db` an octave band."""
     spectrum = np.fft.rfft(samples)
     hertz = np.fft.rfftfreq(len(samples), 1 / rate)
@@ -32,7 +34,9 @@ def equalise(samples: Samples, rate: int, generator: np.random.Generator, depth_
     return np.fft.irfft(spectrum * gains, len(samples)).astype(np.float32)
 
 
-def band_pass(samples: Samples, rate: int, low_hz: float, high_hz: float, order: int = 2) -> Samples:
+def band_pass(
+    samples: Samples, rate: int, low_hz: float, high_hz: float, order: int = 2
+) -> Samples:
     """A Butterworth band-pass, as a loudspeaker cabinet is one; bounds out of range are ignored."""
     out = samples
     if low_hz > 10:
@@ -71,7 +75,7 @@ def compress(samples: Samples, rate: int, threshold_db: float, ratio: float) -> 
     power = signal.fftconvolve(samples**2, np.full(window, 1 / window), mode="same")
     level = 10 * np.log10(np.maximum(power, 1e-10))
     over = np.maximum(level - (level.max(initial=-100.0) + threshold_db), 0)
-    return (samples * 10 ** (-over * (1 - 1 / ratio) / 20)).astype(np.float32)
+    return np.asarray(samples * 10 ** (-over * (1 - 1 / ratio) / 20), dtype=np.float32)
 
 
 def normalise(samples: Samples, rms_db: float) -> Samples:

@@ -154,7 +154,9 @@ class ElectricBass:
             take = takes[int(np.clip(round(place), 0, len(takes) - 1))]
             take = _shape(take, 2 ** ((nearest - pitch) / 12), 99.0)
             take = _release(take, note.duration_seconds, self._release_seconds)
-            _mix_in(out, take * np.float32(0.3 + note.velocity / 127), round(note.onset_seconds * RATE))
+            _mix_in(
+                out, take * np.float32(0.3 + note.velocity / 127), round(note.onset_seconds * RATE)
+            )
         return out
 
 
@@ -184,8 +186,8 @@ class SynthBass:
                 phase = 2 * np.pi * hertz * harmonic * time
                 tone += amplitude * (np.sin(phase) + np.sin(phase * (1 + self._detune)))
             tone *= envelope * np.minimum(time / 0.004, 1) * note.velocity / 127
-            tone = _release(tone.astype(np.float32), note.duration_seconds, 0.03)
-            _mix_in(out, tone * np.float32(0.4), round(note.onset_seconds * RATE))
+            sound = _release(tone.astype(np.float32), note.duration_seconds, 0.03)
+            _mix_in(out, sound * np.float32(0.4), round(note.onset_seconds * RATE))
         return out
 
 
@@ -228,9 +230,16 @@ class Voice:
     """A voice-like source: glottal harmonics through moving formants, breath and consonants."""
 
     VOWELS = np.array(
-        [[730, 1090, 2440], [270, 2290, 3010], [300, 870, 2240], [530, 1840, 2480], [570, 840, 2410],
-         [440, 1020, 2240], [660, 1720, 2410]]
-    )  # fmt: skip
+        [
+            [730, 1090, 2440],
+            [270, 2290, 3010],
+            [300, 870, 2240],
+            [530, 1840, 2480],
+            [570, 840, 2410],
+            [440, 1020, 2240],
+            [660, 1720, 2410],
+        ]
+    )
 
     def __init__(self, generator: np.random.Generator) -> None:
         self._generator = generator
@@ -256,7 +265,9 @@ class Voice:
             vowel = target
         return out
 
-    def _syllable(self, note: Note, vowel: NDArray[np.float64], target: NDArray[np.float64]) -> Samples:
+    def _syllable(
+        self, note: Note, vowel: NDArray[np.float64], target: NDArray[np.float64]
+    ) -> Samples:
         seconds = float(np.clip(note.duration_seconds, 0.06, 3.0))
         frames = int(seconds * RATE)
         time = np.arange(frames) / RATE
@@ -278,7 +289,7 @@ class Voice:
             tone += envelope * harmonic**-self._tilt * np.sin(harmonic * phase)
         tone += self._breath * self._generator.normal(0, 0.3, frames) * np.abs(np.sin(phase / 2))
         attack = np.minimum(time / 0.03, 1) * np.minimum((seconds - time) / 0.05, 1)
-        return (tone * attack * (0.3 + 0.7 * note.velocity / 127)).astype(np.float32)
+        return np.asarray(tone * attack * (0.3 + 0.7 * note.velocity / 127), dtype=np.float32)
 
     def _consonant(self) -> Samples:
         seconds = self._generator.uniform(0.02, 0.14)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,14 @@ from drumkit_cli import console, options
 from drumkit_cli.batch import each
 from drumkit_cli.errors import OutputError, UnavailableError, UsageError
 from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import Encoding, Input, check_output, open_input, open_output, resolve_inputs
+from drumkit_cli.streams import (
+    Encoding,
+    Input,
+    check_output,
+    open_input,
+    open_output,
+    resolve_inputs,
+)
 
 if TYPE_CHECKING:
     from drumkit_cli.audio import AudioReader
@@ -80,8 +87,9 @@ def separate(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="auto, built-in, or a pretrained Demucs: htdemucs, htdemucs_ft, hdemucs_mmi, mdx... "
-            "(downloaded once when named). auto is htdemucs where it is cached, else built-in.",
+            help="auto, built-in, or a pretrained Demucs: htdemucs, htdemucs_ft, hdemucs_mmi, "
+            "mdx... (downloaded once when named). auto is htdemucs where it is cached, else "
+            "built-in.",
         ),
     ] = "auto",
     model_repo: Annotated[
@@ -267,7 +275,7 @@ def _stems(
             bar.advance(stems.shape[2] / reader.rate)
     if mix_energy > 0:
         depth = 10 * np.log10(max(rest, 1e-30) / mix_energy)
-        console.detail(f"{reader.name}: the stems sum to the mix; the rest is {depth:.1f} dB below")
+        console.detail(f"{reader.name}: the stems sum to the mix, null depth {depth:.1f} dB")
 
 
 def _write(
@@ -284,32 +292,28 @@ def _write(
     from drumkit_cli.audio import WavWriter, stem_track_names
 
     with ExitStack() as stack:
+
+        def open_writer(path: str | None, count: int, tracks: Sequence[str] = ()) -> WavWriter:
+            sink = stack.enter_context(open_output(path))
+            writer = WavWriter(
+                sink,
+                reader.rate,
+                count,
+                frames=reader.frames,
+                encoding=job.encoding,
+                track_names=tracks,
+                comment=comment,
+            )
+            return stack.enter_context(writer)
+
         if job.to_folder:
-            writers = []
-            for name in layout.names:
-                place = _place(source.name, name, job)
+            places = [_place(source.name, name, job) for name in layout.names]
+            for place in places:
                 _make_folder(place.parent)
-                sink = stack.enter_context(open_output(str(place)))
-                writers.append(
-                    stack.enter_context(
-                        WavWriter(
-                            sink, reader.rate, channels,
-                            frames=reader.frames, encoding=job.encoding, comment=comment,
-                        )  # fmt: skip
-                    )
-                )
+            writers = [open_writer(str(place), channels) for place in places]
         else:
-            sink = stack.enter_context(open_output(job.output))
             tracks = stem_track_names(layout.names) if len(layout.names) > 1 else ()
-            writers = [
-                stack.enter_context(
-                    WavWriter(
-                        sink, reader.rate, channels * len(layout.names),
-                        frames=reader.frames, encoding=job.encoding,
-                        track_names=tracks, comment=comment,
-                    )  # fmt: skip
-                )
-            ]
+            writers = [open_writer(job.output, channels * len(layout.names), tracks)]
         for stems in blocks:
             scaled = stems * gain if gain != 1.0 else stems
             if job.to_folder:
@@ -339,7 +343,9 @@ def _layout(
         return Layout(sources, lambda stems: stems)
     if wanted not in sources:
         remedy = (
-            f"vocals need --model {VOCAL_MODEL}" if wanted == "vocals" else f"stems: {', '.join(sources)}"
+            f"vocals need --model {VOCAL_MODEL}"
+            if wanted == "vocals"
+            else f"stems: {', '.join(sources)}"
         )
         raise UnavailableError(f"the {model} model makes no stem {wanted!r}", remedy)
     index = sources.index(wanted)

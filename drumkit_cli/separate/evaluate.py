@@ -19,7 +19,7 @@ from drumkit_cli.checkpoint import load_weights
 from drumkit_cli.errors import MissingInputError, UnavailableError
 from drumkit_cli.separate.infer import BuiltIn, separate
 from drumkit_cli.streams import open_input
-from drumkit_cli.tables import Table
+from drumkit_cli.tables import Cell, Table
 
 STEMS = ("drums", "bass", "other")
 BASS_CUTOFF_HZ = 250.0
@@ -48,7 +48,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
         "librosa HPSS": _harmonic_percussive,
     }
     scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in methods}
-    rows: list[list[object]] = []
+    rows: list[list[Cell]] = []
     with console.progress(len(songs) * len(methods), "evaluating") as bar:
         for song in songs:
             references, rate = _load_song(song)
@@ -57,7 +57,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
                 scores[name].append(signal_to_distortion(references, method(mix), rate))
                 bar.advance(1)
             rows.append([song.name, "built-in", *_rounded(scores["built-in"][-1])])
-    medians = [
+    medians: list[list[Cell]] = [
         ["median", name, *_rounded(np.median(per_song, axis=0))]
         for name, per_song in scores.items()
     ]

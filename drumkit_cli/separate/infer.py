@@ -190,7 +190,7 @@ def separate(audio: Audio, separator: Separator, overlap: float = 0.25) -> dict[
         stream([audio.samples], segment, hop, lambda mix: separator.split(mix, audio.rate))
     )
     if not parts:
-        return {name: audio for name in separator.sources}
+        return dict.fromkeys(separator.sources, audio)
     stems = np.concatenate(parts, axis=2)
     return {
         name: Audio(stem, audio.rate) for name, stem in zip(separator.sources, stems, strict=True)

@@ -33,6 +33,9 @@ def names() -> list[str]:
 
 def is_cached(name: str) -> bool:
     """Whether a model is on this machine; looks at the cache alone, never at the network."""
+    there = (path.name.lower() for path in _hub_folder().glob("models--*"))
+    if not any(name.lower().replace("htdemucs_", "htdemucs-") in folder for folder in there):
+        return False  # known without importing the hub's client
     try:
         _files(name, local_only=True)
     except UnavailableError:
@@ -63,7 +66,7 @@ class Pretrained:
         bag_file, model_files = _local_files(name, repo) if repo else _files(name)
         bag = _load(bag_file, model_files)
 
-        class LoadedSeparator(api.Separator):  # type: ignore[misc]
+        class LoadedSeparator(api.Separator):
             """demucs' separator around a model that is already in memory."""
 
             def _load_model(self) -> None:
@@ -129,6 +132,12 @@ def _local_files(name: str, repo: Path) -> tuple[Path, list[Path]]:
     return bag_file, model_files
 
 
+def _hub_folder() -> Path:
+    """Where the hub's client keeps its files."""
+    home = os.environ.get("HF_HOME", "~/.cache/huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE", f"{home}/hub")).expanduser()
+
+
 def _files(name: str, *, local_only: bool = False) -> tuple[Path, list[Path]]:
     """The bag's definition and its models, from the hub's cache or the hub."""
     bag_file = _hub_file(name, f"{name}.yaml", local_only=local_only)
@@ -157,7 +166,7 @@ def _hub_file(name: str, file_name: str, *, local_only: bool) -> Path:
     _fail_fast_offline(name, remedy)
     try:
         return Path(hf_hub_download(repo_id, file_name, etag_timeout=DOWNLOAD_TIMEOUT_SECONDS))
-    except Exception as error:  # the client's errors have no common base
+    except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnavailableError(f"{name} could not be downloaded ({reason})", remedy) from error
 

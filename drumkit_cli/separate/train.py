@@ -23,9 +23,9 @@ from drumkit_cli.separate.data import mixes
 from drumkit_cli.separate.model import SeparatorConfig, build
 
 LICENCES = (
-    "rendered from bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0), Groove MIDI Dataset (CC BY 4.0), "
-    "FluidR3 and MuseScore General (MIT), GeneralUser GS, MuldjordKit (CC BY 4.0), electric bass (CC0), "
-    "one-shots (CC0, CC BY, CC BY-SA, MIT, BSD, Apache, GPL)"
+    "rendered from bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0), Groove MIDI Dataset "
+    "(CC BY 4.0), FluidR3 and MuseScore General (MIT), GeneralUser GS, MuldjordKit (CC BY 4.0), "
+    "electric bass (CC0), one-shots (CC0, CC BY, CC BY-SA, MIT, BSD, Apache, GPL)"
 )
 
 
@@ -45,7 +45,11 @@ class Recipe:
 PRESETS = {
     "cpu": Recipe(),
     "gpu": Recipe(
-        SeparatorConfig(channels=48, growth=2.0), takes=4000, batch=64, crop_seconds=6.0, learning_rate=1e-3
+        SeparatorConfig(channels=48, growth=2.0),
+        takes=4000,
+        batch=64,
+        crop_seconds=6.0,
+        learning_rate=1e-3,
     ),
     "tiny": Recipe(SeparatorConfig(channels=4, growth=1.0), takes=3, take_seconds=8.0, batch=2),
 }
@@ -62,10 +66,10 @@ class SeparateTask:
         self._validation = list(islice(mixes(held_out, 4, 8.0, seed=1), 8))
         network = build(recipe.config)
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
-        network_, optimizer_ = fabric.setup(network, optimizer)
-        average = AveragedModel(network_, avg_fn=partial(_moving_average, recipe.average))
-        self.models: dict[str, nn.Module] = {"network": network_, "average": average}
-        self.optimizers: dict[str, Optimizer] = {"adam": optimizer_}
+        self._network, adam = fabric.setup(network, optimizer)
+        self._average = AveragedModel(network, avg_fn=partial(_moving_average, recipe.average))
+        self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
+        self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Endless remixes of the training songs."""
@@ -74,10 +78,12 @@ class SeparateTask:
     def step(self, batch: tuple[Tensor, Tensor], progress: float) -> dict[str, float]:
         """One step of Adam on the L1 distance; the rate rises briefly, then falls as a cosine."""
         mix, sources = (self._fabric.to_device(part) for part in batch)
-        network, optimizer = self.models["network"], self.optimizers["adam"]
+        network, optimizer = self._network, self.optimizers["adam"]
         network.train()
         warm = min(1.0, progress / 0.02 + 0.02)
-        rate = self._recipe.learning_rate * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
+        rate = (
+            self._recipe.learning_rate * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
+        )
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad()
@@ -87,15 +93,13 @@ class SeparateTask:
         self._fabric.backward(loss)
         norm = nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-        average = self.models["average"]
-        assert isinstance(average, AveragedModel)
-        average.update_parameters(network)
+        self._average.update_parameters(self.models["network"])
         return {"loss": float(loss.detach()), "gradient": float(norm), "rate": rate}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """SDR in dB of each source over fixed remixes of the validation songs."""
-        average = self.models["average"].eval()
+        average = self._average.eval()
         ratios = []
         for mix, sources in self._validation:
             with torch.autocast(mix.device.type, dtype=torch.bfloat16):
@@ -111,15 +115,9 @@ class SeparateTask:
 
     def export(self, path: Path, figures: Mapping[str, float]) -> None:
         """Write the averaged weights."""
-        average = self.models["average"]
-        assert isinstance(average, AveragedModel)
-        state = {
-            name.removeprefix("_forward_module."): value
-            for name, value in average.module.state_dict().items()
-        }
         save_weights(
             path,
-            state,
+            self._average.module.state_dict(),
             feature="separate",
             config=self._recipe.config.as_dict(),
             card={"data": LICENCES, "validation": dict(figures)},

@@ -2,9 +2,9 @@ import itertools
 
 import pytest
 import torch
-from tests.separate.tiny import TINY
 
 from drumkit_cli.separate.model import build
+from tests.separate.tiny import TINY
 
 
 @pytest.fixture(autouse=True)
