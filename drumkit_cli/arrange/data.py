@@ -27,9 +27,7 @@ class Windows:
     def __init__(self, bands: Sequence[Band], split: str) -> None:
         length = _context_samples()
         self.bands = [
-            band
-            for band in bands
-            if band.split == split and band.stems["bass"].shape[0] > length
+            band for band in bands if band.split == split and band.stems["bass"].shape[0] > length
         ]
         self._gains: dict[tuple[str, str], float] = {}
 
@@ -48,7 +46,7 @@ class Windows:
             if _sounding(drums) < 0.5 or not _is_crisp(drums):
                 continue
             gain = self._gain(band, "bass")
-            samples = _excerpt(band, "bass", start) * gain
+            samples: Floats = _excerpt(band, "bass", start) * gain
             if _sounding(_levels(samples)) < 0.6:
                 continue
             if augment and generator.random() < 0.5:
@@ -63,7 +61,7 @@ class Windows:
         """What brings a stem to the level that the generator knows."""
         key = (band.name, stem)
         if key not in self._gains:
-            samples = np.asarray(band.stems[stem]).astype(np.float32) / 32768
+            samples = np.asarray(band.stems[stem]).astype(np.float32) / np.float32(32768)
             self._gains[key] = infer.normalising_gain(infer.gated_level([samples]))
         return np.float32(self._gains[key])
 
@@ -86,7 +84,7 @@ def _context_samples() -> int:
 
 def _excerpt(band: Band, stem: str, start: int) -> Floats:
     samples = np.asarray(band.stems[stem][start : start + _context_samples()])
-    return samples.astype(np.float32) / 32768
+    return samples.astype(np.float32) / np.float32(32768)
 
 
 def _levels(samples: Floats) -> Floats:
