@@ -19,7 +19,8 @@ def drive(samples: Samples, gain_db: float, bias: float = 0.0) -> Samples:
     if peak == 0:
         return samples
     pushed = np.tanh(10 ** (gain_db / 20) * samples / peak + bias) - np.tanh(bias)
-    return (pushed * (peak / max(float(np.abs(pushed).max()), 1e-9))).astype(np.float32)
+    scale = peak / max(float(np.abs(pushed).max()), 1e-9)
+    return np.asarray(pushed * scale, dtype=np.float32)
 
 
 def equalise(
@@ -66,7 +67,7 @@ def room(
             tail[place] += generator.choice([-1, 1]) * generator.uniform(1, 4)
     tail *= wet / max(float(np.sqrt((tail**2).sum())), 1e-9)
     wet_samples = signal.oaconvolve(samples, tail)[: len(samples)]
-    return (samples + wet_samples).astype(np.float32)
+    return np.asarray(samples + wet_samples, dtype=np.float32)
 
 
 def compress(samples: Samples, rate: int, threshold_db: float, ratio: float) -> Samples:

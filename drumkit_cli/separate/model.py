@@ -43,7 +43,7 @@ class SeparatorConfig:
 
 def build(config: SeparatorConfig) -> HDemucs:
     """The untrained network: mix `[B, 1, N]` at `config.rate` -> stems `[B, S, 1, N]`."""
-    return HDemucs(
+    network: HDemucs = HDemucs(
         sources=list(config.sources),
         audio_channels=1,
         channels=config.channels,
@@ -58,3 +58,4 @@ def build(config: SeparatorConfig) -> HDemucs:
         samplerate=config.rate,
         segment=config.segment_seconds,
     )
+    return network
