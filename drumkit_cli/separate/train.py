@@ -40,6 +40,7 @@ class Recipe:
     crop_seconds: float = 3.0
     learning_rate: float = 2e-3
     average: float = 0.999
+    validation_batches: int = 8
 
 
 PRESETS = {
@@ -51,7 +52,13 @@ PRESETS = {
         crop_seconds=6.0,
         learning_rate=1e-3,
     ),
-    "tiny": Recipe(SeparatorConfig(channels=4, growth=1.0), takes=3, take_seconds=8.0, batch=2),
+    "tiny": Recipe(
+        SeparatorConfig(channels=4, growth=1.0),
+        takes=3,
+        take_seconds=8.0,
+        batch=2,
+        validation_batches=1,
+    ),
 }
 
 
@@ -63,7 +70,7 @@ class SeparateTask:
         self._recipe = recipe
         self._train = [band for band in pool if band.split == "train"] or pool
         held_out = [band for band in pool if band.split == "validation"] or pool
-        self._validation = list(islice(mixes(held_out, 4, 8.0, seed=1), 8))
+        self._validation = list(islice(mixes(held_out, 4, 8.0, seed=1), recipe.validation_batches))
         network = build(recipe.config)
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
         self._network, adam = fabric.setup(network, optimizer)
