@@ -17,7 +17,7 @@ from drumkit_cli.errors import UnavailableError
 if TYPE_CHECKING:
     import torch
 
-    from drumkit_cli.spectral import MelConfig
+    from drumkit_cli.melscale import MelConfig
 
 _EXTENSION = "torchaudio._extension"
 
