@@ -85,6 +85,7 @@ class BuiltIn:
     def _estimate(self, mono: Samples) -> Samples:
         """Mono `[n]` -> sources `[S, n]`, both at the network's rate."""
         frames = len(mono)
+        level = max(float(mono.std()), 1e-6)
         longest = int(SHIFT_SECONDS * self._config.rate)
         offsets = [longest * k // max(self._shifts, 1) for k in range(max(self._shifts, 1))]
         padded = max(frames + offsets[-1], int(SHORTEST_SECONDS * self._config.rate))
@@ -92,9 +93,9 @@ class BuiltIn:
         for offset in offsets:
             shifted = np.zeros((1, 1, padded), np.float32)
             shifted[0, 0, offset : offset + frames] = mono
-            stems = self._network(torch.from_numpy(shifted).to(self._device))[0, :, 0].cpu()
+            stems = self._network(torch.from_numpy(shifted / level).to(self._device))[0, :, 0].cpu()
             total += stems.numpy()[:, offset : offset + frames]
-        return total / np.float32(len(offsets))
+        return total * np.float32(level / len(offsets))
 
 
 def share_out(mix: Samples, estimates: Samples, rate: int, band_hz: float) -> Samples:
