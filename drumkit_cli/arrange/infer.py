@@ -239,7 +239,7 @@ def rest_gate(bass: Tape, gain: float) -> Floats:
     since = np.arange(frames) - np.maximum.accumulate(np.where(sounds, np.arange(frames), -(10**9)))
     after = np.clip((hold + FADE_FRAMES - since) / FADE_FRAMES, 0, 1)
     # The window of a frame reaches two hops further, and so does the attack in the image.
-    ahead = np.convolve(sounds, np.ones(7), "same") > 0
+    ahead = np.convolve(sounds, np.ones(7))[3:-3] > 0
     gate: Floats = np.maximum(after, ahead).astype(np.float32)
     return gate
 

@@ -1,0 +1,123 @@
+"""The command in real processes, with tiny weights; what all commands share is in the contract."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from drumkit_cli.audio import stem_track_names
+from drumkit_cli.riff import wave_header
+from drumkit_cli.streams import Encoding
+from tests.arrange.tiny import bass_line, write_tiny_arranger
+
+RATE = 44100
+ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return write_tiny_arranger(tmp_path_factory.mktemp("weights") / "arrange.safetensors")
+
+
+@pytest.fixture
+def arrange(weights, tmp_path):
+    def run(*arguments, stdin=b""):
+        done = subprocess.run(
+            [sys.executable, "-m", "drumkit_cli", "arrange", "--iterations", "2", *arguments],
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env={**ENVIRONMENT, "DRUMKIT_WEIGHTS": str(weights)},
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def encode(samples, rate=RATE):
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples.T, rate, format="WAV", subtype="FLOAT")
+    return buffer.getvalue()
+
+
+def decode(data):
+    samples, rate = soundfile.read(io.BytesIO(data), always_2d=True, dtype="float32")
+    return samples.T, rate
+
+
+def stems_stream(bass, others):
+    """Drums, bass and other, two channels each, as `separate` writes them."""
+    names = stem_track_names(("drums", "bass", "other"))
+    samples = np.concatenate([others, bass, others])
+    header = wave_header(
+        rate=RATE,
+        channels=len(names),
+        frames=samples.shape[1],
+        encoding=Encoding.FLOAT32,
+        track_names=names,
+        comment="",
+        software="",
+    )
+    return header + samples.T.astype("<f4").tobytes()
+
+
+def test_a_pipe_gives_mono_drums_of_the_basss_rate_and_length(arrange):
+    bass = bass_line(7, RATE)
+    drums, rate = decode(arrange(stdin=encode(np.stack([bass, bass]))))
+    assert (drums.shape, rate) == ((1, len(bass)), RATE)
+    assert 0.01 < np.sqrt(np.mean(drums**2)) < 1
+
+
+def test_of_a_stems_stream_it_hears_the_bass(arrange):
+    bass = np.stack([bass_line(7, RATE)] * 2)
+    noise = np.random.default_rng(0).normal(0, 0.2, bass.shape).astype(np.float32)
+    from_stems, _ = decode(arrange(stdin=stems_stream(bass, noise)))
+    alone, _ = decode(arrange(stdin=encode(bass)))
+    assert np.array_equal(from_stems, alone)
+
+
+def test_the_mix_is_bass_and_drums_with_one_gain_and_never_clips(arrange):
+    bass = np.stack([bass_line(7, RATE, 0.4), bass_line(7, RATE, 0.2)])
+    source = encode(bass)
+    drums, _ = decode(arrange("--gain", "-12", stdin=source))
+    mix, _ = decode(arrange("--mix", "--gain", "-12", stdin=source))
+    assert mix.shape == bass.shape
+    np.testing.assert_allclose(mix, bass + drums, atol=1e-5)
+    loud, _ = decode(arrange("--mix", "--gain", "24", stdin=source))
+    assert np.abs(loud).max() == pytest.approx(1, abs=1e-3)
+    whole = bass + drums * 10 ** (36 / 20)
+    np.testing.assert_allclose(loud, whole / np.abs(whole).max(), atol=1e-3)
+
+
+def test_several_inputs_go_into_a_folder(arrange, tmp_path):
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(encode(bass_line(2, RATE)[None]))
+    assert arrange("a.wav", "b.wav", "-o", "out", "--encoding", "pcm16") == b""
+    made = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert made == ["a.wav", "b.wav"]
+    assert soundfile.info(tmp_path / "out" / "a.wav").subtype == "PCM_16"
+
+
+def test_a_silent_bass_is_told(weights, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "drumkit_cli", "arrange", "--weights", str(weights)],
+        input=encode(np.zeros((1, RATE), np.float32)),
+        capture_output=True,
+        env=ENVIRONMENT,
+        timeout=100,
+        check=True,
+    )
+    assert b"silent" in done.stderr
+    assert not decode(done.stdout)[0].any()

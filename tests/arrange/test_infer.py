@@ -1,0 +1,140 @@
+import math
+
+import numpy as np
+import pytest
+
+from drumkit_cli import spectral
+from drumkit_cli.arrange import infer
+from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.errors import BadDataError
+from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger
+
+
+@pytest.fixture(scope="module")
+def arranger(tmp_path_factory):
+    path = write_tiny_arranger(tmp_path_factory.mktemp("weights") / "arrange.safetensors")
+    return infer.Arranger(load_weights("arrange", str(path)))
+
+
+def tape_of(samples):
+    tape = infer.Tape()
+    tape.append(samples)
+    return tape
+
+
+def play(arranger, samples, rate=RATE, block=10_000, **settings):
+    blocks = (samples[i : i + block] for i in range(0, len(samples), block))
+    with infer.arrange(blocks, rate, arranger, iterations=2, **settings) as tape:
+        return tape.read(0, tape.length)
+
+
+def test_an_image_and_its_power_are_inverse_within_a_sixth_of_a_decibel():
+    levels = np.arange(256, dtype=np.float32)[:, None]
+    image = levels / 127.5 - 1
+    np.testing.assert_allclose(infer.to_image(infer.from_image(image)), image, atol=1e-6)
+    assert infer.from_image(np.full((256, 1), -1, np.float32)).max() == 0
+
+
+def test_the_gated_level_ignores_rests():
+    sound = bass_line(4)
+    rests = np.concatenate([sound, np.zeros(4 * RATE, np.float32)])
+    assert infer.gated_level([rests]) == pytest.approx(infer.gated_level([sound]), abs=0.1)
+    sine = np.sin(2 * np.pi * 100 * np.arange(RATE) / RATE).astype(np.float32)
+    assert infer.gated_level([0.1 * sine]) == pytest.approx(-23.01, abs=0.02)
+    assert infer.gated_level([sine[:3000], sine[3000:]]) == infer.gated_level([sine])
+    assert infer.gated_level([np.zeros(9999, np.float32)]) == -math.inf
+    assert infer.gated_level([]) == -math.inf
+
+
+def test_a_tape_gives_back_what_it_was_given_and_zeros_around():
+    samples = bass_line(1)
+    with tape_of(samples[:100]) as tape:
+        tape.append(samples[100:])
+        assert np.array_equal(np.concatenate(list(tape.blocks(777))), samples)
+        around = tape.read(-5, len(samples) + 7)
+        assert np.array_equal(around[5:-7], samples)
+        assert not around[:5].any()
+        assert not around[-7:].any()
+        assert not tape.read(-20, -10).any()
+        assert len(tape.read(-20, -10)) == len(tape.read(10**7, 10**7 + 10)) == 10
+        assert tape.peak() == np.abs(samples).max()
+        tape.fit(3)
+        assert np.array_equal(tape.read(0, 5), [*samples[:3], 0, 0])
+        tape.fit(5)
+        assert np.array_equal(tape.read(0, 5), [*samples[:3], 0, 0])
+
+
+@pytest.mark.parametrize("seconds", [0.01, 3.0, 5.94, 5.95, 11.0, 31.0])
+def test_windows_join_to_exactly_the_whole(seconds):
+    """A generator that changes nothing gives the image of the bass, whatever the windows."""
+    bass = bass_line(seconds)
+    with tape_of(bass) as tape:
+        made = np.concatenate(list(infer.drum_images(tape, 1.0, lambda image: image)), axis=1)
+    whole = infer.to_image(spectral.mel_power(bass, infer.MEL))
+    assert made.shape == whole.shape
+    edge = slice(2, -2)  # whose analysis reflects the signal where the tape is silent
+    np.testing.assert_allclose(made[:, edge], whole[:, edge], atol=2 / 255)
+
+
+def test_windows_that_differ_leave_no_seam():
+    """Window by window another constant: from frame to frame it moves by a twenty-fifth at most."""
+    values = iter(np.resize([-0.5, 0.5], 100))
+    with tape_of(bass_line(40)) as tape:
+        made = np.concatenate(
+            list(infer.drum_images(tape, 1.0, lambda image: image * 0 + next(values))), axis=1
+        )
+    row = made[0, : -infer.FADE_FRAMES]
+    assert row.min() == -0.5
+    assert row.max() == 0.5
+    assert np.abs(np.diff(row)).max() < 2 / infer.OVERLAP_FRAMES
+
+
+def test_drums_rest_two_seconds_after_the_bass():
+    bass = np.concatenate([bass_line(3), np.zeros(10 * RATE, np.float32), bass_line(3)])
+    with tape_of(bass) as tape:
+        gate = infer.rest_gate(tape, 1.0)
+    seconds = np.arange(len(gate)) * infer.MEL.hop / RATE
+    assert (gate[seconds < 4.9] == 1).all()
+    assert not gate[(seconds > 5.4) & (seconds < 12.9)].any()
+    assert (gate[seconds > 13.0] == 1).all()
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 192_000])
+@pytest.mark.parametrize("samples", [0, 1, 700, 50_001])
+def test_the_drums_are_as_long_as_the_bass(arranger, rate, samples):
+    assert len(play(arranger, bass_line(samples / rate + 1, rate)[:samples], rate)) == samples
+
+
+def test_silence_gives_silence(arranger):
+    drums = play(arranger, np.zeros(7 * RATE, np.float32))
+    assert len(drums) == 7 * RATE
+    assert not drums.any()
+
+
+def test_drums_are_as_loud_as_the_bass_at_any_level(arranger):
+    bass = bass_line(8)
+    drums = play(arranger, bass)
+    assert infer.gated_level([drums]) == pytest.approx(infer.gated_level([bass]), abs=0.5)
+    quiet = play(arranger, bass * np.float32(2**-5))
+    np.testing.assert_allclose(quiet * 2**5, drums, atol=1e-3)
+
+
+def test_the_same_input_and_seed_give_the_same_samples_however_it_arrives(arranger):
+    bass = bass_line(9)
+    drums = play(arranger, bass, seed=3)
+    assert np.array_equal(drums, play(arranger, bass, seed=3))
+    assert np.array_equal(drums, play(arranger, bass, seed=3, block=1 << 20))
+    assert not np.array_equal(drums, play(arranger, bass, seed=4))
+
+
+def test_progress_adds_up_to_the_length(arranger):
+    done = []
+    play(arranger, bass_line(9), advance=done.append)
+    assert sum(done) == pytest.approx(9, abs=0.05)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    checkpoint = load_weights("arrange", str(write_tiny_arranger(tmp_path / "a.safetensors")))
+    checkpoint.config["width"] = 8
+    with pytest.raises(BadDataError, match="another arranger"):
+        infer.Arranger(checkpoint)

@@ -1,0 +1,76 @@
+import pytest
+import torch
+
+from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
+from drumkit_cli.checkpoint import load_weights
+from tests.arrange.tiny import TINY, write_tiny_arranger
+
+PAPER_SHAPED = ModelConfig(width=4, blocks=1, discriminator_width=4)
+
+
+@pytest.mark.parametrize("config", [TINY, PAPER_SHAPED])
+@pytest.mark.parametrize(("bins", "frames"), [(256, 256), (64, 128)])
+def test_the_image_keeps_its_shape_and_range(config, bins, frames):
+    image = torch.rand(2, 1, bins, frames) * 2 - 1
+    made = Generator(config)(image)
+    assert made.shape == image.shape
+    assert made.abs().max() <= 1
+
+
+def test_a_patch_of_the_critic_is_70_by_70():
+    critic = Discriminator(TINY)
+    image = torch.rand(1, 1, 256, 256, requires_grad=True)
+    scores = critic(image)
+    assert scores.shape == (1, 1, 30, 30)
+    # Instance norm looks at all of the image: without it what one score sees is its patch.
+    for layer in critic.modules():
+        if isinstance(layer, torch.nn.InstanceNorm2d):
+            layer.forward = lambda x: x
+    critic(image)[0, 0, 15, 15].backward()
+    rows, columns = torch.nonzero(image.grad[0, 0], as_tuple=True)
+    assert rows.max() - rows.min() + 1 == 70
+    assert columns.max() - columns.min() + 1 == 70
+
+
+@pytest.mark.parametrize("config", [TINY, PAPER_SHAPED])
+def test_a_gradient_reaches_every_parameter(config):
+    torch.manual_seed(0)
+    for network in (Generator(config), Discriminator(config)):
+        network(torch.rand(1, 1, 256, 256)).square().mean().backward()
+        missing = [n for n, p in network.named_parameters() if p.grad is None]
+        still = [n for n, p in network.named_parameters() if not p.grad.abs().sum() > 0]
+        assert (missing, still) == ([], [])
+
+
+def test_a_batch_equals_its_singles():
+    torch.manual_seed(0)
+    network = Generator(TINY).eval()
+    images = torch.rand(3, 1, 256, 256)
+    with torch.no_grad():
+        together = network(images)
+        alone = torch.cat([network(image[None]) for image in images])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
+def test_the_generator_overfits_one_batch():
+    torch.manual_seed(0)
+    network = Generator(ModelConfig(width=8, blocks=2, fold=4, context=True))
+    source = torch.rand(1, 1, 64, 64) * 2 - 1
+    target = torch.where(torch.arange(64) % 8 < 2, 0.5, -1.0).expand(1, 1, 64, 64)
+    optimizer = torch.optim.Adam(network.parameters(), 2e-3)
+    for _ in range(80):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.l1_loss(network(source), target)
+        loss.backward()
+        optimizer.step()
+    assert loss < 0.1
+
+
+def test_weights_make_a_round_trip(tmp_path):
+    checkpoint = load_weights("arrange", str(write_tiny_arranger(tmp_path / "a.safetensors")))
+    torch.manual_seed(0)
+    first = Generator(TINY).eval()
+    second = Generator(ModelConfig(**checkpoint.config)).eval()
+    second.load_state_dict(checkpoint.state)
+    image = torch.rand(1, 1, 256, 256)
+    assert torch.equal(first(image), second(image))

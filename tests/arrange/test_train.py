@@ -1,0 +1,154 @@
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from drumkit_cli import bands, training
+from drumkit_cli.arrange import data, infer, train
+from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.errors import UsageError
+from tests.arrange.tiny import bass_line
+from tests.test_bands import write_takes
+
+STEP_LOSSES = {
+    "drums/adversarial",
+    "bass/adversarial",
+    "bass/cycle",
+    "drums/cycle",
+    "drums/paired",
+    "drums/critic",
+    "bass/critic",
+}
+
+
+@pytest.fixture
+def takes(tmp_path):
+    """Two takes: plucked bass, and clicks for drums, on the eighths of 120 bpm."""
+    folder = write_takes(tmp_path / "bands", seconds=8.0)
+    noise = np.random.default_rng(0).normal(0, 0.3, 8 * bands.RATE)
+    time = np.arange(len(noise)) / bands.RATE
+    clicks = noise * np.exp(-40 * (time % 0.25))
+    for path in folder.glob("*.npy"):
+        block = np.load(path) // 100
+        block[bands.STEMS.index("bass")] = bass_line(8) * 20_000
+        block[bands.STEMS.index("drums")] = clicks * 20_000
+        np.save(path, block)
+    return folder
+
+
+def run_in(folder, seconds=0.5, **settings):
+    return training.Run(
+        folder=folder / "run",
+        output=folder / "arrange.safetensors",
+        time_limit_seconds=seconds,
+        preset="tiny",
+        threads=1,
+        **settings,
+    )
+
+
+def test_windows_are_images_of_aligned_bass_and_drums(takes):
+    windows = data.Windows(bands.load_bands(takes), "train")
+    bass, drums = windows.draw(np.random.default_rng(0), augment=False)
+    assert bass.shape == drums.shape == (256, 256)
+    assert bass.dtype == drums.dtype == np.float32
+    assert min(bass.min(), drums.min()) >= -1
+    assert max(bass.max(), drums.max()) <= 1
+    rises = [np.maximum(np.diff(image), 0).sum(0) for image in (bass, drums)]
+    assert np.corrcoef(*rises)[0, 1] > 0.5
+
+
+def test_a_seed_gives_the_same_batches(takes):
+    windows = data.Windows(bands.load_bands(takes), "train")
+    first, second, other = (next(data.batches(windows, 2, seed)) for seed in (1, 1, 2))
+    assert first[0].shape == first[1].shape == (2, 1, 256, 256)
+    assert torch.equal(first[0], second[0])
+    assert torch.equal(first[1], second[1])
+    assert not torch.equal(first[0], other[0])
+
+
+def test_a_bass_that_rests_is_not_drawn(takes):
+    pool = bands.load_bands(takes)
+    silent = replace(pool[0], name="silent", stems=dict(pool[0].stems))
+    silent.stems["bass"] = np.zeros_like(pool[0].stems["bass"])
+    windows = data.Windows([pool[0], silent, silent], "train")
+    generator = np.random.default_rng(0)
+    for bass, _ in (windows.draw(generator, augment=False) for _ in range(5)):
+        assert bass.max() > 0
+
+
+def test_augmentation_changes_the_bass_alone(takes):
+    windows = data.Windows(bands.load_bands(takes), "train")
+    plain = [windows.draw(np.random.default_rng(i), augment=False) for i in range(3)]
+    varied = [windows.draw(np.random.default_rng(i), augment=True) for i in range(3)]
+    for (bass, drums), (other_bass, other_drums) in zip(plain, varied, strict=True):
+        assert np.array_equal(drums, other_drums)
+        assert not np.array_equal(bass, other_bass)
+
+
+def test_a_step_trains_every_network_and_reports_its_losses(takes, tmp_path):
+    run = run_in(tmp_path)
+    task = train.ArrangeTask(training.start(run), train.PRESETS["tiny"], bands.load_bands(takes))
+    before = {
+        name: [p.detach().clone() for p in model.parameters()]
+        for name, model in task.models.items()
+    }
+    for batch in islice(task.batches(0), 3):
+        losses = task.step(batch, 0.0)
+    assert set(losses) == STEP_LOSSES
+    assert all(np.isfinite(value) for value in losses.values())
+    for name, model in task.models.items():
+        same = [torch.equal(p, q) for p, q in zip(before[name], model.parameters(), strict=True)]
+        assert not any(same), name
+
+
+def test_one_batch_is_overfitted(takes, tmp_path):
+    recipe = replace(train.PRESETS["tiny"], learning_rate=2e-3)
+    task = train.ArrangeTask(training.start(run_in(tmp_path)), recipe, bands.load_bands(takes))
+    batch = next(task.batches(0))
+    first = task.step(batch, 0.0)["drums/paired"]
+    for _ in range(60):
+        last = task.step(batch, 0.0)["drums/paired"]
+    assert last < first / 2
+
+
+def test_the_unpaired_recipe_is_the_papers(takes, tmp_path):
+    recipe = replace(train.PRESETS["tiny"], paired_weight=0.0, identity_weight=5.0)
+    task = train.ArrangeTask(training.start(run_in(tmp_path)), recipe, bands.load_bands(takes))
+    losses = task.step(next(task.batches(0)), 0.0)
+    assert set(losses) == STEP_LOSSES - {"drums/paired"} | {"identity"}
+
+
+def test_the_rate_falls_to_nothing_at_the_end(takes, tmp_path):
+    task = train.ArrangeTask(
+        training.start(run_in(tmp_path)), train.PRESETS["tiny"], bands.load_bands(takes)
+    )
+    batch = next(task.batches(0))
+    for progress, rate in ((0.0, 2e-4), (0.5, 2e-4), (0.75, 1e-4), (1.0, 0.0)):
+        task.step(batch, progress)
+        assert task.optimizers["generators"].param_groups[0]["lr"] == pytest.approx(rate)
+
+
+def test_training_writes_weights_that_play_and_resumes(takes, tmp_path, capsys):
+    train.train(takes, run_in(tmp_path))
+    arranger = infer.Arranger(load_weights("arrange", str(tmp_path / "arrange.safetensors")))
+    image = np.zeros((256, 256), np.float32)
+    assert arranger.translate(image).shape == image.shape
+    train.train(takes, run_in(tmp_path, seconds=1.0, resume=True))
+    assert "resumed at step" in capsys.readouterr().err
+
+
+def test_an_unknown_preset_is_told(tmp_path):
+    with pytest.raises(UsageError, match="cpu"):
+        train.train(tmp_path, replace(run_in(tmp_path), preset="huge"))
+
+
+def test_the_pool_gives_new_images_and_old_ones():
+    pool = train.ImagePool(4)
+    images = [torch.full((1, 1, 2, 2), float(i)) for i in range(40)]
+    given = [float(pool.swap(image).mean()) for image in images]
+    assert given[:4] == [0, 1, 2, 3]
+    assert any(value < i for i, value in enumerate(given))
+    assert any(value == i for i, value in enumerate(given) if i >= 4)

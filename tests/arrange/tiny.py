@@ -1,0 +1,30 @@
+"""A tiny untrained arranger, for tests of everything but its quality."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from drumkit_cli.arrange.model import Generator, ModelConfig
+from drumkit_cli.checkpoint import save_weights
+
+TINY = ModelConfig(width=4, blocks=2, fold=4, context=True, discriminator_width=4)
+RATE = 22050
+
+
+def write_tiny_arranger(path: Path) -> Path:
+    torch.manual_seed(0)
+    state = Generator(TINY).state_dict()
+    save_weights(path, state, feature="arrange", config=asdict(TINY), card={}, half=False)
+    return path
+
+
+def bass_line(seconds: float, rate: int = RATE, level: float = 0.3):
+    """Plucked notes, four a second, of a seeded choice of pitches: [n]."""
+    time = np.arange(round(rate * seconds)) / rate
+    generator = np.random.default_rng(0)
+    pitches = generator.choice([41.2, 55.0, 61.7, 82.4], int(np.ceil(seconds * 4)) or 1)
+    phase = 2 * np.pi * pitches[(time * 4).astype(int).clip(0, len(pitches) - 1)] * time
+    notes = sum(np.sin(k * phase) / k for k in (1, 2, 3)) * np.exp(-6 * (time % 0.25))
+    return (level * notes).astype(np.float32)
