@@ -18,6 +18,7 @@ __all__ = [
     "Floats",
     "MelConfig",
     "Triangles",
+    "band_edges",
     "filter_bank",
     "hann",
     "padded_window",
@@ -104,6 +105,13 @@ PRESETS: Final[dict[str, MelConfig]] = {
 """The settings of CycleDRUMS and of the Neural Drum Machine."""
 
 
+def band_edges(config: MelConfig) -> NDArray[np.float64]:
+    """Return the edges of the bands, `[F + 2]`, Hz; band n has its centre at edge n + 1."""
+    low, high = (2595 * math.log10(1 + hz / 700) for hz in (config.f_min, config.top_hz))
+    edges: NDArray[np.float64] = 700 * (10 ** (np.linspace(low, high, config.mels + 2) / 2595) - 1)
+    return edges
+
+
 @cache
 def filter_bank(config: MelConfig) -> Floats:
     """Return the triangles `[bins, F]` that sum linear power to mel power.
@@ -112,8 +120,7 @@ def filter_bank(config: MelConfig) -> Floats:
     narrower than a bin, and those that hold none are all zero.
     """
     bin_hz = np.linspace(0, config.rate // 2, config.bins)
-    low, high = (2595 * math.log10(1 + hz / 700) for hz in (config.f_min, config.top_hz))
-    edges = 700 * (10 ** (np.linspace(low, high, config.mels + 2) / 2595) - 1)
+    edges = band_edges(config)
     widths = np.diff(edges)
     rising = (bin_hz[:, None] - edges[:-2]) / widths[:-1]
     falling = (edges[2:] - bin_hz[:, None]) / widths[1:]

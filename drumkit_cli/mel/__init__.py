@@ -1,0 +1,1 @@
+"""Turn audio into a mel spectrogram, and back."""

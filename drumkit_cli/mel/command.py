@@ -1,0 +1,346 @@
+"""`drumkit mel`: audio in, its mel spectrogram out; or the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drumkit_cli import console, options
+from drumkit_cli.batch import each
+from drumkit_cli.errors import BadDataError, OutputError, UsageError
+from drumkit_cli.provenance import Provenance
+from drumkit_cli.streams import (
+    Encoding,
+    Kind,
+    check_output,
+    open_input,
+    open_output,
+    resolve_inputs,
+)
+
+if TYPE_CHECKING:
+    from drumkit_cli.mel.plot import Overview
+    from drumkit_cli.spectral import Floats, MelConfig
+
+WINDOW_FRAMES = 256
+OVERLAP_FRAMES = 50
+ITERATIONS = 32
+
+
+class Preset(StrEnum):
+    """Named sizes."""
+
+    ARRANGE = "arrange"
+    SYNTH = "synth"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything about a run that is not the input."""
+
+    output: str | None
+    to_folder: bool
+    config: MelConfig
+    invert: bool
+    stem: str | None
+    windows: bool
+    width: int
+    overlap: int
+    discretise: bool
+    iterations: int
+    seed: int
+    encoding: Encoding
+    plot: str | None
+    provenance: bool
+
+
+def mel(
+    files: options.Inputs = None,
+    output: options.Output = None,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="NPY in, WAV out (mono, at the rate of the preset).")
+    ] = False,
+    preset: Annotated[
+        Preset,
+        typer.Option(
+            "--preset",
+            help="Sizes: arrange is 22050 Hz, window 2048, hop 512, 256 bands; synth is 22050 Hz, "
+            "window 1024, hop 256, fft 2048, 512 bands. The options below change one each.",
+        ),
+    ] = Preset.ARRANGE,
+    rate: Annotated[
+        int | None,
+        typer.Option("--rate", metavar="HZ", show_default=False, help="Sample rate."),
+    ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option("--window", metavar="N", show_default=False, help="Hann window, samples."),
+    ] = None,
+    hop: Annotated[
+        int | None,
+        typer.Option("--hop", metavar="N", show_default=False, help="Samples a frame."),
+    ] = None,
+    fft: Annotated[
+        int | None,
+        typer.Option(
+            "--fft",
+            metavar="N",
+            show_default=False,
+            help="Transform, samples; as long as --window where only that is given.",
+        ),
+    ] = None,
+    mels: Annotated[
+        int | None, typer.Option("--mels", metavar="N", show_default=False, help="Bands.")
+    ] = None,
+    fmin: Annotated[
+        float, typer.Option("--fmin", metavar="HZ", help="Lower edge of the lowest band.")
+    ] = 0.0,
+    fmax: Annotated[
+        float | None,
+        typer.Option(
+            "--fmax",
+            metavar="HZ",
+            show_default=False,
+            help="Upper edge of the highest band. [default: half the rate]",
+        ),
+    ] = None,
+    stem: Annotated[
+        str | None,
+        typer.Option(
+            "--stem",
+            metavar="NAME",
+            show_default=False,
+            help="The stem of a stems stream to take. [default: the mix of all]",
+        ),
+    ] = None,
+    windows: Annotated[
+        bool,
+        typer.Option("--windows", help="Write windows (n, mels, width) that overlap."),
+    ] = False,
+    width: Annotated[
+        int,
+        typer.Option("--width", metavar="N", min=1, max=65_536, help="Frames of a window."),
+    ] = WINDOW_FRAMES,
+    overlap: Annotated[
+        int,
+        typer.Option(
+            "--overlap", metavar="N", min=0, max=32_768, help="Frames that windows share."
+        ),
+    ] = OVERLAP_FRAMES,
+    discretise: Annotated[
+        bool,
+        typer.Option(
+            "--discretise",
+            help="Write levels 0..255 (uint8), a third of a dB each: 0 is -80 dB of a full-scale "
+            "sine and below, 255 is +5 dB. With --invert: floats are such levels too.",
+        ),
+    ] = False,
+    iterations: Annotated[
+        int,
+        typer.Option("--iterations", metavar="N", min=0, max=1000, help="Rounds of Griffin-Lim."),
+    ] = ITERATIONS,
+    encoding: Annotated[
+        Encoding, typer.Option("--encoding", help="How the WAV's samples are stored.")
+    ] = Encoding.FLOAT32,
+    plot: options.Plot = None,
+    seed: options.Seed = 0,
+    no_provenance: options.NoProvenance = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Turn audio into a mel spectrogram, and back.
+
+    Gives an NPY array (mels, frames) of float32 power, frames = 1 + samples // hop, in constant
+    memory. Channels are averaged; a stems stream without --stem is mixed. --invert takes such an
+    array, or windows, which it cross-fades, or levels; the sizes must be those it was made with. It
+    gives as many samples as the frames may stand for: up to a hop more than there were.
+    """
+    inputs = resolve_inputs(files or [])
+    to_folder = _is_folder(output) or len(inputs) > 1
+    if to_folder and output in (None, "-"):
+        raise UsageError("several inputs need a folder", "-o DIR")
+    if not to_folder and output not in (None, "-"):
+        check_output(str(output))
+    if invert and (windows or stem):
+        raise UsageError("--invert takes neither --windows nor --stem", "windows are told by shape")
+    if windows and 2 * overlap > width:
+        raise UsageError(f"an overlap of {overlap} is above half the width of {width}")
+    if plot is not None and (len(inputs) > 1 or plot == "-"):
+        raise UsageError("--plot draws one input to one file")
+    if plot is not None:
+        check_output(plot)
+    job = Job(
+        output, to_folder, _config(preset, rate, window, hop, fft, mels, fmin, fmax), invert,
+        stem, windows, width, overlap, discretise, iterations, seed, encoding, plot,
+        not no_provenance,
+    )  # fmt: skip
+    if to_folder:
+        _check_names(inputs, job)
+    each(inputs, lambda path: (_invert_one if invert else _analyse_one)(path, job))
+
+
+def _config(
+    preset: Preset,
+    rate: int | None,
+    window: int | None,
+    hop: int | None,
+    fft: int | None,
+    mels: int | None,
+    fmin: float,
+    fmax: float | None,
+) -> MelConfig:
+    """Return the preset's sizes with those that are given in their place."""
+    from drumkit_cli.spectral import PRESETS, MelConfig
+
+    base = PRESETS[preset.value]
+    return MelConfig(
+        rate=base.rate if rate is None else rate,
+        window=base.window if window is None else window,
+        hop=base.hop if hop is None else hop,
+        fft=fft if fft is not None else base.fft if window is None else window,
+        mels=base.mels if mels is None else mels,
+        f_min=fmin,
+        f_max=fmax,
+    )
+
+
+def _analyse_one(path: str, job: Job) -> None:
+    import numpy as np
+
+    from drumkit_cli.audio import AudioReader
+    from drumkit_cli.mel import infer
+    from drumkit_cli.spectral import discretise
+
+    with open_input(path) as source:
+        if source.kind is Kind.NPY:
+            raise BadDataError(f"{source.name} is an NPY array, not audio", "--invert takes it")
+        with AudioReader(source) as reader:
+            weights = infer.mono_weights(reader, job.stem)
+            reader.check_finite()
+            frames = infer.frame_count(reader, job.config)
+            overview = _overview(frames, job)
+            power = _watched(infer.power_blocks(reader, job.config, weights), overview, job)
+            dtype = np.uint8 if job.discretise else np.float32
+            blocks = (discretise(block, job.config) if job.discretise else block for block in power)
+            shape: tuple[int, ...] = (job.config.mels, frames)
+            if job.windows:
+                count = infer.window_count(frames, job.width, job.overlap)
+                shape = (count, job.config.mels, job.width)
+            console.detail(f"{reader.name}: {' x '.join(map(str, shape))}, {np.dtype(dtype)}")
+            with (
+                open_output(_output(source.name, job)) as sink,
+                console.progress(frames, reader.name) as bar,
+            ):
+                sink.write(infer.npy_header(shape, dtype, is_fortran=not job.windows))
+                if job.windows:
+                    for window in infer.windows(blocks, job.width, job.overlap):
+                        sink.write(window.tobytes())
+                        bar.advance(job.width - job.overlap)
+                else:
+                    for block in blocks:
+                        sink.write(block.T.tobytes())
+                        bar.advance(block.shape[1])
+            _draw(overview, source.name, job)
+
+
+def _invert_one(path: str, job: Job) -> None:
+    from drumkit_cli.audio import WavWriter
+    from drumkit_cli.mel.stored import StoredMel
+    from drumkit_cli.spectral import audio_blocks
+
+    with open_input(path) as source:
+        stored = StoredMel(source, job.config, overlap=job.overlap, are_levels=job.discretise)
+        stored.check()
+        overview = _overview(stored.frames, job)
+
+        def read(start: int, stop: int) -> Floats:
+            power = stored.read(start, stop)
+            if overview is not None:
+                overview.add(start, power)
+            return power
+
+        length = job.config.samples(stored.frames)
+        blocks = audio_blocks(
+            read,
+            stored.frames,
+            job.config,
+            length=length,
+            iterations=job.iterations,
+            seed=job.seed,
+        )
+        comment = ""
+        if job.provenance:
+            comment = Provenance(job.seed, input_sha256=source.sha256()).comment()
+        with (
+            open_output(_output(source.name, job)) as sink,
+            console.progress(length, source.name) as bar,
+            WavWriter(
+                sink, job.config.rate, 1, frames=length, encoding=job.encoding, comment=comment
+            ) as writer,
+        ):
+            for block in blocks:
+                writer.write(block[None])
+                bar.advance(len(block))
+        if writer.clipped_samples:
+            console.warn(f"{source.name}: {writer.clipped_samples} samples were clipped")
+        _draw(overview, source.name, job)
+
+
+def _overview(frames: int, job: Job) -> Overview | None:
+    if job.plot is None:
+        return None
+    from drumkit_cli.mel.plot import Overview
+
+    return Overview(frames, job.config)
+
+
+def _watched(blocks: Iterator[Floats], overview: Overview | None, job: Job) -> Iterator[Floats]:
+    start = 0
+    for block in blocks:
+        if overview is not None:
+            overview.add(start, block)
+        start += block.shape[1]
+        yield block
+
+
+def _draw(overview: Overview | None, name: str, job: Job) -> None:
+    if overview is not None:
+        picture = overview.png(Path(name).name)
+        with open_output(job.plot) as sink:
+            sink.write(picture)
+
+
+def _is_folder(output: str | None) -> bool:
+    return output not in (None, "-") and (str(output).endswith("/") or Path(str(output)).is_dir())
+
+
+def _output(name: str, job: Job) -> str | None:
+    """Return where the output of an input goes; makes the folder."""
+    if not job.to_folder:
+        return job.output
+    place = _place(name, job)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise OutputError(f"cannot make the folder {place.parent}: {failure.strerror}") from failure
+    return str(place)
+
+
+def _place(name: str, job: Job) -> Path:
+    stem = "stdin" if name == "<stdin>" else Path(name).stem
+    return Path(str(job.output)) / f"{stem}{'.wav' if job.invert else '.npy'}"
+
+
+def _check_names(inputs: list[str], job: Job) -> None:
+    """Refuse two outputs of one name before any work."""
+    places: dict[Path, str] = {}
+    for path in inputs:
+        place = _place("<stdin>" if path == "-" else path, job)
+        if place in places:
+            raise UsageError(f"{path} and {places[place]} would both write {place}")
+        places[place] = path

@@ -1,0 +1,180 @@
+"""Mel spectrograms in NPY files, read a few frames at a time."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.spectral import TOP_LEVEL, Floats, MelConfig, undiscretise
+from drumkit_cli.streams import Input, Kind
+
+_POWER_MAX: Final = 1e30
+"""Beyond all audio, and its square still fits float32."""
+_CHECK_FRAMES: Final = 4096
+_HEADER_BYTES_MAX: Final = 10_000
+_READERS: Final = {
+    (1, 0): npy_format.read_array_header_1_0,
+    (2, 0): npy_format.read_array_header_2_0,
+}
+
+
+class StoredMel:
+    """A mel spectrogram `[F, T]`, or windows of one `[n, F, width]`, in an NPY input.
+
+    Floats are power, unsigned bytes are levels. Windows are cross-faded where they overlap.
+
+    Attributes:
+        name: the input's, for messages.
+        frames: T.
+    """
+
+    def __init__(
+        self, source: Input, config: MelConfig, *, overlap: int, are_levels: bool = False
+    ) -> None:
+        """Read the header.
+
+        Args:
+            source: stays open, and must outlive this.
+            config: what the spectrogram was made with.
+            overlap: frames that a window shares with the next.
+            are_levels: floats are levels 0..255 too.
+
+        Raises:
+            BadDataError: not NPY, damaged, or not a spectrogram of `config`.
+            UsageError: the overlap is above half the windows' width.
+        """
+        self.name = source.name
+        self._file = source.file
+        self._config = config
+        self._overlap = overlap
+        if source.kind is not Kind.NPY:
+            what = "no NPY array" if source.kind is Kind.UNKNOWN else f"{source.kind}, not NPY"
+            raise BadDataError(f"{self.name} is {what}", "--invert takes what mel writes")
+        self._shape, self._is_fortran, self._dtype = self._read_header()
+        self._offset = self._file.tell()
+        self._check_layout()
+        self._are_levels = are_levels or self._dtype.kind == "u"
+        self.frames = self._shape[1] if len(self._shape) == 2 else self._joined_frames()
+
+    def check(self) -> None:
+        """Read all of it before any work is put into it.
+
+        Raises:
+            BadDataError: a number is no power, or no level.
+        """
+        top = TOP_LEVEL if self._are_levels else _POWER_MAX
+        what = "levels" if self._are_levels else "power"
+        for part in self._parts():
+            if not np.isfinite(part).all():
+                raise BadDataError(f"{self.name} holds {what} that is NaN or infinite")
+            if part.size and part.min() < 0:
+                raise BadDataError(
+                    f"{self.name} holds negative {what}", "mel's NPY is power, not decibels"
+                )
+            if part.size and part.max() > top:
+                raise BadDataError(f"{self.name} holds {what} above {top:g}")
+
+    def read(self, start: int, stop: int) -> Floats:
+        """Return the power of frames start to stop, `[F, stop - start]`."""
+        if len(self._shape) == 2:
+            return self._power(self._map()[:, start:stop])
+        count, mels, width = self._shape
+        step = width - self._overlap
+        power = np.zeros((mels, stop - start), dtype=np.float32)
+        stored = self._map()
+        for index in range(max(0, (start - width) // step), count):
+            first = index * step
+            low, high = max(start, first), min(stop, first + width)
+            if first >= stop:
+                break
+            if low < high:
+                fade = self._fade(index)[low - first : high - first]
+                part = self._power(stored[index, :, low - first : high - first])
+                power[:, low - start : high - start] += part * fade
+        return power
+
+    def _fade(self, index: int) -> Floats:
+        """Return the weights of a window's frames; where two windows overlap they sum to 1."""
+        count, _, width = self._shape
+        weights = np.ones(width, dtype=np.float32)
+        ramp = (np.arange(self._overlap, dtype=np.float32) + 1) / (self._overlap + 1)
+        if index > 0:
+            weights[: self._overlap] = ramp
+        if index < count - 1:
+            weights[width - self._overlap :] = ramp[::-1]
+        return weights
+
+    def _power(self, stored: NDArray[Any]) -> Floats:
+        if self._are_levels:
+            return undiscretise(stored, self._config)
+        return np.asarray(stored, dtype=np.float32)
+
+    def _joined_frames(self) -> int:
+        count, _, width = self._shape
+        return count * (width - self._overlap) + self._overlap if count else 0
+
+    def _parts(self) -> Iterator[NDArray[Any]]:
+        for start in range(0, self._shape[-1], _CHECK_FRAMES):
+            if len(self._shape) == 2:
+                yield self._map()[:, start : start + _CHECK_FRAMES]
+        if len(self._shape) == 3:
+            for index in range(self._shape[0]):
+                yield self._map()[index]
+
+    def _map(self) -> NDArray[Any]:
+        """Map the file anew, so that what was read before does not stay in memory."""
+        if not math.prod(self._shape):
+            return np.zeros(self._shape, dtype=self._dtype)
+        order = "F" if self._is_fortran else "C"
+        return np.memmap(self._file, self._dtype, "r", self._offset, self._shape, order)  # type: ignore[call-overload, no-any-return]
+
+    def _read_header(self) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+        self._file.seek(0)
+        try:
+            version = npy_format.read_magic(self._file)
+            if version not in _READERS:
+                raise BadDataError(f"{self.name} is NPY of version {version[0]}.{version[1]}")
+            shape, is_fortran, dtype = _READERS[version](
+                self._file, max_header_size=_HEADER_BYTES_MAX
+            )
+        except (ValueError, OverflowError, MemoryError, RecursionError) as failure:
+            raise BadDataError(f"{self.name} has a damaged NPY header") from failure
+        if any(length < 0 for length in shape):
+            raise BadDataError(f"{self.name} has a damaged NPY header")
+        return shape, is_fortran, dtype
+
+    def _check_layout(self) -> None:
+        bands = self._config.mels
+        if self._dtype.hasobject or not (self._dtype.kind == "f" or self._dtype == np.uint8):
+            raise BadDataError(
+                f"{self.name} holds {self._dtype}", "power is float, levels are uint8"
+            )
+        shape = " x ".join(str(length) for length in self._shape) or "a single number"
+        if len(self._shape) not in (2, 3):
+            raise BadDataError(
+                f"{self.name} is {shape}, not (mels, frames) nor (windows, mels, frames)"
+            )
+        if self._shape[-2] != bands:
+            raise BadDataError(
+                f"{self.name} is {shape} and so has {self._shape[-2]} bands, not {bands}",
+                "name the --preset or the sizes that it was made with",
+            )
+        if len(self._shape) == 3 and not 0 <= 2 * self._overlap <= self._shape[2]:
+            raise UsageError(
+                f"an overlap of {self._overlap} is above half the {self._shape[2]} frames of the"
+                f" windows of {self.name}",
+                "set --overlap",
+            )
+        claimed = math.prod(self._shape) * self._dtype.itemsize
+        present = self._file.seek(0, 2) - self._offset
+        if present < claimed:
+            raise BadDataError(
+                f"{self.name} is truncated: its header claims {claimed:,} bytes of numbers and it"
+                f" holds {present:,}"
+            )
+        if present > claimed:
+            raise BadDataError(f"{self.name} holds {present - claimed:,} bytes after its array")
