@@ -5,7 +5,8 @@ the demucs package this is. What differs: the spectrogram branch alone, one chan
 narrow layers and no attention, so that two CPU cores train it in an hour and run it many times
 faster than real time; it reads a compressed spectrogram and gives complex ratio masks in place of
 spectrograms, since a mask starts from the mix and needs far less training to be useful; `infer.py`
-carries its estimates to the full rate and to stereo. Training data: rendered bands, see `data.py` and weights/MODELS.md.
+carries its estimates to the full rate and to stereo. Training data: rendered bands, see `data.py`
+and weights/MODELS.md.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class SeparatorConfig:
         return asdict(self)
 
 
-class MaskingDemucs(HDemucs):  # type: ignore[misc]
+class MaskingDemucs(HDemucs):
     """The spectrogram branch of Hybrid Demucs, with complex masks for an output.
 
     The mix is expected at unit variance: masks do not scale with it.
@@ -52,7 +53,8 @@ class MaskingDemucs(HDemucs):  # type: ignore[misc]
 
     def _magnitude(self, z: Tensor) -> Tensor:
         """Complex spectrogram `[B, C, F, T]` -> channels `[B, 2 C, F, T]`, magnitudes rooted."""
-        return super()._magnitude(z * z.abs().clamp_min(1e-4) ** -0.5)
+        rooted = z * z.abs().clamp_min(1e-4) ** -0.5  # [B, C, F, T]
+        return torch.view_as_real(rooted).movedim(-1, 2).flatten(1, 2)
 
     def _mask(self, z: Tensor, m: Tensor) -> Tensor:
         """Mix `[B, C, F, T]`, masks less 1/S `[B, S, 2 C, F, T]` -> stems `[B, S, C, F, T]`."""

@@ -1,0 +1,93 @@
+"""Where a command's outputs go: a pipe, one file, or a folder with files named after the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from drumkit_cli.errors import OutputError, UsageError
+from drumkit_cli.streams import STDIN_NAME, check_output
+
+FILE_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".mid", ".npy", ".png", ".json")
+
+
+@dataclass(frozen=True)
+class Destination:
+    """What `-o` means for a command.
+
+    Without it, or with "-", the output goes to stdout. A name that ends in `suffix`, or of
+    something there that is no folder (a device, a FIFO), is a file; any other is a folder.
+
+    Attributes:
+        output: as given to `-o`.
+        suffix: of the files that the command writes, ".wav".
+        template: of the names within a folder, where {song} is the input's name less its suffix;
+            more fields come from `place`.
+    """
+
+    output: str | None
+    suffix: str
+    template: str = "{song}"
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether files are made in a folder."""
+        if self.output is None or self.output == "-" or self.output.endswith(self.suffix):
+            return False
+        path = Path(self.output)
+        return path.is_dir() or not path.exists()
+
+    def check(self, inputs: Sequence[str], **fields: str) -> None:
+        """Refuse before any work what cannot succeed; `fields` as for `place`.
+
+        Raises:
+            UsageError: several inputs without a folder, two inputs with one output, another kind
+                of file, a template with unknown fields.
+            OutputError: the file cannot be made.
+        """
+        if not self.is_folder:
+            if len(inputs) > 1:
+                raise UsageError("several inputs need a folder", "-o DIR")
+            if self.output not in (None, "-"):
+                check_output(str(self.output))
+            return
+        kind = Path(str(self.output)).suffix.lower()
+        if kind in FILE_SUFFIXES and not Path(str(self.output)).is_dir():
+            raise UsageError(f"cannot write {kind} files", f"name a {self.suffix} file or a folder")
+        places: dict[Path, str] = {}
+        for name in inputs:
+            place = self._path(STDIN_NAME if name == "-" else name, fields)
+            if place in places:
+                raise UsageError(
+                    f"{name} and {places[place]} would both write {place}",
+                    "separate their folders",
+                )
+            places[place] = name
+
+    def place(self, name: str, **fields: str) -> str | None:
+        """The output of the input called `name`, for `open_output`; its folder is made.
+
+        Raises:
+            OutputError: the folder cannot be made.
+        """
+        if not self.is_folder:
+            return self.output
+        path = self._path(name, fields)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror
+            raise OutputError(f"cannot make the folder {path.parent}: {reason}") from error
+        return str(path)
+
+    def _path(self, name: str, fields: dict[str, str]) -> Path:
+        song = "stdin" if name == STDIN_NAME else Path(name).stem
+        try:
+            relative = self.template.format(song=song, **fields)
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            known = ", ".join(f"{{{field}}}" for field in ("song", *fields))
+            raise UsageError(f"the template {self.template!r} may hold only {known}") from error
+        if not relative.endswith(self.suffix):
+            relative += self.suffix
+        return Path(str(self.output)) / relative
