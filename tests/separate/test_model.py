@@ -49,5 +49,5 @@ def test_it_overfits_one_batch():
         loss = (network(mix) - sources).abs().mean()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.35 * losses[0]

@@ -46,7 +46,7 @@ def test_an_unknown_name_tells_those_that_exist():
 
 
 def test_a_folder_without_the_model_is_missing(tmp_path):
-    with pytest.raises(MissingInputError, match="toy.yaml"):
+    with pytest.raises(MissingInputError, match=r"toy\.yaml"):
         Pretrained("toy", tmp_path)
 
 
