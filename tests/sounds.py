@@ -14,10 +14,10 @@ def sine(rate=8000, seconds=0.5, channels=1, hertz=220.0, gain=0.5):
     return (gain * np.sin(2 * np.pi * hertz * octaves * time)).astype(np.float32)
 
 
-def encode(samples, rate=8000, format="WAV", subtype=None):
+def encode(samples, rate=8000, container="WAV", subtype=None):
     """Samples [C, N] as the bytes of a file that libsndfile writes."""
     buffer = io.BytesIO()
-    soundfile.write(buffer, samples.T, rate, format=format, subtype=subtype)
+    soundfile.write(buffer, samples.T, rate, format=container, subtype=subtype)
     return buffer.getvalue()
 
 

@@ -120,7 +120,7 @@ def test_an_inner_bar_gives_way_to_the_outer_one(terminal):
 
 @pytest.mark.parametrize("stream", [None, "closed", "full"])
 def test_an_unusable_stderr_is_no_failure(monkeypatch, stream):
-    broken = {"full": lambda: open("/dev/full", "w"), "closed": io.StringIO, None: lambda: None}  # noqa: SIM115
+    broken = {"full": lambda: open("/dev/full", "w"), "closed": io.StringIO, None: lambda: None}
     file = broken[stream]()
     if stream == "closed":
         file.close()

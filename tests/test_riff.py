@@ -50,7 +50,7 @@ def test_no_sound_before_other_chunks_is_no_sound():
 
 
 def test_aiff_is_held_to_its_sound_chunk_too():
-    whole = sounds.encode(sounds.sine(), format="AIFF")
+    whole = sounds.encode(sounds.sine(), container="AIFF")
     assert not layout(whole).is_truncated
     assert layout(whole[:-100]).is_truncated
 

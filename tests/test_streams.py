@@ -199,7 +199,7 @@ def test_empty_inputs_are_bad_data(tmp_path, piped):
 
 
 def test_no_room_to_spool_says_what_helps(piped, monkeypatch):
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "wb", 0))  # noqa: SIM115
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "wb", 0))
     piped(b"x")
     with pytest.raises(StreamError, match="TMPDIR"):
         read("-")
