@@ -103,11 +103,12 @@ def _join(
         signal = solver.solve(magnitude, kept, np.random.default_rng((seed, first)))
         origin = first * hop - config.fft // 2  # of the chunk, in the samples of the whole
         seam = (first + step) * hop + config.window // 2
-        end = length if is_last else min(length, seam + len(fade))
+        is_end = is_last or length <= seam
+        end = length if is_end else min(length, seam + len(fade))
         samples = signal[done - origin : end - origin]
         samples[: len(tail)] *= fade[: len(tail)]
         samples[: len(tail)] += tail
-        give = len(samples) if end == length else seam - done
+        give = len(samples) if is_end else seam - done
         yield samples[:give]
         done += give
         tail = samples[give:] * fade[::-1][: len(samples) - give]

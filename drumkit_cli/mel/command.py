@@ -12,7 +12,8 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.batch import each
-from drumkit_cli.errors import BadDataError, OutputError, UsageError
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.outputs import Destination
 from drumkit_cli.provenance import Provenance
 from drumkit_cli.streams import (
     Encoding,
@@ -43,8 +44,7 @@ class Preset(StrEnum):
 class Job:
     """Everything about a run that is not the input."""
 
-    output: str | None
-    to_folder: bool
+    destination: Destination
     config: MelConfig
     invert: bool
     stem: str | None
@@ -161,11 +161,8 @@ def mel(
     gives as many samples as the frames may stand for: up to a hop more than there were.
     """
     inputs = resolve_inputs(files or [])
-    to_folder = _is_folder(output) or len(inputs) > 1
-    if to_folder and output in (None, "-"):
-        raise UsageError("several inputs need a folder", "-o DIR")
-    if not to_folder and output not in (None, "-"):
-        check_output(str(output))
+    destination = Destination(output, ".wav" if invert else ".npy")
+    destination.check(inputs)
     if invert and (windows or stem):
         raise UsageError("--invert takes neither --windows nor --stem", "windows are told by shape")
     if windows and 2 * overlap > width:
@@ -175,12 +172,10 @@ def mel(
     if plot is not None:
         check_output(plot)
     job = Job(
-        output, to_folder, _config(preset, rate, window, hop, fft, mels, fmin, fmax), invert,
+        destination, _config(preset, rate, window, hop, fft, mels, fmin, fmax), invert,
         stem, windows, width, overlap, discretise, iterations, seed, encoding, plot,
         not no_provenance,
     )  # fmt: skip
-    if to_folder:
-        _check_names(inputs, job)
     each(inputs, lambda path: (_invert_one if invert else _analyse_one)(path, job))
 
 
@@ -233,7 +228,7 @@ def _analyse_one(path: str, job: Job) -> None:
                 shape = (count, job.config.mels, job.width)
             console.detail(f"{reader.name}: {' x '.join(map(str, shape))}, {np.dtype(dtype)}")
             with (
-                open_output(_output(source.name, job)) as sink,
+                open_output(job.destination.place(source.name)) as sink,
                 console.progress(frames, reader.name) as bar,
             ):
                 sink.write(infer.npy_header(shape, dtype, is_fortran=not job.windows))
@@ -277,7 +272,7 @@ def _invert_one(path: str, job: Job) -> None:
         if job.provenance:
             comment = Provenance(job.seed, input_sha256=source.sha256()).comment()
         with (
-            open_output(_output(source.name, job)) as sink,
+            open_output(job.destination.place(source.name)) as sink,
             console.progress(length, source.name) as bar,
             WavWriter(
                 sink, job.config.rate, 1, frames=length, encoding=job.encoding, comment=comment
@@ -313,34 +308,3 @@ def _draw(overview: Overview | None, name: str, job: Job) -> None:
         picture = overview.png(Path(name).name)
         with open_output(job.plot) as sink:
             sink.write(picture)
-
-
-def _is_folder(output: str | None) -> bool:
-    return output not in (None, "-") and (str(output).endswith("/") or Path(str(output)).is_dir())
-
-
-def _output(name: str, job: Job) -> str | None:
-    """Return where the output of an input goes; makes the folder."""
-    if not job.to_folder:
-        return job.output
-    place = _place(name, job)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as failure:
-        raise OutputError(f"cannot make the folder {place.parent}: {failure.strerror}") from failure
-    return str(place)
-
-
-def _place(name: str, job: Job) -> Path:
-    stem = "stdin" if name == "<stdin>" else Path(name).stem
-    return Path(str(job.output)) / f"{stem}{'.wav' if job.invert else '.npy'}"
-
-
-def _check_names(inputs: list[str], job: Job) -> None:
-    """Refuse two outputs of one name before any work."""
-    places: dict[Path, str] = {}
-    for path in inputs:
-        place = _place("<stdin>" if path == "-" else path, job)
-        if place in places:
-            raise UsageError(f"{path} and {places[place]} would both write {place}")
-        places[place] = path
