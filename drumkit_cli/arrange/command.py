@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.batch import each
-from drumkit_cli.errors import OutputError, UsageError
+from drumkit_cli.outputs import Destination
 from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import Encoding, check_output, open_input, open_output, resolve_inputs
+from drumkit_cli.streams import Encoding, open_input, open_output, resolve_inputs
 
 if TYPE_CHECKING:
     from drumkit_cli.arrange.infer import Arranger, Floats, Tape
@@ -35,8 +35,7 @@ class Model(StrEnum):
 class Job:
     """Everything about a run that is not the input."""
 
-    output: str | None
-    to_folder: bool
+    destination: Destination
     mix: bool
     gain_db: float
     iterations: int
@@ -93,42 +92,23 @@ def arrange(
     turned down as a whole. Where the bass rests for more than two seconds, so do the drums.
     """
     inputs = resolve_inputs(files or [])
-    to_folder = output is not None and output != "-" and not output.endswith(".wav")
-    if not to_folder and len(inputs) > 1:
-        raise UsageError("several inputs need a folder", "-o DIR")
-    if not to_folder and output not in (None, "-"):
-        check_output(str(output))
-    job = Job(output, to_folder, mix, gain, iterations, seed, encoding, not no_provenance)
-    if to_folder:
-        _check_names(inputs, job)
-    loader = _Loader(model, weights, device, threads)
-    each(inputs, lambda path: _arrange_one(path, job, loader))
+    destination = Destination(output, ".wav")
+    destination.check(inputs)
+    job = Job(destination, mix, gain, iterations, seed, encoding, provenance=not no_provenance)
+
+    @cache
+    def load() -> Arranger:
+        from drumkit_cli.arrange.infer import Arranger
+        from drumkit_cli.checkpoint import load_weights
+        from drumkit_cli.devices import pick_device
+
+        place = pick_device(device, threads)
+        return Arranger(load_weights("arrange", weights), place)
+
+    each(inputs, lambda path: _arrange_one(path, job, load))
 
 
-class _Loader:
-    """Loads the generator when the first input has been checked, once."""
-
-    def __init__(
-        self, model: Model, weights: str | None, device: options.Device, threads: int
-    ) -> None:
-        self._model = model
-        self._weights = weights
-        self._device = device
-        self._threads = threads
-        self._arranger: Arranger | None = None
-
-    def __call__(self) -> Arranger:
-        if self._arranger is None:
-            from drumkit_cli.arrange.infer import Arranger
-            from drumkit_cli.checkpoint import load_weights
-            from drumkit_cli.devices import pick_device
-
-            device = pick_device(self._device, self._threads)
-            self._arranger = Arranger(load_weights("arrange", self._weights), device)
-        return self._arranger
-
-
-def _arrange_one(path: str, job: Job, load: _Loader) -> None:
+def _arrange_one(path: str, job: Job, load: Callable[[], Arranger]) -> None:
     from drumkit_cli.audio import AudioReader, select_stem
 
     with open_input(path) as source, AudioReader(source) as reader:
@@ -169,12 +149,9 @@ def _write(reader: AudioReader, part: slice, drums: Tape, job: Job, comment: str
     gain = min(1.0, FULL_SCALE / peak) if peak else 1.0
     if gain < 1:
         console.detail(f"{reader.name}: all was scaled by {gain:.4f} to fit")
-    place = str(_place(reader.name, job)) if job.to_folder else job.output
-    if job.to_folder:
-        _make_folder(Path(str(job.output)))
     channels = part.stop - part.start if job.mix else 1
     with (
-        open_output(place) as sink,
+        open_output(job.destination.place(reader.name)) as sink,
         WavWriter(
             sink,
             reader.rate,
@@ -198,26 +175,3 @@ def _sound(reader: AudioReader, part: slice, drums: Tape, job: Job) -> Iterator[
     reader.seek(0)
     for bass, block in zip(reader.blocks(BLOCK_FRAMES), played, strict=True):
         yield bass[part] + block
-
-
-def _place(name: str, job: Job) -> Path:
-    """The file of an input in the folder of the outputs."""
-    stem = "stdin" if name == "<stdin>" else Path(name).stem
-    return Path(str(job.output)) / f"{stem}.wav"
-
-
-def _check_names(inputs: list[str], job: Job) -> None:
-    """Refuse two outputs of one name before any work."""
-    places: dict[Path, str] = {}
-    for path in inputs:
-        place = _place("<stdin>" if path == "-" else path, job)
-        if place in places:
-            raise UsageError(f"{path} and {places[place]} would both write {place}")
-        places[place] = path
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
