@@ -1,7 +1,7 @@
-"""Audio in and out: any file that libsndfile decodes to float32 blocks, and streamed WAV.
+"""Audio in: any file that libsndfile decodes, as float32 blocks; and resampling.
 
-Samples are float32 [C, N], full scale at 1.0. Reading and writing go block by block, so that a
-file's length never decides how much memory is used.
+Samples are float32 [C, N], full scale at 1.0. Reading goes block by block, so that a file's
+length never decides how much memory is used.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,25 +21,12 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from drumkit_cli import __version__, console, framing, riff
+from drumkit_cli import console, framing, riff
 from drumkit_cli.errors import BadDataError, StreamError
-from drumkit_cli.streams import Encoding, Input, Kind
-
-__all__ = [
-    "STEM_ORDER",
-    "Audio",
-    "AudioReader",
-    "Encoding",
-    "Resampler",
-    "WavWriter",
-    "resample",
-    "select_stem",
-    "stem_track_names",
-]
+from drumkit_cli.streams import Input, Kind
 
 Samples = npt.NDArray[np.float32]
 
-STEM_ORDER: Final = ("drums", "bass", "other", "vocals")
 RATE_MIN_HZ: Final = 1000
 RATE_MAX_HZ: Final = 768_000
 CHANNELS_MAX: Final = 64
@@ -49,7 +36,6 @@ _COMPRESSED: Final = {Kind.FLAC, Kind.OGG, Kind.MP3}
 _FLOAT_SUBTYPES: Final = {"FLOAT", "DOUBLE"}
 _FRAMES_UNKNOWN: Final = 1 << 60
 _BLOCK_FRAMES: Final = 1 << 16
-_FULL_SCALE: Final = {Encoding.PCM16: 1 << 15, Encoding.PCM24: 1 << 23, Encoding.PCM32: 1 << 31}
 
 
 @dataclass(frozen=True)
@@ -271,98 +257,6 @@ class AudioReader:
         return BadDataError(f"{self.name} is damaged or truncated {self._kind} ({reason})")
 
 
-class WavWriter:
-    """Writes a WAV of known length block by block, to a pipe or a file; a context manager.
-
-    Attributes:
-        clipped_samples: how many samples lay beyond full scale and were clipped (integers only).
-    """
-
-    def __init__(
-        self,
-        sink: BinaryIO,
-        rate: int,
-        channels: int,
-        *,
-        frames: int,
-        encoding: Encoding = Encoding.FLOAT32,
-        track_names: Sequence[str] = (),
-        comment: str = "",
-    ) -> None:
-        """Write the header.
-
-        Args:
-            sink: where to; it need not be seekable, and stays open.
-            rate: samples a second.
-            channels: C.
-            frames: N, the frames that will be written in all.
-            encoding: how samples are stored.
-            track_names: one a channel, for an iXML chunk; or none.
-            comment: a line for LIST/INFO; or "".
-        """
-        assert not track_names or len(track_names) == channels
-        self.clipped_samples = 0
-        self._sink = sink
-        self._channels = channels
-        self._frames_left = frames
-        self._encoding = encoding
-        self._odd = bool(frames * channels * riff.SAMPLE_BYTES[encoding] % 2)
-        header = riff.wave_header(
-            rate=rate,
-            channels=channels,
-            frames=frames,
-            encoding=encoding,
-            track_names=track_names,
-            comment=comment,
-            software=f"drumkit {__version__}" if comment else "",
-        )
-        sink.write(header)
-
-    def __enter__(self) -> Self:
-        """Return the writer."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close it, unless it is left by an exception."""
-        if kind is None:
-            self.close()
-
-    def write(self, block: Samples) -> None:
-        """Write float32 [C, n]."""
-        channels, frames = block.shape
-        assert channels == self._channels, f"{channels} channels, not {self._channels}"
-        assert frames <= self._frames_left, "more frames than the header says"
-        self._frames_left -= frames
-        for start in range(0, frames, _BLOCK_FRAMES):
-            self._sink.write(self._encode(block[:, start : start + _BLOCK_FRAMES].T))
-
-    def close(self) -> None:
-        """End the file; all its frames must have been written."""
-        assert self._frames_left == 0, f"{self._frames_left} frames of the header are missing"
-        if self._odd:
-            self._sink.write(b"\0")
-            self._odd = False
-
-    def _encode(self, frames: Samples) -> bytes:
-        """Return the bytes of float32 [n, C], rounded to nearest and clipped."""
-        if self._encoding is Encoding.FLOAT32:
-            return frames.astype("<f4").tobytes()
-        self.clipped_samples += int(np.count_nonzero(np.abs(frames) > 1.0))
-        scale = _FULL_SCALE[self._encoding]
-        scaled = np.clip(np.rint(frames.astype(np.float64) * scale), -scale, scale - 1)
-        if self._encoding is Encoding.PCM16:
-            return scaled.astype("<i2").tobytes()
-        integers = np.ascontiguousarray(scaled.astype("<i4"))
-        if self._encoding is Encoding.PCM32:
-            return integers.tobytes()
-        return integers.view(np.uint8).reshape(*integers.shape, 4)[..., :3].tobytes()
-
-
 class Resampler:
     """Converts the sample rate of a sound that comes in blocks (soxr, high quality).
 
@@ -397,36 +291,6 @@ class Resampler:
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     """Convert the sample rate of float32 [C, N] to [C, M], M the nearest to N x to / from."""
     return Resampler(from_rate, to_rate, samples.shape[0]).push(samples, last=True)
-
-
-def stem_track_names(stems: Sequence[str], channels: int = 2) -> tuple[str, ...]:
-    """Return the channel names of a stems stream: drums.L, drums.R, bass.L, ..."""
-    sides = ("L", "R") if channels == 2 else tuple(str(side + 1) for side in range(channels))
-    if channels == 1:
-        return tuple(stems)
-    return tuple(f"{stem}.{side}" for stem in stems for side in sides)
-
-
-def select_stem(reader: AudioReader, stem: str) -> slice | None:
-    """Find the channels of one stem.
-
-    Returns:
-        The slice of channels that hold `stem`, or None when the input is no stems stream, but
-        plain audio, which is then taken whole as that stem.
-
-    Raises:
-        BadDataError: it is a stems stream and lacks the stem.
-    """
-    owners = [name.partition(".")[0].strip().lower() for name in reader.track_names]
-    stems = list(dict.fromkeys(owner for owner in owners if owner in STEM_ORDER))
-    if not stems:
-        return None
-    places = [index for index, owner in enumerate(owners) if owner == stem]
-    if not places:
-        raise BadDataError(f"{reader.name} holds no {stem}; its stems are {', '.join(stems)}")
-    if places != list(range(places[0], places[-1] + 1)):
-        raise BadDataError(f"{reader.name}: the channels of {stem} do not lie together")
-    return slice(places[0], places[-1] + 1)
 
 
 def _patched(file: BinaryIO, place: int, data: bytes) -> BinaryIO:

@@ -11,10 +11,11 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumkit_cli import audio
-from drumkit_cli.audio import AudioReader, Encoding, WavWriter
+from drumkit_cli import audio, stems
+from drumkit_cli.audio import AudioReader
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.streams import Input, open_input, open_output, sniff
+from drumkit_cli.streams import Encoding, Input, open_input, open_output, sniff
+from drumkit_cli.wav import WavWriter
 from tests import sounds
 
 BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 25, "FLOAT": 25}
@@ -276,22 +277,22 @@ def test_samples_beyond_full_scale_are_clipped_and_counted(tmp_path):
 
 
 def test_a_stems_stream_names_its_channels(tmp_path):
-    names = audio.stem_track_names(("drums", "bass", "other"))
+    names = stems.stem_track_names(("drums", "bass", "other"))
     assert names == ("drums.L", "drums.R", "bass.L", "bass.R", "other.L", "other.R")
     path, _ = written(np.zeros((6, 10), np.float32), tmp_path, track_names=names)
     with open_input(str(path)) as source, AudioReader(source) as reader:
         assert reader.track_names == names
-        assert audio.select_stem(reader, "drums") == slice(0, 2)
-        assert audio.select_stem(reader, "other") == slice(4, 6)
+        assert stems.select_stem(reader, "drums") == slice(0, 2)
+        assert stems.select_stem(reader, "other") == slice(4, 6)
         with pytest.raises(BadDataError, match="no vocals; its stems are drums, bass, other"):
-            audio.select_stem(reader, "vocals")
+            stems.select_stem(reader, "vocals")
 
 
 def test_mono_stems_are_selected_too(tmp_path):
-    names = audio.stem_track_names(("drums", "bass"), channels=1)
+    names = stems.stem_track_names(("drums", "bass"), channels=1)
     path, _ = written(np.zeros((2, 10), np.float32), tmp_path, track_names=names)
     with open_input(str(path)) as source, AudioReader(source) as reader:
-        assert audio.select_stem(reader, "bass") == slice(1, 2)
+        assert stems.select_stem(reader, "bass") == slice(1, 2)
 
 
 def test_channels_of_a_stem_must_lie_together(tmp_path):
@@ -302,14 +303,14 @@ def test_channels_of_a_stem_must_lie_together(tmp_path):
         AudioReader(source) as reader,
         pytest.raises(BadDataError, match="together"),
     ):
-        audio.select_stem(reader, "drums")
+        stems.select_stem(reader, "drums")
 
 
 @pytest.mark.parametrize("names", [(), ("Boom", "Lav 1")])
 def test_plain_audio_is_taken_whole(tmp_path, names):
     path, _ = written(np.zeros((2, 10), np.float32), tmp_path, track_names=names)
     with open_input(str(path)) as source, AudioReader(source) as reader:
-        assert audio.select_stem(reader, "bass") is None
+        assert stems.select_stem(reader, "bass") is None
 
 
 @pytest.mark.parametrize("to_rate", [8000, 22050, 44100, 48000, 96000])

@@ -15,7 +15,9 @@ def _no_environment(monkeypatch):
 
 def save(path, state=None, feature="toy", **changes):
     state = {"w": torch.tensor([1.0, 0.5]), "n": torch.tensor(3)} if state is None else state
-    save_weights(path, state, feature=feature, config={"width": 4}, card={"data": "none"}, **changes)
+    save_weights(
+        path, state, feature=feature, config={"width": 4}, card={"data": "none"}, **changes
+    )
     return path
 
 

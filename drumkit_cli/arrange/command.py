@@ -109,7 +109,8 @@ def arrange(
 
 
 def _arrange_one(path: str, job: Job, load: Callable[[], Arranger]) -> None:
-    from drumkit_cli.audio import AudioReader, select_stem
+    from drumkit_cli.audio import AudioReader
+    from drumkit_cli.stems import select_stem
 
     with open_input(path) as source, AudioReader(source) as reader:
         part = select_stem(reader, "bass") or slice(0, reader.channels)
@@ -143,7 +144,7 @@ def _play(reader: AudioReader, part: slice, arranger: Arranger, job: Job) -> Tap
 
 def _write(reader: AudioReader, part: slice, drums: Tape, job: Job, comment: str) -> None:
     """Write the drums, or bass and drums, with one gain that makes them fit."""
-    from drumkit_cli.audio import WavWriter
+    from drumkit_cli.wav import WavWriter
 
     peak = max((float(abs(block).max()) for block in _sound(reader, part, drums, job)), default=0.0)
     gain = min(1.0, FULL_SCALE / peak) if peak else 1.0

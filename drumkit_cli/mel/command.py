@@ -244,9 +244,9 @@ def _analyse_one(path: str, job: Job) -> None:
 
 
 def _invert_one(path: str, job: Job) -> None:
-    from drumkit_cli.audio import WavWriter
     from drumkit_cli.mel.stored import StoredMel
     from drumkit_cli.spectral import audio_blocks
+    from drumkit_cli.wav import WavWriter
 
     with open_input(path) as source:
         stored = StoredMel(source, job.config, overlap=job.overlap, are_levels=job.discretise)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from drumkit_cli.audio import STEM_ORDER, AudioReader, Resampler, select_stem
+from drumkit_cli.audio import AudioReader, Resampler
 from drumkit_cli.spectral import Floats, MelConfig, mel_blocks
+from drumkit_cli.stems import STEM_ORDER, select_stem
 
 _BLOCK_FRAMES: Final = 1 << 16
 

@@ -223,7 +223,8 @@ def _stems(
     import numpy as np
 
     from drumkit_cli.separate.infer import stream
-    from drumkit_cli.separate.layout import fold, is_stems_stream
+    from drumkit_cli.separate.layout import fold
+    from drumkit_cli.stems import is_stems_stream
 
     segment = max(round((job.segment or separator.segment_seconds) * reader.rate), 64)
     hop = max(round(segment * (1 - job.overlap)), 1)
@@ -259,7 +260,8 @@ def _write(
     comment: str,
 ) -> None:
     """Write the stems where the job says, whole or not at all."""
-    from drumkit_cli.audio import WavWriter, stem_track_names
+    from drumkit_cli.stems import stem_track_names
+    from drumkit_cli.wav import WavWriter
 
     with ExitStack() as stack:
 
@@ -301,7 +303,7 @@ def _write(
 
 def _channels(reader: AudioReader, job: Job) -> int:
     """Channels of a stem: two in a stems stream, the input's otherwise."""
-    from drumkit_cli.separate.layout import is_stems_stream
+    from drumkit_cli.stems import is_stems_stream
 
     if is_stems_stream(reader.track_names) or (not job.destination.is_folder and not job.stem):
         return 2

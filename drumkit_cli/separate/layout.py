@@ -55,18 +55,6 @@ def choose_layout(
     )
 
 
-def is_stems_stream(track_names: tuple[str, ...]) -> bool:
-    """Whether the channels are stems, left and right in turn, as this command writes them."""
-    pairs = zip(track_names[0::2], track_names[1::2], strict=False)
-    return (
-        len(track_names) > 1
-        and len(track_names) % 2 == 0
-        and all(
-            left.endswith(".L") and right == f"{left.removesuffix('.L')}.R" for left, right in pairs
-        )
-    )
-
-
 def fold(block: Samples, channels: int, *, stems: bool) -> Samples:
     """Bring a block `[C, n]` to the channels of a stem; `stems` are summed to their mix."""
     if stems:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from drumkit_cli.audio import stem_track_names
 from drumkit_cli.riff import wave_header
+from drumkit_cli.stems import stem_track_names
 from drumkit_cli.streams import Encoding
 from tests.arrange.tiny import bass_line, write_tiny_arranger
 

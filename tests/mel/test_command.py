@@ -8,10 +8,12 @@ import pytest
 import soundfile
 
 from drumkit_cli import cli, spectral
-from drumkit_cli.audio import WavWriter, resample, stem_track_names
+from drumkit_cli.audio import resample
 from drumkit_cli.griffin_lim import GRIFFIN_LIM_ITERATIONS
 from drumkit_cli.mel import command
 from drumkit_cli.spectral import PRESETS, MelConfig
+from drumkit_cli.stems import stem_track_names
+from drumkit_cli.wav import WavWriter
 
 ARRANGE = PRESETS["arrange"]
 SIZES = ["--rate", "8000", "--window", "256", "--hop", "64", "--mels", "40"]

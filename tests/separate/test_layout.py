@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from drumkit_cli.errors import UnavailableError
-from drumkit_cli.separate.layout import choose_layout, fold, is_stems_stream
+from drumkit_cli.separate.layout import choose_layout, fold
+from drumkit_cli.stems import is_stems_stream
 
 SOURCES = ("drums", "bass", "other")
 STEMS = np.arange(24, dtype=np.float32).reshape(3, 2, 4)
