@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench man render clean
+.PHONY: help demo test lint format bench man clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,7 @@ help: ## List the targets
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps 'tinysoundfont>=0.3.6'
 	touch $@
 
 demo: $(READY) ## Separate examples/song.flac, play new drums to it, name the files made
@@ -43,9 +44,6 @@ bench: $(READY) ## Speed, memory and start-up against their targets
 
 man: $(READY) ## Write man/*.1 from the command line's own help
 	$(BIN)/python tools/make_man.py man
-
-render: $(READY) ## Add the soundfont renderer that training bands needs
-	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps 'tinysoundfont>=0.3.6'
 
 clean: ## Remove the environment and everything made
 	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis bench/out
