@@ -5,6 +5,7 @@ Each is an annotated type for a command's signature: ``def mel(files: Inputs = N
 """
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -14,6 +15,8 @@ from drumkit_cli import console
 
 TRAINED_FEATURES: Final = ("separate", "arrange")
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""
+EVALUATED_FEATURES: Final = (*TRAINED_FEATURES, "pipeline")
+"""What can be measured: packages with an `evaluate` module."""
 SEED_MAX: Final = 2**32 - 1
 _DURATION: Final = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?"
@@ -46,15 +49,24 @@ def parse_duration(text: str) -> float:
     return total
 
 
-def parse_feature(text: str) -> str:
-    """Return the name of a command whose model can be trained and measured.
+def parse_feature(text: str, known: Sequence[str] = TRAINED_FEATURES) -> str:
+    """Return the name of one of the `known` features.
 
     Raises:
-        BadParameter: there is no such command.
+        BadParameter: there is no such feature.
     """
-    if text not in TRAINED_FEATURES:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(TRAINED_FEATURES)}")
+    if text not in known:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(known)}")
     return text
+
+
+def parse_evaluated(text: str) -> str:
+    """Return the name of something that can be measured.
+
+    Raises:
+        BadParameter: there is no such thing.
+    """
+    return parse_feature(text, EVALUATED_FEATURES)
 
 
 def _keep(text: str) -> str:
@@ -96,6 +108,14 @@ Feature = Annotated[
     str,
     typer.Argument(
         metavar="FEATURE", parser=parse_feature, help=f"One of {', '.join(TRAINED_FEATURES)}."
+    ),
+]
+EvaluatedFeature = Annotated[
+    str,
+    typer.Argument(
+        metavar="FEATURE",
+        parser=parse_evaluated,
+        help=f"One of {', '.join(EVALUATED_FEATURES)}.",
     ),
 ]
 DataFolder = Annotated[

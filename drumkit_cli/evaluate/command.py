@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    feature: options.Feature,
+    feature: options.EvaluatedFeature,
     data: options.DataFolder,
     json: options.Json = False,
     weights: options.Weights = None,

@@ -1,0 +1,1 @@
+"""The commands chained: measured as a whole."""

@@ -1,0 +1,33 @@
+import pytest
+
+from drumkit_cli.errors import MissingInputError, StreamError
+from drumkit_cli.pipeline.evaluate import evaluate
+from tests import sounds
+from tests.contract.commands import make_weights
+
+
+def test_songs_keep_their_length_through_both_commands(tmp_path, monkeypatch):
+    monkeypatch.delenv("DRUMKIT_WEIGHTS", raising=False)
+    weights, songs = tmp_path / "weights", tmp_path / "songs"
+    weights.mkdir()
+    songs.mkdir()
+    make_weights(weights)
+    song = sounds.sine(16_000, 2.0, 2, hertz=55.0)
+    (songs / "song.wav").write_bytes(sounds.encode(song, 16_000, "WAV", "PCM_16"))
+    table = evaluate(songs, str(weights))
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert row["song"] == "song.wav"
+    assert row["seconds"] == 2.0
+    assert row["frames more"] == 0
+    assert 0 <= row["F"] <= 1
+
+
+def test_a_song_that_cannot_be_read_fails_the_evaluation(tmp_path, capfd):
+    (tmp_path / "junk.wav").write_bytes(b"RIFF junk")
+    with pytest.raises(StreamError, match="statuses"):
+        evaluate(tmp_path, None)
+
+
+def test_a_folder_without_songs_is_missing_input(tmp_path):
+    with pytest.raises(MissingInputError, match="no audio files"):
+        evaluate(tmp_path, None)
