@@ -63,12 +63,31 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
+class PlainCommand(TyperCommand):
+    """A command whose help names arguments as a manual does, without Python's types and braces."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
+        """Return what follows the name in the usage line."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write the arguments, then the options."""
+        for title, kind in (("Arguments", "argument"), ("Options", "option")):
+            params = [p for p in self.get_params(ctx) if p.param_type_name == kind]
+            records = [record for p in params if (record := p.get_help_record(ctx)) is not None]
+            if kind == "argument":
+                records = [(left.split(" <")[0], right) for left, right in records]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
 def load_command(name: str) -> TyperCommand:
     """Import a command and return it as Typer's object."""
     module = importlib.import_module(COMMANDS[name][0])
     function: Callable[..., None] = getattr(module, name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, context_settings=_CONTEXT)(function)
+    app.command(name, cls=PlainCommand, context_settings=_CONTEXT)(function)
     command = get_command(app)
     assert isinstance(command, TyperCommand)
     return command

@@ -114,7 +114,13 @@ def separate(
     ] = None,
     overlap: Annotated[
         float,
-        typer.Option("--overlap", min=0.0, max=0.9, help="Share of a piece that is cross-faded."),
+        typer.Option(
+            "--overlap",
+            metavar="SHARE",
+            min=0.0,
+            max=0.9,
+            help="Share of a piece that is cross-faded.",
+        ),
     ] = 0.25,
     shifts: Annotated[
         int,
