@@ -75,7 +75,7 @@ class StoredMel:
                 raise BadDataError(
                     f"{self.name} holds negative {what}", "mel's NPY is power, not decibels"
                 )
-            if part.size and part.max() > top:
+            if part.size and float(part.max()) > top:
                 raise BadDataError(f"{self.name} holds {what} above {top:g}")
 
     def read(self, start: int, stop: int) -> Floats:
