@@ -107,10 +107,11 @@ class AudioReader:
                 file = stack.enter_context(_patched(file, framing.FLAC_TOTAL_OFFSET, total))
             elif source.kind is Kind.OGG and framing.ogg_is_cut(file):
                 raise BadDataError(f"{self.name} is truncated: its last Ogg page is not whole")
+            is_guess = source.kind is Kind.MP3 and not framing.mp3_claims_length(file)
             self._file = stack.enter_context(self._open(file, stack))
             self.rate, self.channels = int(self._file.samplerate), int(self._file.channels)
             self._check_limits()
-            self.frames = self._count_frames(layout)
+            self.frames = self._count_by_decoding() if is_guess else self._count_frames(layout)
             self._resources = stack.pop_all()
         names = layout.track_names if layout is not None else ()
         self.track_names = names if len(names) == self.channels else ()
@@ -230,6 +231,13 @@ class AudioReader:
         if layout is not None and layout.frame_bytes:
             return min(frames, layout.present_bytes // layout.frame_bytes)
         return frames if 0 <= frames < _FRAMES_UNKNOWN else 0
+
+    def _count_by_decoding(self) -> int:
+        count = 0
+        while taken := len(self._read(_BLOCK_FRAMES)):
+            count += taken
+        self.seek(0)
+        return count
 
     def _read(self, frames: int) -> Samples:
         """Return up to `frames` frames, float32 [n, C]; none when the file is at its end."""

@@ -1,7 +1,8 @@
-"""What the frames of FLAC and the pages of Ogg files tell about their length; libsndfile does not.
+"""What FLAC frames, Ogg pages and MP3 headers tell about a file's length; libsndfile does not.
 
 A FLAC that was streamed (``ffmpeg -f flac -``) claims no length: its last frame tells it. An Ogg
-that was cut short claims none either: its last page is not whole.
+that was cut short claims none either: its last page is not whole. An MP3 whose first frame is
+not a Xing, Info or VBRI header claims none, and libsndfile guesses by the file's size.
 
 Sources: RFC 9639 (FLAC), RFC 3533 (Ogg).
 """
@@ -16,6 +17,7 @@ FLAC_TOTAL_MAX: Final = (1 << 36) - 1
 _TAIL_BYTES: Final = 1 << 21
 _OGG_PAGE_BYTES_MAX: Final = 27 + 255 + 255 * 255
 _OGG_HEADER_BYTES: Final = 27
+_MP3_HEADER_BYTES: Final = 256
 _FLAC_FRAME_BYTES_MIN: Final = 6
 _FLAC_RATE_EXTRA_BYTES: Final = {12: 1, 13: 2, 14: 2}
 
@@ -61,6 +63,20 @@ def flac_total_bytes(file: BinaryIO, frames: int) -> bytes:
     file.seek(FLAC_TOTAL_OFFSET)
     shared = file.read(1)[0] & 0xF0
     return ((shared << 32) | frames).to_bytes(5, "big")
+
+
+def mp3_claims_length(file: BinaryIO) -> bool:
+    """Tell whether an MP3 begins with a header that counts frames; the position is lost."""
+    file.seek(0)
+    head = file.read(10)
+    start = 0
+    if head[:3] == b"ID3" and len(head) == 10:
+        start = 10
+        for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True):
+            start += (byte & 0x7F) << shift
+    file.seek(start)
+    first_frame = file.read(_MP3_HEADER_BYTES)
+    return any(word in first_frame for word in (b"Xing", b"Info", b"VBRI"))
 
 
 def ogg_is_cut(file: BinaryIO) -> bool:

@@ -146,6 +146,21 @@ def test_a_truncated_file_is_refused(container, kept, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_an_mp3_without_a_header_that_counts_frames_is_read_to_its_end():
+    buffer = io.BytesIO()
+    sine = sounds.sine(44100, 2.0, 2).T
+    soundfile.write(
+        buffer, sine, 44100, format="MP3", bitrate_mode="CONSTANT", compression_level=0.5
+    )
+    whole = buffer.getvalue()
+    kilobits = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)[whole[2] >> 4]
+    first_frame_bytes = 144_000 * kilobits // 44100 + (whole[2] >> 1 & 1)
+    bare = whole[first_frame_bytes:]
+    tag = b"ID3\x03\x00\x00" + bytes([0, 0, 0x20, 0]) + bytes(0x20 << 7)  # 4 KiB of tag
+    sound = read(tag + bare)
+    assert 0 <= sound.frames - 2 * 44100 < 4 * 1152
+
+
 @pytest.mark.parametrize("claimed", [0, 0x7FFFF000, 0x80000000, 0xFFFFFFFF])
 def test_a_wav_from_a_pipe_is_read_to_its_end(claimed, tmp_path):
     samples = sounds.sine(channels=2)
