@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,12 +20,19 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from drumkit_cli import console, effects, instruments
 from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.instruments import RATE, Note, Samples
+from drumkit_cli.training import Run
 
+LICENCES = (
+    "rendered from bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0), Groove MIDI Dataset "
+    "(CC BY 4.0), FluidR3 and MuseScore General (MIT), GeneralUser GS, MuldjordKit (CC BY 4.0), "
+    "electric bass (CC0), one-shots (CC0, CC BY, CC BY-SA, MIT, BSD, Apache, GPL)"
+)
 INDEX_NAME = "index.json"
 STEMS = ("drums", "bass", "other", "voice", "played")
 FONTS = ("FluidR3_GM", "GeneralUser_GS_v1.471", "MuseScore_General_v0.2")
@@ -79,6 +87,22 @@ def load_bands(folder: Path) -> list[Band]:
         stems = np.load(folder / f"{take['name']}.npy", mmap_mode="r")
         bands.append(Band(**take, rate=RATE, stems=dict(zip(STEMS, stems, strict=True))))
     return bands
+
+
+def bands_of_run(data: Path, run: Run, fabric: Fabric, takes: int, seconds: float) -> list[Band]:
+    """The bands to train on: rendered once into the run's folder, by one of its processes.
+
+    A data folder that holds rendered takes itself is used as it is.
+
+    Raises:
+        MissingInputError, BadDataError: as `render_bands`.
+    """
+    folder = data if (data / INDEX_NAME).is_file() else run.folder / "bands"
+    if fabric.is_global_zero and not (folder / INDEX_NAME).is_file():
+        workers = run.threads or os.cpu_count() or 1
+        render_bands(data, folder, takes=takes, seconds=seconds, seed=run.seed, workers=workers)
+    fabric.barrier()
+    return load_bands(folder)
 
 
 def render_bands(

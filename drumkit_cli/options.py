@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from drumkit_cli import console
+from drumkit_cli import console, streams
 
 TRAINED_FEATURES: Final = ("separate", "arrange")
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""
@@ -120,6 +120,13 @@ EvaluatedFeature = Annotated[
 ]
 DataFolder = Annotated[
     str, typer.Argument(metavar="DATA", parser=_keep, help="Folder of data; the README says which.")
+]
+EncodingOption = Annotated[
+    streams.Encoding, typer.Option("--encoding", help="How the samples of a WAV are stored.")
+]
+Iterations = Annotated[
+    int,
+    typer.Option("--iterations", metavar="N", min=0, max=1000, help="Rounds of Griffin-Lim."),
 ]
 Quiet = Annotated[
     bool,

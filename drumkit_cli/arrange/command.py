@@ -69,13 +69,8 @@ def arrange(
     model: Annotated[
         Model, typer.Option("--model", help="The kind of generator.")
     ] = Model.CYCLEGAN,
-    iterations: Annotated[
-        int,
-        typer.Option("--iterations", metavar="N", min=0, max=1000, help="Rounds of Griffin-Lim."),
-    ] = ITERATIONS,
-    encoding: Annotated[
-        Encoding, typer.Option("--encoding", help="How samples are stored.")
-    ] = Encoding.FLOAT32,
+    iterations: options.Iterations = ITERATIONS,
+    encoding: options.EncodingOption = Encoding.FLOAT32,
     seed: options.Seed = 0,
     weights: options.Weights = None,
     device: options.DeviceOption = options.Device.CPU,

@@ -14,7 +14,6 @@ over the second half, a pool of 50 generated images. Beside the paper's unpaired
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,11 +33,6 @@ from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
 from drumkit_cli.checkpoint import save_weights
 from drumkit_cli.errors import UsageError
 
-LICENCES = (
-    "rendered from bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0), FluidR3 and MuseScore General "
-    "(MIT), GeneralUser GS, MuldjordKit (CC BY 4.0), electric bass (CC0), "
-    "one-shots (CC0, CC BY, CC BY-SA, MIT, BSD, Apache, GPL)"
-)
 POOL_SIZE = 50
 VALIDATION_WINDOWS = 48
 
@@ -173,7 +167,7 @@ class ArrangeTask:
             average.module.state_dict(),
             feature="arrange",
             config=asdict(self._recipe.config),
-            card={"data": LICENCES, "validation": dict(figures)},
+            card={"data": bands.LICENCES, "validation": dict(figures)},
         )
 
     def _optimizer(self, *names: str) -> Optimizer:
@@ -276,18 +270,8 @@ def train(data: Path, run: training.Run) -> None:
         raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")
     recipe = PRESETS[run.preset]
     fabric = training.start(run)
-    folder = data if (data / bands.INDEX_NAME).is_file() else run.folder / "bands"
-    if fabric.is_global_zero and not (folder / bands.INDEX_NAME).is_file():
-        bands.render_bands(
-            data,
-            folder,
-            takes=recipe.takes,
-            seconds=recipe.take_seconds,
-            seed=run.seed,
-            workers=run.threads or os.cpu_count() or 1,
-        )
-    fabric.barrier()
-    training.fit(ArrangeTask(fabric, recipe, bands.load_bands(folder)), run, fabric)
+    pool = bands.bands_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
+    training.fit(ArrangeTask(fabric, recipe, pool), run, fabric)
 
 
 def _initialise(module: nn.Module) -> None:

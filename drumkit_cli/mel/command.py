@@ -140,13 +140,8 @@ def mel(
             "sine and below, 255 is +5 dB. With --invert: floats are such levels too.",
         ),
     ] = False,
-    iterations: Annotated[
-        int,
-        typer.Option("--iterations", metavar="N", min=0, max=1000, help="Rounds of Griffin-Lim."),
-    ] = ITERATIONS,
-    encoding: Annotated[
-        Encoding, typer.Option("--encoding", help="How the WAV's samples are stored.")
-    ] = Encoding.FLOAT32,
+    iterations: options.Iterations = ITERATIONS,
+    encoding: options.EncodingOption = Encoding.FLOAT32,
     plot: options.Plot = None,
     seed: options.Seed = 0,
     no_provenance: options.NoProvenance = False,

@@ -128,9 +128,7 @@ def separate(
             "--shifts", metavar="N", min=0, max=20, help="Average N time-shifted estimates."
         ),
     ] = 0,
-    encoding: Annotated[
-        Encoding, typer.Option("--encoding", help="How samples are stored.")
-    ] = Encoding.FLOAT32,
+    encoding: options.EncodingOption = Encoding.FLOAT32,
     clip: Annotated[
         Clip,
         typer.Option(

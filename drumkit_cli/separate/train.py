@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,12 +20,6 @@ from drumkit_cli.checkpoint import save_weights
 from drumkit_cli.errors import UsageError
 from drumkit_cli.separate.data import mixes
 from drumkit_cli.separate.model import SeparatorConfig, build
-
-LICENCES = (
-    "rendered from bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0), Groove MIDI Dataset "
-    "(CC BY 4.0), FluidR3 and MuseScore General (MIT), GeneralUser GS, MuldjordKit (CC BY 4.0), "
-    "electric bass (CC0), one-shots (CC0, CC BY, CC BY-SA, MIT, BSD, Apache, GPL)"
-)
 
 
 @dataclass(frozen=True)
@@ -127,7 +120,7 @@ class SeparateTask:
             self._average.module.state_dict(),
             feature="separate",
             config=self._recipe.config.as_dict(),
-            card={"data": LICENCES, "validation": dict(figures)},
+            card={"data": bands.LICENCES, "validation": dict(figures)},
         )
 
 
@@ -142,18 +135,8 @@ def train(data: Path, run: training.Run) -> None:
         raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")
     recipe = PRESETS[run.preset]
     fabric = training.start(run)
-    folder = run.folder / "bands"
-    if fabric.is_global_zero and not (folder / bands.INDEX_NAME).is_file():
-        bands.render_bands(
-            data,
-            folder,
-            takes=recipe.takes,
-            seconds=recipe.take_seconds,
-            seed=run.seed,
-            workers=run.threads or os.cpu_count() or 1,
-        )
-    fabric.barrier()
-    training.fit(SeparateTask(fabric, recipe, bands.load_bands(folder)), run, fabric)
+    pool = bands.bands_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
+    training.fit(SeparateTask(fabric, recipe, pool), run, fabric)
 
 
 def _moving_average(decay: float, average: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
