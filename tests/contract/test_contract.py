@@ -136,7 +136,10 @@ def test_a_truncated_file_is_bad_data(drumkit, files, command, container):
     path = files("cut", whole[: len(whole) * 2 // 3])
     assert_refused(drumkit(*command.arguments, path), BAD_DATA, "cut")
     assert_refused(
-        drumkit(*command.arguments, "-o", "out.wav", stdin=whole[: len(whole) * 2 // 3]), BAD_DATA
+        drumkit(
+            *command.arguments, "-o", "out" + command.suffix, stdin=whole[: len(whole) * 2 // 3]
+        ),
+        BAD_DATA,
     )
     assert left_behind(drumkit) == []
 
@@ -219,7 +222,7 @@ def test_samples_that_are_no_numbers_are_bad_data(drumkit, command, value):
     samples = song()
     samples[1, -1] = value
     data = sounds.encode(samples, RATE, "WAV", "FLOAT")
-    result = drumkit(*command.arguments, "-o", "out.wav", stdin=data)
+    result = drumkit(*command.arguments, "-o", "out" + command.suffix, stdin=data)
     assert_refused(result, BAD_DATA, "channel 2")
     assert left_behind(drumkit) == []
 
