@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from drumkit_cli import console
-from drumkit_cli.errors import DrumkitError
+from drumkit_cli.errors import DrumkitError, UnavailableError, UsageError
 
 
 def each(inputs: Sequence[str], job: Callable[[str], None]) -> None:
     """Run a job for every input.
 
     A single input's error is raised as it is. Of several, each error is told when it happens, the
-    rest goes on, and the last error is raised at the end.
+    rest goes on, and the last error is raised at the end. Wrong usage and what is
+    not available end it at once.
 
     Raises:
         DrumkitError: a job failed.
@@ -19,6 +20,8 @@ def each(inputs: Sequence[str], job: Callable[[str], None]) -> None:
     for position, path in enumerate(inputs):
         try:
             job(path)
+        except (UsageError, UnavailableError):
+            raise  # it would be so for every input
         except DrumkitError as failure:
             if len(inputs) == 1:
                 raise

@@ -33,37 +33,48 @@ class Destination:
     @property
     def is_folder(self) -> bool:
         """Whether files are made in a folder."""
-        if self.output is None or self.output == "-" or self.output.endswith(self.suffix):
+        if self.output is None or self.output == "-" or self.output.lower().endswith(self.suffix):
             return False
         path = Path(self.output)
         return path.is_dir() or not path.exists()
 
-    def check(self, inputs: Sequence[str], **fields: str) -> None:
-        """Refuse before any work what cannot succeed; `fields` as for `place`.
+    def check(self, inputs: Sequence[str], *fields: dict[str, str]) -> None:
+        """Refuse before any work what cannot succeed, or would overwrite what should stay.
+
+        Args:
+            inputs: as the command got them; "-" is stdin.
+            fields: those of `place`, for every output that an input has.
 
         Raises:
-            UsageError: several inputs without a folder, two inputs with one output, another kind
-                of file, a template with unknown fields.
+            UsageError: several inputs without a folder, two outputs in one place, an output in the
+                place of an input, another kind of file, a template with unknown fields.
             OutputError: the file cannot be made.
         """
+        if self.output == "":
+            raise UsageError("an output's name is empty")
         if not self.is_folder:
             if len(inputs) > 1:
                 raise UsageError("several inputs need a folder", "-o DIR")
-            if self.output not in (None, "-"):
-                check_output(str(self.output))
+            if self.output is not None and self.output != "-":
+                check_output(self.output)
+                _spare_inputs(Path(self.output), inputs)
             return
         kind = Path(str(self.output)).suffix.lower()
         if kind in FILE_SUFFIXES and not Path(str(self.output)).is_dir():
             raise UsageError(f"cannot write {kind} files", f"name a {self.suffix} file or a folder")
         places: dict[Path, str] = {}
         for name in inputs:
-            place = self._path(STDIN_NAME if name == "-" else name, fields)
-            if place in places:
-                raise UsageError(
-                    f"{name} and {places[place]} would both write {place}",
-                    "separate their folders",
-                )
-            places[place] = name
+            for values in fields or ({},):
+                place = self._path(STDIN_NAME if name == "-" else name, values)
+                if place in places:
+                    raise UsageError(
+                        f"{name} and {places[place]} would both write {place}"
+                        if name != places[place]
+                        else f"several outputs of {name} would be {place}",
+                        "name them apart",
+                    )
+                places[place] = name
+                _spare_inputs(place, inputs)
 
     def place(self, name: str, **fields: str) -> str | None:
         """The output of the input called `name`, for `open_output`; its folder is made.
@@ -88,6 +99,17 @@ class Destination:
         except (KeyError, IndexError, ValueError, AttributeError) as error:
             known = ", ".join(f"{{{field}}}" for field in ("song", *fields))
             raise UsageError(f"the template {self.template!r} may hold only {known}") from error
-        if not relative.endswith(self.suffix):
+        if not relative.lower().endswith(self.suffix):
             relative += self.suffix
+        if Path(relative).is_absolute() or ".." in Path(relative).parts:
+            raise UsageError(f"the template {self.template!r} leaves the folder")
         return Path(str(self.output)) / relative
+
+
+def _spare_inputs(place: Path, inputs: Sequence[str]) -> None:
+    """Refuse a place where an input lies."""
+    if not place.is_file():
+        return
+    for name in inputs:
+        if name != "-" and Path(name).is_file() and place.samefile(name):
+            raise UsageError(f"{place} is an input itself", "write somewhere else")

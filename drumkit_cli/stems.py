@@ -17,6 +17,16 @@ def stem_track_names(stems: Sequence[str], channels: int = 2) -> tuple[str, ...]
     return tuple(f"{stem}.{side}" for stem in stems for side in sides)
 
 
+def stem_owners(track_names: Sequence[str]) -> tuple[str, ...]:
+    """Return the stem that each channel belongs to; () when the names are not those of stems.
+
+    Stems are those of `STEM_ORDER`, and the rest beside one of them: no_drums and so on.
+    """
+    known = {*STEM_ORDER, *(f"no_{stem}" for stem in STEM_ORDER)}
+    owners = tuple(name.partition(".")[0].strip().lower() for name in track_names)
+    return owners if all(owner in known for owner in owners) else ()
+
+
 def select_stem(reader: AudioReader, stem: str) -> slice | None:
     """Find the channels of one stem.
 
@@ -27,25 +37,13 @@ def select_stem(reader: AudioReader, stem: str) -> slice | None:
     Raises:
         BadDataError: it is a stems stream and lacks the stem.
     """
-    owners = [name.partition(".")[0].strip().lower() for name in reader.track_names]
-    stems = list(dict.fromkeys(owner for owner in owners if owner in STEM_ORDER))
-    if not stems:
+    owners = stem_owners(reader.track_names)
+    if not owners:
         return None
     places = [index for index, owner in enumerate(owners) if owner == stem]
     if not places:
-        raise BadDataError(f"{reader.name} holds no {stem}; its stems are {', '.join(stems)}")
+        stems = ", ".join(dict.fromkeys(owners))
+        raise BadDataError(f"{reader.name} holds no {stem}; its stems are {stems}")
     if places != list(range(places[0], places[-1] + 1)):
         raise BadDataError(f"{reader.name}: the channels of {stem} do not lie together")
     return slice(places[0], places[-1] + 1)
-
-
-def is_stems_stream(track_names: tuple[str, ...]) -> bool:
-    """Whether the channels are stems, left and right in turn, as this command writes them."""
-    pairs = zip(track_names[0::2], track_names[1::2], strict=False)
-    return (
-        len(track_names) > 1
-        and len(track_names) % 2 == 0
-        and all(
-            left.endswith(".L") and right == f"{left.removesuffix('.L')}.R" for left, right in pairs
-        )
-    )

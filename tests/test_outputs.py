@@ -11,7 +11,7 @@ def test_these_are_no_folders(output):
 
 def test_any_other_name_is_a_folder_that_is_made(tmp_path):
     destination = Destination(str(tmp_path / "new" / "out"), ".wav", "{song}/{stem}")
-    destination.check(["a/b.mp3"], stem="drums")
+    destination.check(["a/b.mp3"], {"stem": "drums"})
     place = destination.place("a/b.mp3", stem="drums")
     assert place == str(tmp_path / "new" / "out" / "b" / "drums.wav")
     assert (tmp_path / "new" / "out" / "b").is_dir()
@@ -47,10 +47,38 @@ def test_two_inputs_of_one_name_are_refused(tmp_path):
 @pytest.mark.parametrize("template", ["{nope}", "{", "{0}", "{song.a}"])
 def test_a_template_with_unknown_fields_is_refused(tmp_path, template):
     with pytest.raises(UsageError, match=r"\{song\}, \{stem\}"):
-        Destination(str(tmp_path), ".wav", template).check(["a.wav"], stem="bass")
+        Destination(str(tmp_path), ".wav", template).check(["a.wav"], {"stem": "bass"})
 
 
 def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot make the folder"):
         Destination(str(tmp_path / "file" / "sub"), ".wav").place("x.wav")
+
+
+def test_an_empty_name_is_refused():
+    with pytest.raises(UsageError, match="empty"):
+        Destination("", ".wav").check(["a.wav"])
+
+
+@pytest.mark.parametrize("output", ["song.wav", "."])
+def test_an_input_is_never_overwritten(tmp_path, monkeypatch, output):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "song.wav").write_bytes(b"sound")
+    with pytest.raises(UsageError, match="an input itself"):
+        Destination(output, ".wav").check(["song.wav"])
+
+
+def test_a_template_that_names_all_outputs_alike_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="several outputs of a"):
+        Destination(str(tmp_path), ".wav", "{song}").check(["a"], {"stem": "x"}, {"stem": "y"})
+
+
+@pytest.mark.parametrize("template", ["/tmp/{song}", "../{song}"])
+def test_a_template_stays_in_its_folder(tmp_path, template):
+    with pytest.raises(UsageError, match="leaves the folder"):
+        Destination(str(tmp_path), ".wav", template).check(["a.wav"])
+
+
+def test_suffixes_may_be_upper_case():
+    assert not Destination("OUT.WAV", ".wav").is_folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -152,9 +153,15 @@ def separate(
     """
     if stem and two_stems:
         raise UsageError("--stem and --two-stems exclude each other")
+    if model_repo and model in ("auto", BUILT_IN):
+        raise UsageError("--model-repo needs --model NAME", "name a model of that folder")
+    if weights and model not in ("auto", BUILT_IN):
+        raise UsageError("--weights are the built-in model's", "take --model-repo for others")
     inputs = resolve_inputs(files or [])
     destination = Destination(output, ".wav", template)
-    destination.check(inputs, stem="drums")
+    destination.check(
+        inputs, *([{"stem": stem}] if stem else [{"stem": "drums"}, {"stem": "bass"}])
+    )
     job = Job(
         destination, stem, two_stems, segment, overlap, encoding, clip, provenance=not no_provenance
     )
@@ -175,18 +182,19 @@ def _load(
     threads: int,
 ) -> Separator:
     """Load the separator that `--model` names, and tell which it is."""
+    from drumkit_cli.checkpoint import ENVIRONMENT_VARIABLE, load_weights
     from drumkit_cli.devices import pick_device
     from drumkit_cli.separate import pretrained
 
     place = pick_device(device, threads)
     if model == "auto":
-        use_pretrained = not weights and pretrained.is_cached(pretrained.PREFERRED)
+        named = weights or os.environ.get(ENVIRONMENT_VARIABLE)
+        use_pretrained = not named and pretrained.is_cached(pretrained.PREFERRED)
         model = pretrained.PREFERRED if use_pretrained else BUILT_IN
     if model != BUILT_IN:
         separator = pretrained.Pretrained(model, repo, place, shifts)
         console.info(f"model: {model}")
         return separator
-    from drumkit_cli.checkpoint import load_weights
     from drumkit_cli.separate.infer import BuiltIn
 
     built_in = BuiltIn(load_weights("separate", weights), place, shifts)
@@ -228,12 +236,12 @@ def _stems(
 
     from drumkit_cli.separate.infer import stream
     from drumkit_cli.separate.layout import fold
-    from drumkit_cli.stems import is_stems_stream
+    from drumkit_cli.stems import stem_owners
 
     segment = max(round((job.segment or separator.segment_seconds) * reader.rate), 64)
     hop = max(round(segment * (1 - job.overlap)), 1)
     rest = mix_energy = 0.0
-    is_stems = is_stems_stream(reader.track_names)
+    owners = stem_owners(reader.track_names)
     reader.seek(0)
 
     def split(mix: Samples) -> Samples:
@@ -243,7 +251,7 @@ def _stems(
         rest += float(np.square(mix - stems.sum(0), dtype=np.float64).sum())
         return stems
 
-    folded = (fold(block, channels, stems=is_stems) for block in reader.blocks(hop))
+    folded = (fold(block, channels, owners) for block in reader.blocks(hop))
     with console.progress(reader.frames / reader.rate, reader.name) as bar:
         for stems in stream(folded, segment, hop, split):
             yield layout.combine(stems)
@@ -307,8 +315,8 @@ def _write(
 
 def _channels(reader: AudioReader, job: Job) -> int:
     """Channels of a stem: two in a stems stream, the input's otherwise."""
-    from drumkit_cli.stems import is_stems_stream
+    from drumkit_cli.stems import stem_owners
 
-    if is_stems_stream(reader.track_names) or (not job.destination.is_folder and not job.stem):
+    if stem_owners(reader.track_names) or (not job.destination.is_folder and not job.stem):
         return 2
     return reader.channels

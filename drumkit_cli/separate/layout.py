@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.errors import UnavailableError
+from drumkit_cli.errors import UnavailableError, UsageError
 
 Samples = NDArray[np.float32]
 
@@ -34,18 +34,18 @@ def choose_layout(
     """Which stems go out.
 
     Raises:
-        UnavailableError: the model does not make the stem that is asked for.
+        UnavailableError: vocals are asked of a model that does not know them.
+        UsageError: the model makes no such stem.
     """
     wanted = stem or two_stems
     if not wanted:
         return Layout(sources, lambda stems: stems)
+    if wanted == "vocals" and wanted not in sources:
+        raise UnavailableError(f"the {model} model knows no vocals", f"--model {VOCAL_MODEL} does")
     if wanted not in sources:
-        remedy = (
-            f"vocals need --model {VOCAL_MODEL}"
-            if wanted == "vocals"
-            else f"stems: {', '.join(sources)}"
+        raise UsageError(
+            f"the {model} model makes no stem {wanted!r}", f"one of {', '.join(sources)}"
         )
-        raise UnavailableError(f"the {model} model makes no stem {wanted!r}", remedy)
     index = sources.index(wanted)
     if stem:
         return Layout((wanted,), lambda stems: stems[index : index + 1])
@@ -55,10 +55,15 @@ def choose_layout(
     )
 
 
-def fold(block: Samples, channels: int, *, stems: bool) -> Samples:
-    """Bring a block `[C, n]` to the channels of a stem; `stems` are summed to their mix."""
-    if stems:
-        return np.stack([block[0::2].sum(0), block[1::2].sum(0)])
+def fold(block: Samples, channels: int, owners: Sequence[str] = ()) -> Samples:
+    """Bring a block `[C, n]` to the channels of a stem.
+
+    Channels of stems, `owners` naming the stem of each, are summed to their mix, left and right.
+    """
+    if owners:
+        first = [owners.index(stem) for stem in dict.fromkeys(owners)]
+        last = [len(owners) - 1 - owners[::-1].index(stem) for stem in dict.fromkeys(owners)]
+        return np.stack([block[first].sum(0), block[last].sum(0)])
     if len(block) == channels:
         return block
     if len(block) == 1:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.errors import UnavailableError
+from drumkit_cli.errors import UnavailableError, UsageError
 from drumkit_cli.separate.layout import choose_layout, fold
-from drumkit_cli.stems import is_stems_stream
+from drumkit_cli.stems import stem_owners
 
 SOURCES = ("drums", "bass", "other")
 STEMS = np.arange(24, dtype=np.float32).reshape(3, 2, 4)
@@ -33,35 +33,41 @@ def test_vocals_tell_which_model_has_them():
 
 
 def test_an_unknown_stem_tells_the_known_ones():
-    with pytest.raises(UnavailableError, match="drums, bass, other"):
+    with pytest.raises(UsageError, match="drums, bass, other"):
         choose_layout(SOURCES, None, "piano", "built-in")
 
 
 @pytest.mark.parametrize(
-    ("names", "expected"),
+    ("names", "owners"),
     [
-        (("drums.L", "drums.R", "bass.L", "bass.R"), True),
-        (("drums.L", "drums.R", "no_drums.L", "no_drums.R"), True),
-        (("Boom", "Lav"), False),
-        (("drums.L", "bass.R"), False),
-        ((), False),
+        (("drums.L", "drums.R", "bass.L", "bass.R"), ("drums", "drums", "bass", "bass")),
+        (("drums.L", "no_drums.L"), ("drums", "no_drums")),
+        (("Boom", "Lav"), ()),
+        (("drums.L", "Lav"), ()),
+        ((), ()),
     ],
 )
-def test_a_stems_stream_is_known_by_its_track_names(names, expected):
-    assert is_stems_stream(names) is expected
+def test_a_stems_stream_is_known_by_its_track_names(names, owners):
+    assert stem_owners(names) == owners
 
 
 def test_stems_fold_to_their_mix():
-    block = np.ones((6, 3), np.float32)
-    np.testing.assert_array_equal(fold(block, 2, stems=True), np.full((2, 3), 3))
+    block = np.arange(12, dtype=np.float32).reshape(6, 2)
+    folded = fold(block, 2, ("drums", "drums", "bass", "bass", "other", "other"))
+    np.testing.assert_array_equal(folded, [block[0::2].sum(0), block[1::2].sum(0)])
+
+
+def test_stems_of_one_channel_fold_to_both_sides():
+    folded = fold(np.ones((3, 2), np.float32), 2, ("drums", "bass", "other"))
+    np.testing.assert_array_equal(folded, np.full((2, 2), 3))
 
 
 def test_mono_folds_to_both_sides():
     block = np.ones((1, 3), np.float32)
-    np.testing.assert_array_equal(fold(block, 2, stems=False), np.ones((2, 3)))
+    np.testing.assert_array_equal(fold(block, 2), np.ones((2, 3)))
 
 
 @pytest.mark.parametrize("channels", [3, 6, 8])
 def test_many_channels_fold_within_range(channels):
-    out = fold(np.ones((channels, 3), np.float32), 2, stems=False)
+    out = fold(np.ones((channels, 3), np.float32), 2)
     np.testing.assert_allclose(out, 1, rtol=1e-6)
