@@ -90,6 +90,35 @@ def test_other_files_are_refused(data):
         read(data)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (",
+        b"  {}\n {}",
+        b"'\\d' 1if",
+        b"{'descr': (), 'fortran_order': False, 'shape': (1,)}",
+        b"{'descr': [{}], 'fortran_order': False, 'shape': (1,)}",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (0, 1" + b"0" * 30 + b")}",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (" + b"1, " * 70 + b")}",
+        b"{[]: 1}",
+        b"{1: 2, 'a': 3}",
+        b"(" * 5000,
+        b"x" * 20_000,
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_junk_for_a_header_is_damage(text):
+    with pytest.raises(BadDataError, match="damaged NPY header"):
+        read(b"\x93NUMPY\x01\0" + len(text).to_bytes(2, "little") + text)
+
+
+@given(st.text("{}()[]'\", \t\n\\#<f480,:descrshapfotn_d=x"))
+def test_any_text_for_a_header_is_read_or_refused(text):
+    start = len(text).to_bytes(2, "little") + text.encode()
+    with contextlib.suppress(BadDataError):
+        read(b"\x93NUMPY\x01\0" + start)
+
+
 @given(st.binary(max_size=100), st.integers(6, 130))
 def test_damaged_files_are_read_or_refused(noise, place):
     data = bytearray(npy_bytes(np.arange(10.0)))

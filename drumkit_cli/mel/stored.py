@@ -5,21 +5,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from drumkit_cli.arrays import read_header
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.spectral import TOP_LEVEL, Floats, MelConfig, undiscretise
-from drumkit_cli.streams import Input, Kind
+from drumkit_cli.streams import Input
 
 _POWER_MAX: Final = 1e30
 """Beyond all audio, and its square still fits float32."""
 _CHECK_FRAMES: Final = 4096
-_HEADER_BYTES_MAX: Final = 10_000
-_READERS: Final = {
-    (1, 0): npy_format.read_array_header_1_0,
-    (2, 0): npy_format.read_array_header_2_0,
-}
 
 
 class StoredMel:
@@ -51,11 +46,9 @@ class StoredMel:
         self._file = source.file
         self._config = config
         self._overlap = overlap
-        if source.kind is not Kind.NPY:
-            what = "no NPY array" if source.kind is Kind.UNKNOWN else f"{source.kind}, not NPY"
-            raise BadDataError(f"{self.name} is {what}", "--invert takes what mel writes")
-        self._shape, self._is_fortran, self._dtype = self._read_header()
-        self._offset = self._file.tell()
+        header = read_header(source, "--invert takes what mel writes")
+        self._shape, self._dtype = header.shape, header.dtype
+        self._is_fortran, self._offset = header.is_fortran, header.offset
         self._check_layout()
         self._are_levels = are_levels or self._dtype.kind == "u"
         self.frames = self._shape[1] if len(self._shape) == 2 else self._joined_frames()
@@ -80,6 +73,8 @@ class StoredMel:
 
     def read(self, start: int, stop: int) -> Floats:
         """Return the power of frames start to stop, `[F, stop - start]`."""
+        if not math.prod(self._shape):
+            return np.zeros((self._config.mels, stop - start), dtype=np.float32)
         if len(self._shape) == 2:
             return self._power(self._map()[:, start:stop])
         count, mels, width = self._shape
@@ -118,38 +113,23 @@ class StoredMel:
         return count * (width - self._overlap) + self._overlap if count else 0
 
     def _parts(self) -> Iterator[NDArray[Any]]:
-        for start in range(0, self._shape[-1], _CHECK_FRAMES):
-            if len(self._shape) == 2:
+        if not math.prod(self._shape):  # the other length may be any number
+            return
+        if len(self._shape) == 2:
+            for start in range(0, self._shape[1], _CHECK_FRAMES):
                 yield self._map()[:, start : start + _CHECK_FRAMES]
-        if len(self._shape) == 3:
+        else:
             for index in range(self._shape[0]):
                 yield self._map()[index]
 
     def _map(self) -> NDArray[Any]:
         """Map the file anew, so that what was read before does not stay in memory."""
-        if not math.prod(self._shape):
-            return np.zeros(self._shape, dtype=self._dtype)
         order = "F" if self._is_fortran else "C"
         return np.memmap(self._file, self._dtype, "r", self._offset, self._shape, order)  # type: ignore[call-overload, no-any-return]
 
-    def _read_header(self) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-        self._file.seek(0)
-        try:
-            version = npy_format.read_magic(self._file)
-            if version not in _READERS:
-                raise BadDataError(f"{self.name} is NPY of version {version[0]}.{version[1]}")
-            shape, is_fortran, dtype = _READERS[version](
-                self._file, max_header_size=_HEADER_BYTES_MAX
-            )
-        except (ValueError, OverflowError, MemoryError, RecursionError) as failure:
-            raise BadDataError(f"{self.name} has a damaged NPY header") from failure
-        if any(length < 0 for length in shape):
-            raise BadDataError(f"{self.name} has a damaged NPY header")
-        return shape, is_fortran, dtype
-
     def _check_layout(self) -> None:
         bands = self._config.mels
-        if self._dtype.hasobject or not (self._dtype.kind == "f" or self._dtype == np.uint8):
+        if not (self._dtype.kind == "f" or self._dtype == np.uint8):
             raise BadDataError(
                 f"{self.name} holds {self._dtype}", "power is float, levels are uint8"
             )
@@ -169,12 +149,3 @@ class StoredMel:
                 f" windows of {self.name}",
                 "set --overlap",
             )
-        claimed = math.prod(self._shape) * self._dtype.itemsize
-        present = self._file.seek(0, 2) - self._offset
-        if present < claimed:
-            raise BadDataError(
-                f"{self.name} is truncated: its header claims {claimed:,} bytes of numbers and it"
-                f" holds {present:,}"
-            )
-        if present > claimed:
-            raise BadDataError(f"{self.name} holds {present - claimed:,} bytes after its array")

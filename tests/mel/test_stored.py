@@ -83,10 +83,11 @@ def test_windows_join_to_what_they_were_cut_from(stored, overlap, frames):
 def test_no_frames_are_no_windows(stored):
     assert infer.window_count(0, 10, 2) == 0
     assert list(infer.windows([], 10, 2)) == []
-    for empty in (np.zeros((6, 0), np.float32), np.zeros((0, 6, 10), np.float32)):
-        mel = stored(empty)
+    for shape in ((6, 0), (0, 6, 10), (0, 6, 10**15), (10**15, 6, 0)):
+        mel = stored(infer.npy_header(shape, np.float32, is_fortran=False), overlap=0)
         mel.check()
         assert mel.frames == 0
+        assert mel.read(0, 0).shape == (6, 0)
 
 
 @pytest.mark.parametrize(
@@ -98,9 +99,9 @@ def test_no_frames_are_no_windows(stored):
         (np.zeros((7, 4), np.float32), "7 bands, not 6"),
         (np.zeros((2, 7, 4), np.float32), "7 bands, not 6"),
         (np.zeros((6, 4), np.int32), "int32"),
-        (np.zeros((6, 4), np.complex64), "complex64"),
-        (np.array([[None] * 4] * 6), "object"),
-        (np.zeros((6, 4), [("a", "f4")]), "power is float"),
+        (np.zeros((6, 4), np.complex64), "complex64, not numbers"),
+        (np.array([[None] * 4] * 6), "object, not numbers"),
+        (np.zeros((6, 4), [("a", "f4")]), "not numbers"),
         (npy(power(20))[:-1], "truncated"),
         (npy(power(20)) + b"\0", "after its array"),
         (npy(power(20))[:30], "damaged NPY header"),
@@ -108,8 +109,11 @@ def test_no_frames_are_no_windows(stored):
         (npy(power(20)).replace(b"(6, 20), ", b"(6, 9**9)"), "damaged NPY header"),
         (npy(power(20)).replace(b"(6, 20), }    ", b"(6, 99999999)}"), "truncated"),
         (npy(power(20)).replace(b"\x93NUMPY\x01", b"\x93NUMPY\x09"), "version 9"),
-        (b"junk" * 100, "no NPY array"),
-        (b"RIFF\0\0\0\0WAVEfmt ", "WAV, not NPY"),
+        (npy(power(20)).replace(b"(6, 20), }", b"(6, 20, }("), "damaged NPY header"),
+        (npy(power(20)).replace(b"{'descr", b"  \n x'd"), "damaged NPY header"),
+        (npy(power(20)).replace(b"'<f4'", b"{}[1]"), "damaged NPY header"),
+        (b"junk" * 100, "not an NPY array"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "not an NPY array but WAV"),
     ],
 )
 def test_what_is_no_mel_is_refused_in_one_line(stored, bad, reason):
