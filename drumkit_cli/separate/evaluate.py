@@ -8,6 +8,7 @@ MUSDB18 for its Demucs; other songs, so its figures are no comparison.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 from drumkit_cli import console
 from drumkit_cli.audio import Audio, AudioReader
 from drumkit_cli.checkpoint import load_weights
-from drumkit_cli.errors import MissingInputError, UnavailableError
+from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError
 from drumkit_cli.separate.infer import BuiltIn, separate
 from drumkit_cli.streams import open_input
 from drumkit_cli.tables import Cell, Table
 
 STEMS = ("drums", "bass", "other")
 BASS_CUTOFF_HZ = 250.0
+SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
 
 Samples = NDArray[np.float32]
 Method = Callable[[Audio], Samples]
@@ -38,12 +40,13 @@ def evaluate(data: Path, weights: str | None) -> Table:
         MissingInputError: no folder in `data` is a song.
         UnavailableError: museval is not installed.
     """
-    songs = sorted(path.parent for path in data.glob("*/drums.*"))
+    _require_museval()
+    songs = sorted({path.parent for path in data.glob("*/drums.*") if path.suffix in SUFFIXES})
     if not songs:
         raise MissingInputError(f"{data}: no song folders with drums, bass and other")
     model = BuiltIn(load_weights("separate", weights))
     methods: dict[str, Method] = {
-        "built-in": lambda mix: np.stack([separate(mix, model)[s].samples for s in STEMS]),
+        "built-in": lambda mix: _separated(mix, model),
         "the mix itself": lambda mix: np.stack([mix.samples] * len(STEMS)),
         "librosa HPSS": _harmonic_percussive,
     }
@@ -81,11 +84,8 @@ def signal_to_distortion(references: Samples, estimates: Samples, rate: int) -> 
         estimates: `[S, C, N]`.
         rate: Hz.
     """
-    try:
-        from museval.metrics import bss_eval
-    except ImportError as error:
-        raise UnavailableError("museval is not installed", "pip install 'drumkit[dev]'") from error
-    # A trace of noise keeps windows in which a stem rests from being undefined.
+    from museval.metrics import bss_eval
+
     sdr, *_ = bss_eval(
         references.transpose(0, 2, 1).astype(np.float64),
         estimates.transpose(0, 2, 1).astype(np.float64),
@@ -109,18 +109,33 @@ def _harmonic_percussive(mix: Audio) -> Samples:
     return np.stack([percussive, bass, harmonic - bass])
 
 
+def _separated(mix: Audio, model: BuiltIn) -> Samples:
+    stems = separate(mix, model)
+    return np.stack([stems[name].samples for name in STEMS])
+
+
+def _require_museval() -> None:
+    if find_spec("museval") is None:
+        raise UnavailableError("museval is not installed", "pip install museval")
+
+
 def _load_song(folder: Path) -> tuple[Samples, int]:
     """The stems `[3, C, N]` of a song, vocals added to other."""
     stems: dict[str, Samples] = {}
     rate = 0
     for name in (*STEMS, "vocals"):
-        path = next(iter(sorted(folder.glob(f"{name}.*"))), None)
+        found = [path for path in folder.glob(f"{name}.*") if path.suffix in SUFFIXES]
+        path = min(found, default=None)
         if path is None and name == "vocals":
             continue
         if path is None:
             raise MissingInputError(f"{folder}: no {name}")
         with open_input(str(path)) as source, AudioReader(source) as reader:
-            stems[name], rate = reader.read().samples, reader.rate
+            audio = reader.read()
+        shape = (audio.samples.shape, audio.rate)
+        if stems and shape != (next(iter(stems.values())).shape, rate):
+            raise BadDataError(f"{path} differs from the other stems in length, channels or rate")
+        stems[name], rate = audio.samples, audio.rate
     if "vocals" in stems:
         stems["other"] = stems["other"] + stems["vocals"]
     return np.stack([stems[name] for name in STEMS]), rate

@@ -57,12 +57,12 @@ class BuiltIn:
         Raises:
             BadDataError: the weights are of another network.
         """
-        values = dict(checkpoint.config, sources=tuple(checkpoint.config["sources"]))
         try:
+            values = dict(checkpoint.config, sources=tuple(checkpoint.config["sources"]))
             self._config = SeparatorConfig(**values)
             network = build(self._config)
             network.load_state_dict(checkpoint.state)
-        except (TypeError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BadDataError(f"{checkpoint.path}: weights of another separator") from error
         self._network = network.eval().to(device)
         self._device = device
@@ -76,6 +76,8 @@ class BuiltIn:
         if not mix.any():
             return np.zeros((len(self.sources), *mix.shape), np.float32)
         mono = resample(mix.mean(0, keepdims=True), rate, self._config.rate)[0]
+        if not len(mono):  # a few samples at a high rate are none at the network's
+            return np.stack([mix * 0] * (len(self.sources) - 1) + [mix])
         estimates = resample(self._estimate(mono), self._config.rate, rate)
         estimates = estimates[:, : mix.shape[1]]
         estimates = np.pad(estimates, ((0, 0), (0, mix.shape[1] - estimates.shape[1])))

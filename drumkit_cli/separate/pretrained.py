@@ -6,7 +6,9 @@ folder that the user names. Its older files are pickles and are refused.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from demucs.apply import BagOfModels
 
 DOWNLOAD_TIMEOUT_SECONDS = 10
+# demucs builds whatever class and arguments a file names, and asserts that they fit.
+_LOADING_FAILURES = (
+    AssertionError, AttributeError, ImportError, KeyError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
 PREFERRED = "htdemucs"
 
 
@@ -44,9 +50,10 @@ def is_cached(name: str) -> bool:
 
 
 class Pretrained:
-    """A pretrained Demucs, run through `demucs.api`."""
+    """A pretrained Demucs, run through `demucs.api`.
 
-    weights_sha256 = ""
+    `weights_sha256` is of its files' sums, one line each, since it may have several.
+    """
 
     def __init__(
         self, name: str, repo: Path | None = None, device: str = "cpu", shifts: int = 0
@@ -76,6 +83,7 @@ class Pretrained:
 
         self._api = LoadedSeparator(model=name, device=device, shifts=shifts, split=True)
         self.name = name
+        self.weights_sha256 = _sum_of_files(model_files)
         self.sources = tuple(bag.sources)
         self.segment_seconds = 30.0
 
@@ -88,6 +96,7 @@ class Pretrained:
             pair = mix[first : first + 2]
             stereo = pair if len(pair) == 2 else np.repeat(pair, 2, axis=0)
             native = resample(stereo, rate, self._api.samplerate)
+            random.seed(0)  # demucs draws its shifts from here: the same input, the same output
             _, parts = self._api.separate_tensor(torch.from_numpy(native))
             for index, name in enumerate(self.sources):
                 part = resample(parts[name].numpy(), self._api.samplerate, rate)
@@ -101,6 +110,11 @@ class Pretrained:
         return stems
 
 
+def _sum_of_files(paths: list[Path]) -> str:
+    sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in paths)
+    return hashlib.sha256(sums.encode()).hexdigest()
+
+
 def _load(bag_file: Path, model_files: list[Path]) -> BagOfModels:
     import yaml
     from demucs.apply import BagOfModels
@@ -111,7 +125,7 @@ def _load(bag_file: Path, model_files: list[Path]) -> BagOfModels:
         definition = yaml.safe_load(bag_file.read_text(encoding="utf-8"))
         models = [load_safetensors_model(path) for path in model_files]
         bag = BagOfModels(models, definition.get("weights"), definition.get("segment"))
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError, yaml.YAMLError) as error:
+    except (OSError, SafetensorError, yaml.YAMLError, *_LOADING_FAILURES) as error:
         raise BadDataError(
             f"{bag_file.parent}: damaged model files", "delete them and fetch them again"
         ) from error
@@ -180,7 +194,7 @@ def _fail_fast_offline(name: str, remedy: str) -> None:
 
     address = urlsplit(constants.ENDPOINT)
     port = address.port or (443 if address.scheme == "https" else 80)
-    if any(os.environ.get(key) for key in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY")):
+    if any(os.environ.get(key) for key in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
         return
     try:
         socket.create_connection((address.hostname or "", port), timeout=5).close()

@@ -37,6 +37,12 @@ def test_any_short_length_is_kept(separator, frames):
     assert np.isfinite(stems["drums"].samples).all()
 
 
+def test_a_sample_at_a_high_rate_is_kept(separator, recwarn):
+    stems = separate(Audio(noise(2, 1), 192_000), separator)
+    np.testing.assert_allclose(sum(s.samples for s in stems.values()), noise(2, 1))
+    assert not recwarn.list
+
+
 def test_no_samples_give_no_samples(separator):
     stems = separate(Audio(np.zeros((2, 0), np.float32), 44_100), separator)
     assert stems["bass"].samples.shape == (2, 0)

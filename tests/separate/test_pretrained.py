@@ -40,6 +40,14 @@ def test_a_local_model_gives_four_stems_that_sum_to_the_mix(repo, channels):
     np.testing.assert_allclose(stems.sum(0), mix, atol=1e-5)
 
 
+def test_shifted_estimates_are_the_same_every_time(repo):
+    separator = Pretrained("toy", repo, shifts=1)
+    mix = np.random.default_rng(0).normal(0, 0.1, (2, 20_000)).astype(np.float32)
+    first, second = (separator.split(mix, 44_100) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert len(separator.weights_sha256) == 64
+
+
 def test_an_unknown_name_tells_those_that_exist():
     with pytest.raises(UsageError, match="htdemucs_ft"):
         Pretrained("nope")
@@ -70,7 +78,7 @@ def test_nothing_is_cached_in_an_empty_cache(tmp_path, monkeypatch):
 def test_without_a_network_a_download_fails_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UnavailableError, match=r"no network.*built-in"):
         Pretrained("htdemucs")
