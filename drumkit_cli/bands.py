@@ -10,22 +10,24 @@ human performance of the Groove MIDI Dataset, not aligned with the rest.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
+import signal
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from drumkit_cli import console, effects, instruments
-from drumkit_cli.errors import BadDataError, MissingInputError
-from drumkit_cli.instruments import RATE, Note, Samples
+from drumkit_cli import console, effects, instruments, streams
+from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError, UsageError
+from drumkit_cli.instruments import RATE, Note, Samples, read_table
 from drumkit_cli.training import Run
 
 LICENCES = (
@@ -76,12 +78,12 @@ def load_bands(folder: Path) -> list[Band]:
     """Map the takes of a rendered folder into memory.
 
     Raises:
-        MissingInputError: nothing was rendered there.
+        MissingInputError: nothing was rendered there, or not to the end.
+        BadDataError: its index is damaged.
     """
-    index = folder / INDEX_NAME
-    if not index.is_file():
+    takes = _read_index(folder).get("takes")
+    if not takes:
         raise MissingInputError(f"{folder}: no rendered bands", "render them with drumkit train")
-    takes = json.loads(index.read_text(encoding="utf-8"))
     bands = []
     for take in takes:
         stems = np.load(folder / f"{take['name']}.npy", mmap_mode="r")
@@ -95,10 +97,12 @@ def bands_of_run(data: Path, run: Run, fabric: Fabric, takes: int, seconds: floa
     A data folder that holds rendered takes itself is used as it is.
 
     Raises:
-        MissingInputError, BadDataError: as `render_bands`.
+        DrumkitError: as `render_bands`.
     """
-    folder = data if (data / INDEX_NAME).is_file() else run.folder / "bands"
-    if fabric.is_global_zero and not (folder / INDEX_NAME).is_file():
+    if (data / INDEX_NAME).is_file():
+        return load_bands(data)
+    folder = run.folder / "bands"
+    if fabric.is_global_zero:
         workers = run.threads or os.cpu_count() or 1
         render_bands(data, folder, takes=takes, seconds=seconds, seed=run.seed, workers=workers)
     fabric.barrier()
@@ -110,6 +114,9 @@ def render_bands(
 ) -> None:
     """Render `takes` takes, as many of them validation as the songs' split gives.
 
+    The index says what made the takes, from the first of them on, and lists them once all are
+    there: then nothing is left to do. An index that does not say it is taken as it is.
+
     Args:
         data: a folder with `bands-midi`, `groove`, `soundfonts`, `acoustic-kit`, `oneshots`
             and `electric-bass`.
@@ -120,26 +127,32 @@ def render_bands(
         workers: processes.
 
     Raises:
+        UsageError: the folder holds takes that something else made.
         MissingInputError: a part of the data is not there.
-        BadDataError: no song could be used.
+        UnavailableError: tinysoundfont is not installed.
+        BadDataError: no song could be used, or a table of the data lacks a column.
     """
+    made_by = {"takes": takes, "seconds": seconds, "seed": seed, "data": data.resolve().name}
+    index = _read_index(folder)
+    if index.get("made_by", made_by) != made_by:
+        raise UsageError(
+            f"{folder} holds bands of another recipe", "take another --run-dir, or delete it"
+        )
+    if index.get("takes"):
+        return
     for part in ("bands-midi", "groove", "soundfonts", "acoustic-kit", "oneshots", "electric-bass"):
         if not (data / part).is_dir():
             raise MissingInputError(f"{data}: no folder {part}", "see CONTRIBUTING.md for the data")
+    if find_spec("tinysoundfont") is None:
+        raise UnavailableError(
+            "tinysoundfont is not installed", "pip install --no-deps tinysoundfont"
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [(data, folder, seconds, seed, number) for number in range(takes)]
-    index = []
-    with (
-        console.progress(takes, "rendering bands") as bar,
-        ProcessPoolExecutor(workers) as pool,
-    ):
-        for entry in pool.map(_render_job, jobs):
-            bar.advance(1)
-            if entry:
-                index.append(entry)
-    if not index:
+    _write_index(folder, made_by, [])
+    done = _render_all([(data, folder, seconds, seed, i) for i in range(takes)], workers)
+    if not done:
         raise BadDataError(f"{data}: no song with drums and bass could be rendered")
-    (folder / INDEX_NAME).write_text(json.dumps(index, indent=1), encoding="utf-8")
+    _write_index(folder, made_by, done)
 
 
 def render_take(
@@ -167,6 +180,51 @@ def render_take(
     }
 
 
+def _read_index(folder: Path) -> dict[str, Any]:
+    """The index of a folder of takes; {} when there is none."""
+    path = folder / INDEX_NAME
+    if not path.is_file():
+        return {}
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadDataError(f"{path}: not an index of bands ({error})", "delete it") from error
+    if not isinstance(index, dict):
+        raise BadDataError(f"{path}: not an index of bands", "delete it")
+    return index
+
+
+def _write_index(
+    folder: Path, made_by: dict[str, object], takes: Sequence[dict[str, object]]
+) -> None:
+    index = {"made_by": made_by, "takes": takes}
+    streams.write_text(json.dumps(index, indent=1) + "\n", str(folder / INDEX_NAME))
+
+
+def _render_all(
+    jobs: Sequence[tuple[Path, Path, float, int, int]], workers: int
+) -> list[dict[str, object]]:
+    done = []
+    with (
+        console.progress(len(jobs), "rendering bands") as bar,
+        ProcessPoolExecutor(workers, initializer=_ignore_interrupts) as pool,
+    ):
+        try:
+            for entry in pool.map(_render_job, jobs):
+                bar.advance(1)
+                if entry:
+                    done.append(entry)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return done
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal: leave it to the one that waits for the rest."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _render_job(job: tuple[Path, Path, float, int, int]) -> dict[str, object] | None:
     """Render take `number` into its file; its index entry, None when its song is unusable."""
     data, folder, seconds, seed, number = job
@@ -190,10 +248,8 @@ def _render_job(job: tuple[Path, Path, float, int, int]) -> dict[str, object] | 
         stems = render_take(song, performance, data, seconds, generator)
         peak = max(float(np.abs(stem).max()) for stem in stems.values())
         block = np.stack([stems[stem] for stem in STEMS]) * (32_000 / max(peak, 1e-6))
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with streams.open_output(str(path)) as file:
             np.save(file, np.round(block).astype(np.int16))
-        partial.replace(path)
     tempo = float(row["tempo"] or 120) / tempo_factor
     return {"name": name, "song": row["path"], "split": row["split"], "tempo_bpm": round(tempo, 2)}
 
@@ -381,20 +437,20 @@ def _performance(
 @cache
 def _song_table(data: Path) -> list[dict[str, str]]:
     """All songs in an order that mixes the sources, without those held out as test."""
-    with (data / "bands-midi" / "index.csv").open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] != "test"]
+    table = read_table(data / "bands-midi" / "index.csv", "path", "split", "tempo")
+    rows = [row for row in table if row["split"] != "test"]
     order = np.random.default_rng(0).permutation(len(rows))
     return [rows[i] for i in order]
 
 
 @cache
 def _performance_table(data: Path, split: str) -> list[str]:
-    with (data / "groove" / "info.csv").open(encoding="utf-8") as file:
-        return [
-            row["midi_filename"]
-            for row in csv.DictReader(file)
-            if row["split"] == split and row["beat_type"] == "beat" and float(row["duration"]) > 4
-        ]
+    columns = ("midi_filename", "split", "beat_type", "duration")
+    return [
+        row["midi_filename"]
+        for row in read_table(data / "groove" / "info.csv", *columns)
+        if row["split"] == split and row["beat_type"] == "beat" and float(row["duration"]) > 4
+    ]
 
 
 @cache

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from drumkit_cli import effects
+from drumkit_cli.errors import BadDataError, MissingInputError
 
 RATE = 22_050
 Samples = NDArray[np.float32]
@@ -65,6 +66,27 @@ class Instrument(Protocol):
 
     def play(self, notes: Sequence[Note], frames: int) -> Samples:
         """Render `notes` into mono float32 `[frames]` at RATE."""
+
+
+def read_table(path: Path, *columns: str) -> list[dict[str, str]]:
+    """The rows of a CSV file of the data, which has these columns.
+
+    Raises:
+        MissingInputError: it is not there.
+        BadDataError: it lacks a column, or is no text.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows, names = list(reader), reader.fieldnames or ()
+    except OSError as error:
+        raise MissingInputError(f"cannot read {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadDataError(f"{path}: not a table ({error})") from error
+    for column in columns:
+        if column not in names:
+            raise BadDataError(f"{path}: no column {column}")
+    return rows
 
 
 class SampledDrums:
@@ -351,10 +373,9 @@ def _read_samples(path: Path) -> Samples:
 def _kit_bank(data: Path) -> dict[str, list[Samples]]:
     folder = data / "acoustic-kit"
     bank: dict[str, list[tuple[float, Samples]]] = {}
-    with (folder / "index.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            hit = _read_samples(folder / row["file"])
-            bank.setdefault(row["instrument"], []).append((float(row["rms_db_first_100ms"]), hit))
+    for row in read_table(folder / "index.csv", "file", "instrument", "rms_db_first_100ms"):
+        hit = _read_samples(folder / row["file"])
+        bank.setdefault(row["instrument"], []).append((float(row["rms_db_first_100ms"]), hit))
     layers = {
         name: [hit for _, hit in sorted(hits, key=lambda pair: pair[0])]
         for name, hits in bank.items()
@@ -367,10 +388,10 @@ def _kit_bank(data: Path) -> dict[str, list[Samples]]:
 @cache
 def _one_shot_bank(data: Path) -> dict[str, list[list[str]]]:
     groups: dict[str, dict[str, list[str]]] = {}
-    with (data / "oneshots" / "index.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["split"] == "train":
-                groups.setdefault(row["class"], {}).setdefault(row["group"], []).append(row["file"])
+    table = data / "oneshots" / "index.csv"
+    for row in read_table(table, "file", "class", "group", "split"):
+        if row["split"] == "train":
+            groups.setdefault(row["class"], {}).setdefault(row["group"], []).append(row["file"])
     return {name: list(members.values()) for name, members in groups.items()}
 
 
@@ -379,17 +400,17 @@ def _bass_bank(data: Path, articulation: str) -> dict[int, list[Samples]]:
     folder = data / "electric-bass"
     order = ("pp", "p", "f", "ff", "staccato")
     bank: dict[int, list[tuple[int, Samples]]] = {}
-    with (folder / "index.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["articulation"] != articulation:
-                continue
-            name, octave = row["note_in_file_name"][:-1], int(row["note_in_file_name"][-1])
-            # The file names count c4 as MIDI 48.
-            pitch = NOTE_CLASSES.index(name) + 12 * octave
-            take = _read_samples(folder / row["file"])
-            take = take / max(float(np.abs(take).max()), 1e-6)
-            loudness = order.index(row["dynamic"].split("_")[0])
-            bank.setdefault(pitch, []).append((loudness, take))
+    columns = ("file", "articulation", "note_in_file_name", "dynamic")
+    for row in read_table(folder / "index.csv", *columns):
+        if row["articulation"] != articulation:
+            continue
+        name, octave = row["note_in_file_name"][:-1], int(row["note_in_file_name"][-1])
+        # The file names count c4 as MIDI 48.
+        pitch = NOTE_CLASSES.index(name) + 12 * octave
+        take = _read_samples(folder / row["file"])
+        take = take / max(float(np.abs(take).max()), 1e-6)
+        loudness = order.index(row["dynamic"].split("_")[0])
+        bank.setdefault(pitch, []).append((loudness, take))
     return {
         pitch: [take for _, take in sorted(takes, key=lambda pair: pair[0])]
         for pitch, takes in bank.items()
