@@ -7,10 +7,13 @@ same for all of them is here. Lightning Fabric carries it to CPU, CUDA, MPS and 
 from __future__ import annotations
 
 import csv
+import io
 import json
+import math
+import pickle
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,12 +23,25 @@ from lightning_fabric.utilities.seed import seed_everything
 from torch import nn
 from torch.optim import Optimizer
 
-from drumkit_cli import console
-from drumkit_cli.errors import BadDataError, UnavailableError
+from drumkit_cli import console, streams
+from drumkit_cli.errors import BadDataError, OutputError, UnavailableError, UsageError
 
 CHECKPOINT_NAME = "last.pt"
 LOG_NAME = "log.csv"
 CURVES_NAME = "curves.png"
+FIRST_VALIDATION_SECONDS = 60.0
+"""So that weights exist early; a tenth of the time limit where that is shorter."""
+
+_DAMAGES = (
+    RuntimeError,
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    EOFError,
+    pickle.UnpicklingError,
+)
+"""What reading a damaged or foreign checkpoint raises."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +51,14 @@ class Run:
     Attributes:
         folder: checkpoint, log and curves go here.
         output: the weights file, rewritten whenever the score is the best so far.
-        time_limit_seconds: of training in all, the time before a resume included.
+        time_limit_seconds: of training steps in all, those before a resume included; what comes
+            before them and validation are not counted.
         resume: go on from the checkpoint in `folder`.
         device: "cpu", "cuda", "mps" or "auto".
         seed: of the weights, the batches and the augmentation.
         threads: CPU threads; 0 leaves torch's choice.
         preset: the name of the feature's recipe.
-        validate_every_seconds: between two validations.
+        validate_every_seconds: between two validations, at most; the first comes earlier.
         save_every_seconds: between two checkpoints.
     """
 
@@ -84,12 +101,15 @@ def start(run: Run) -> Fabric:
     """Set threads, seed and device up; the Fabric that the task trains with.
 
     Raises:
+        OutputError: the folder cannot be made.
+        UsageError: the folder holds a run, and it is not asked to resume.
+        BadDataError: it is asked to resume, and there is no checkpoint.
         UnavailableError: the device is not on this machine.
     """
+    _claim_folder(run)
     if run.threads:
         torch.set_num_threads(run.threads)
     seed_everything(run.seed, verbose=False)
-    run.folder.mkdir(parents=True, exist_ok=True)
     try:
         fabric = Fabric(accelerator=run.device, precision="32-true")
     except (RuntimeError, ValueError) as error:
@@ -102,57 +122,46 @@ def fit(task: Task, run: Run, fabric: Fabric) -> dict[str, float]:
     """Train until the time limit; return the figures of the best weights.
 
     The best weights by validation score are at `run.output` when it returns, and whenever it is
-    interrupted after the first validation; the newest state is in `run.folder`.
+    interrupted after the first validation; the newest state is in `run.folder`. When training
+    diverges, the state there stays that of the last checkpoint.
 
     Raises:
-        BadDataError: `resume` is asked and the checkpoint is missing or of another model.
+        BadDataError: the checkpoint to resume is damaged or of another model; training diverged;
+            no validation gave a finite score.
     """
-    clock = _Clock()
+    clock = _Clock(_first_validation(run), run.save_every_seconds)
     if run.resume:
         clock = _load(task, run.folder / CHECKPOINT_NAME)
         console.info(f"resumed at step {clock.steps}, {clock.seconds / 60:.1f} minutes in")
     log = _Log(run.folder / LOG_NAME, append=run.resume) if fabric.is_global_zero else None
-    batches = task.batches(run.seed + 7919 * clock.steps + fabric.global_rank)
-    next_validation = clock.seconds + run.validate_every_seconds
-    next_save = clock.seconds + run.save_every_seconds
     try:
-        with console.progress(run.time_limit_seconds, "training") as bar:
-            bar.advance(clock.seconds)
-            while clock.seconds < run.time_limit_seconds:
-                began = time.monotonic()
-                losses = task.step(next(batches), clock.seconds / run.time_limit_seconds)
-                clock.steps += 1
-                clock.seconds += time.monotonic() - began
-                bar.advance(time.monotonic() - began)
-                if log:
-                    log.write(clock, losses)
-                if clock.seconds >= next_save and fabric.is_global_zero:
-                    _save(task, clock, run.folder / CHECKPOINT_NAME)
-                    next_save = clock.seconds + run.save_every_seconds
-                if clock.seconds >= next_validation:
-                    _validate(task, clock, run, fabric, log)
-                    next_validation = clock.seconds + run.validate_every_seconds
+        _train(task, clock, run, fabric, log)
         _validate(task, clock, run, fabric, log)
     finally:
-        if fabric.is_global_zero:
-            _save(task, clock, run.folder / CHECKPOINT_NAME)
-            if log:
-                log.close()
-                _draw_curves(run.folder)
+        if log:
+            if not clock.diverged:
+                _save(task, clock, run.folder / CHECKPOINT_NAME)
+            log.close()
+            _draw_curves(run.folder)
+    if not clock.best:
+        raise BadDataError(
+            f"no weights: no validation in {clock.steps} steps gave a finite score",
+            f"{run.folder / LOG_NAME} has the losses",
+        )
     return clock.best
 
 
 @dataclass
 class _Clock:
-    """How far a run is."""
+    """How far a run is, and when it validates and saves next."""
 
+    next_validation: float = 0.0
+    next_save: float = 0.0
     steps: int = 0
     seconds: float = 0.0
+    diverged: bool = False
     best_score: float = float("inf")
-    best: dict[str, float] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        self.best = self.best or {}
+    best: dict[str, float] = field(default_factory=dict)
 
 
 class _Log:
@@ -174,12 +183,69 @@ class _Log:
         self._file.close()
 
 
+def _claim_folder(run: Run) -> None:
+    """Make the run's folder; never train over another run's state unasked."""
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {run.folder}: {error.strerror}", "take another --run-dir"
+        ) from error
+    checkpoint = run.folder / CHECKPOINT_NAME
+    if run.resume and not checkpoint.exists():
+        raise BadDataError(f"{checkpoint}: no checkpoint to resume", "start without --resume")
+    if checkpoint.exists() and not run.resume:
+        raise UsageError(
+            f"{run.folder} holds a run", "--resume goes on with it; or take another --run-dir"
+        )
+
+
+def _first_validation(run: Run) -> float:
+    tenth = run.time_limit_seconds / 10
+    return min(FIRST_VALIDATION_SECONDS, tenth, run.validate_every_seconds)
+
+
+def _train(task: Task, clock: _Clock, run: Run, fabric: Fabric, log: _Log | None) -> None:
+    """Take steps until the time limit, validating and saving on the way."""
+    batches = task.batches(run.seed + 7919 * clock.steps + fabric.global_rank)
+    with console.progress(run.time_limit_seconds, "training") as bar:
+        bar.advance(clock.seconds)
+        while clock.seconds < run.time_limit_seconds:
+            before, began = clock.seconds, time.monotonic()
+            losses = task.step(next(batches), before / run.time_limit_seconds)
+            clock.steps += 1
+            clock.seconds += time.monotonic() - began
+            if fabric.world_size > 1:  # all processes stop and validate after the same step
+                clock.seconds = fabric.broadcast(clock.seconds)
+            bar.advance(clock.seconds - before)
+            if log:
+                log.write(clock, losses)
+            _require_finite(losses, clock, run)
+            if clock.seconds >= clock.next_save:
+                clock.next_save = clock.seconds + run.save_every_seconds
+                if fabric.is_global_zero:
+                    _save(task, clock, run.folder / CHECKPOINT_NAME)
+            if clock.seconds >= clock.next_validation:
+                clock.next_validation = clock.seconds + run.validate_every_seconds
+                _validate(task, clock, run, fabric, log)
+
+
+def _require_finite(losses: Mapping[str, float], clock: _Clock, run: Run) -> None:
+    wrong = [name for name, value in losses.items() if not math.isfinite(value)]
+    if wrong:
+        clock.diverged = True
+        remedy = f"the best weights before are in {run.output}" if clock.best else ""
+        raise BadDataError(
+            f"training diverged at step {clock.steps}: no finite {', '.join(wrong)}", remedy
+        )
+
+
 def _validate(task: Task, clock: _Clock, run: Run, fabric: Fabric, log: _Log | None) -> None:
     figures = task.validate()
     if log:
         log.write(clock, {f"valid/{name}": value for name, value in figures.items()})
     shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-    better = figures["score"] < clock.best_score
+    better = math.isfinite(figures["score"]) and figures["score"] < clock.best_score
     minutes = clock.seconds / 60
     console.info(f"step {clock.steps}, {minutes:.1f} min: {shown}{'  (best)' if better else ''}")
     if better:
@@ -197,14 +263,13 @@ def _save(task: Task, clock: _Clock, path: Path) -> None:
         "clock": json.dumps(vars(clock)),
         "torch_rng": torch.get_rng_state(),
     }
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    with streams.open_output(str(path)) as file:
+        file.write(buffer.getbuffer())
 
 
 def _load(task: Task, path: Path) -> _Clock:
-    if not path.exists():
-        raise BadDataError(f"{path}: no checkpoint to resume", "start without --resume")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         for name, model in task.models.items():
@@ -213,10 +278,10 @@ def _load(task: Task, path: Path) -> _Clock:
             optimizer.load_state_dict(state["optimizers"][name])
         torch.set_rng_state(state["torch_rng"])
         return _Clock(**json.loads(state["clock"]))
-    except (RuntimeError, KeyError, ValueError, EOFError) as error:
-        reason = str(error).splitlines()[0]
+    except _DAMAGES as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise BadDataError(
-            f"{path}: not a checkpoint of this recipe ({reason})", "start without --resume"
+            f"{path}: not a checkpoint of this recipe ({reason})", "take another --run-dir"
         ) from error
 
 

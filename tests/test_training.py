@@ -1,10 +1,12 @@
 import csv
 import itertools
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from torch import nn
 
 from drumkit_cli import training
 from drumkit_cli.checkpoint import load_weights, save_weights
-from drumkit_cli.errors import BadDataError
+from drumkit_cli.errors import BadDataError, OutputError, UsageError
 
 LINE = """
 import sys, time, itertools
@@ -132,7 +134,77 @@ def test_resuming_another_models_run_is_an_error(tmp_path):
         fit(other, make_run(tmp_path, 0.1, resume=True))
 
 
-def test_a_damaged_checkpoint_is_an_error(tmp_path):
-    (tmp_path / training.CHECKPOINT_NAME).write_bytes(b"junk" * 100)
+@pytest.mark.parametrize("content", [b"", b"junk" * 100, b"\x80", b"PK\x03\x04"])
+def test_a_damaged_checkpoint_is_an_error(tmp_path, content):
+    (tmp_path / training.CHECKPOINT_NAME).write_bytes(content)
     with pytest.raises(BadDataError, match="not a checkpoint"):
         fit(Line(), make_run(tmp_path, 0.1, resume=True))
+
+
+def test_a_run_is_not_replaced_unasked(tmp_path):
+    (tmp_path / training.CHECKPOINT_NAME).write_bytes(b"precious")
+    with pytest.raises(UsageError, match="holds a run; --resume"):
+        training.start(make_run(tmp_path, 0.1))
+
+
+def test_a_run_folder_that_is_a_file_is_an_output_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot make the folder"):
+        training.start(make_run(tmp_path / "file", 0.1))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_training_that_diverges_stops_and_keeps_the_state_before(tmp_path, value):
+    class Diverging(Line):
+        def step(self, batch, progress):
+            losses = super().step(batch, progress)
+            return losses if len(self.progress) < 20 else {"loss": value}
+
+    run = make_run(tmp_path, 60.0, save_every_seconds=0.05)
+    with pytest.raises(BadDataError, match="diverged at step 20: no finite loss"):
+        fit(Diverging(pause=0.01), run)
+    state = torch.load(tmp_path / training.CHECKPOINT_NAME, weights_only=True)
+    assert 0 < json.loads(state["clock"])["steps"] < 20
+
+
+def test_a_run_without_a_finite_score_is_no_success(tmp_path):
+    class Unmeasured(Line):
+        def validate(self):
+            return {"score": float("nan")}
+
+    with pytest.raises(BadDataError, match="no validation in"):
+        fit(Unmeasured(), make_run(tmp_path, 0.1))
+    assert not (tmp_path / "line.safetensors").exists()
+
+
+def test_weights_exist_early_and_a_resume_keeps_the_rhythm(tmp_path):
+    class Stopped(Line):
+        validations = 0
+
+        def validate(self):
+            self.validations += 1
+            return super().validate()
+
+        def step(self, batch, progress):
+            if self.validations:
+                raise KeyboardInterrupt
+            return super().step(batch, progress)
+
+    run = make_run(tmp_path, 5.0, validate_every_seconds=50.0)
+    with pytest.raises(KeyboardInterrupt):
+        fit(Stopped(pause=0.01), run)
+    assert load_weights("line", str(run.output)).card["steps"] > 1
+    clock = json.loads(torch.load(tmp_path / training.CHECKPOINT_NAME, weights_only=True)["clock"])
+    assert 0.5 <= clock["seconds"] < 2
+    assert 50 < clock["next_validation"] < 52
+    resumed = training._load(Line(), tmp_path / training.CHECKPOINT_NAME)
+    assert vars(resumed) == clock
+
+
+def test_all_processes_go_by_the_clock_of_the_first(tmp_path):
+    fabric = types.SimpleNamespace(
+        world_size=2, global_rank=1, is_global_zero=False, broadcast=lambda _: 100.0
+    )
+    task = Line()
+    training.fit(task, make_run(tmp_path, 60.0), fabric)
+    assert len(task.progress) == 1
