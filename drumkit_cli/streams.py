@@ -13,7 +13,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -51,6 +51,10 @@ class Kind(StrEnum):
     MIDI = "MIDI"
     NPY = "NPY"
     UNKNOWN = "unknown"
+
+
+AUDIO_SUFFIXES: Final = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
+"""How the names of audio files end, where a folder is searched for them."""
 
 
 class Encoding(StrEnum):
@@ -234,13 +238,36 @@ def check_output(path: str) -> None:
     """
     if not path:
         raise UsageError("an output's name is empty")
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
+    status = None
+    try:
+        target = Path(os.path.realpath(path))
+        with suppress(FileNotFoundError):
+            status = Path(path).stat()
+    except (OSError, ValueError) as failure:
+        raise _output_failure(path, failure) from failure
+    if status is not None and stat.S_ISDIR(status.st_mode):
         raise OutputError(f"{path} is a folder", "name a file")
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        # A pipe's real path ("/proc/9/fd/pipe:[8]") names nothing, in a folder that none may write.
+        if not os.access(path, os.W_OK):
+            raise OutputError(f"cannot write {path}: {os.strerror(errno.EACCES)}")
+        return
     if not target.parent.is_dir():
         raise _output_failure(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
     if not os.access(target if target.exists() else target.parent, os.W_OK):
         raise OutputError(f"cannot write {path}: {os.strerror(errno.EACCES)}")
+
+
+def spool_failure(name: str, failure: OSError) -> StreamError:
+    """Return the error of a temporary file, of what is so named, that has no room in TMPDIR."""
+    try:
+        folder = tempfile.gettempdir()
+    except OSError:  # none can be written to
+        folder = os.environ.get("TMPDIR", "/tmp")
+    return StreamError(
+        f"cannot buffer {name} in {folder}: {failure.strerror or failure}",
+        "set TMPDIR to a folder with room",
+    )
 
 
 def write_text(text: str, path: str | None = None) -> None:
@@ -417,13 +444,13 @@ def _spool(source: BinaryIO, name: str) -> BinaryIO:
     try:
         spool = tempfile.TemporaryFile(prefix="drumkit-", buffering=0)  # noqa: SIM115 - closed by the caller
     except OSError as failure:
-        raise _spool_failure(name, failure) from failure
+        raise spool_failure(name, failure) from failure
     try:
         while block := _read_some(source, name):
             try:
                 _write_all(spool.fileno(), block)
             except OSError as failure:
-                raise _spool_failure(name, failure) from failure
+                raise spool_failure(name, failure) from failure
         spool.seek(0)
     except BaseException:
         spool.close()
@@ -467,10 +494,3 @@ def _output_failure(path: str, failure: OSError | ValueError) -> DrumkitError:
 
 def _write_failure(name: str, failure: OSError) -> StreamError:
     return StreamError(f"cannot write {name}: {failure.strerror or failure}")
-
-
-def _spool_failure(name: str, failure: OSError) -> StreamError:
-    return StreamError(
-        f"cannot buffer {name} in {tempfile.gettempdir()}: {failure.strerror or failure}",
-        "set TMPDIR to a folder with room",
-    )

@@ -311,6 +311,30 @@ def test_an_output_that_can_be_made_is_not_touched_by_the_check(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_the_check_lets_pipes_and_devices_pass_and_touches_none(tmp_path, monkeypatch):
+    """What a pipe's name resolves to lies in a folder that its owner may not write either."""
+    reader, writer = os.pipe()
+    asked = []
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: asked.append(path) or access(path, mode))
+    os.mkfifo(tmp_path / "fifo")
+    pipes = [f"/proc/self/fd/{writer}", str(tmp_path / "fifo"), os.devnull]
+    for path in pipes:
+        streams.check_output(path)
+    assert asked == pipes
+    os.close(writer)
+    assert os.read(reader, 1) == b""
+    os.close(reader)
+
+
+def test_the_check_refuses_a_device_that_may_not_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="Permission denied"):
+        streams.check_output(os.devnull)
+    with pytest.raises(OutputError, match="null"):
+        streams.check_output("a\0b")
+
+
 def test_file_outputs_can_seek(tmp_path):
     path = tmp_path / "out"
     with streams.open_output(str(path)) as file:
