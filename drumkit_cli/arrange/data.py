@@ -12,23 +12,32 @@ from torch import Tensor
 from drumkit_cli import spectral
 from drumkit_cli.arrange import infer
 from drumkit_cli.bands import Band
+from drumkit_cli.errors import BadDataError
 
 LEAKS = ("drums", "other", "voice")
 SILENT_LEVEL = 0.35
 """A frame whose loudest bin is below this share of the level range sounds silent."""
-TRIES = 50
+TRIES = 500
+"""Places tried for one window: only bands that hardly ever play together exhaust them."""
 
 Floats = NDArray[np.float32]
 
 
 class Windows:
-    """Aligned windows of bass and drums at random places of the bands of one split."""
+    """Aligned windows of bass and drums at random places of the bands of one split.
+
+    Raises:
+        BadDataError: no band of the split is longer than a window.
+    """
 
     def __init__(self, bands: Sequence[Band], split: str) -> None:
         length = _context_samples()
         self.bands = [
             band for band in bands if band.split == split and band.stems["bass"].shape[0] > length
         ]
+        if not self.bands:
+            seconds = length / infer.MEL.rate
+            raise BadDataError(f"no {split} band is longer than a window, {seconds:.1f} seconds")
         self._gains: dict[tuple[str, str], float] = {}
 
     def draw(self, generator: np.random.Generator, *, augment: bool) -> tuple[Floats, Floats]:
@@ -37,8 +46,10 @@ class Windows:
         Both sound most of the time; a window whose bass or drums rest is drawn again. With
         ``augment`` the bass varies in gain and tone and is, half of the time, as a separator would
         give it: with some of the other stems left in.
+
+        Raises:
+            BadDataError: `TRIES` places had no window where both sound.
         """
-        bass = drums = np.zeros((1, 1), np.float32)
         for _ in range(TRIES):
             band = self.bands[int(generator.integers(len(self.bands)))]
             start = int(generator.integers(band.stems["bass"].shape[0] - _context_samples()))
@@ -54,8 +65,8 @@ class Windows:
             bass = _levels(samples)
             if augment:
                 bass = _vary_tone(bass, generator)
-            break
-        return bass, drums
+            return bass, drums
+        raise BadDataError("no window in which bass and drums both sound")
 
     def _gain(self, band: Band, stem: str) -> np.float32:
         """What brings a stem to the level that the generator knows."""

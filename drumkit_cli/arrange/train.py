@@ -88,8 +88,9 @@ class ArrangeTask:
         self._fabric = fabric
         self._recipe = recipe
         self._windows = windows.Windows(pool, "train")
-        held_out = windows.Windows(pool, "validation")
-        held_out = held_out if held_out.bands else self._windows
+        held_out = self._windows
+        if any(band.split == "validation" for band in pool):
+            held_out = windows.Windows(pool, "validation")
         self._validation = next(windows.batches(held_out, VALIDATION_WINDOWS, 1, augment=False))
         config, paired = recipe.config, recipe.paired_weight > 0
         networks: dict[str, nn.Module] = {
@@ -264,7 +265,7 @@ def train(data: Path, run: training.Run) -> None:
 
     Raises:
         UsageError: there is no such preset.
-        MissingInputError: a part of the data is missing.
+        DrumkitError: as `training.start`, `bands.bands_of_run` and `training.fit`.
     """
     if run.preset not in PRESETS:
         raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")

@@ -129,7 +129,7 @@ def train(data: Path, run: training.Run) -> None:
 
     Raises:
         UsageError: there is no such preset.
-        MissingInputError: a part of the data is missing.
+        DrumkitError: as `training.start`, `bands.bands_of_run` and `training.fit`.
     """
     if run.preset not in PRESETS:
         raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")

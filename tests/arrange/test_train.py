@@ -8,7 +8,7 @@ import torch
 from drumkit_cli import bands, training
 from drumkit_cli.arrange import data, infer, train
 from drumkit_cli.checkpoint import load_weights
-from drumkit_cli.errors import UsageError
+from drumkit_cli.errors import BadDataError, UsageError
 from tests.arrange.tiny import bass_line
 from tests.test_bands import write_takes
 
@@ -77,6 +77,19 @@ def test_a_bass_that_rests_is_not_drawn(takes):
     generator = np.random.default_rng(0)
     for bass, _ in (windows.draw(generator, augment=False) for _ in range(5)):
         assert bass.max() > 0
+
+
+def test_bands_that_never_sound_together_are_bad_data(takes):
+    (band,) = (band for band in bands.load_bands(takes) if band.split == "train")
+    silent = replace(band, stems={name: np.zeros_like(x) for name, x in band.stems.items()})
+    with pytest.raises(BadDataError, match="no window in which bass and drums both sound"):
+        data.Windows([silent], "train").draw(np.random.default_rng(0), augment=False)
+
+
+def test_bands_shorter_than_a_window_are_bad_data(tmp_path):
+    pool = bands.load_bands(write_takes(tmp_path, seconds=0.5))
+    with pytest.raises(BadDataError, match="no train band is longer than a window"):
+        data.Windows(pool, "train")
 
 
 def test_augmentation_changes_the_bass_alone(takes):
