@@ -34,7 +34,8 @@ def train(
             "--time-limit",
             metavar="TIME",
             parser=options.parse_duration,
-            help="Train this long in all (90m, 1h30m, 5400s), resumed time included.",
+            help="Train this long in all (90m, 1h30m, 5400s), resumed time included; rendering and "
+            "validation do not count.",
         ),
     ] = cast(float, DEFAULT_TIME_LIMIT),  # Typer parses a default as it does a value
     resume: Annotated[
@@ -58,8 +59,9 @@ def train(
 ) -> None:
     """Train the model of a command on your own data.
 
-    The best weights so far are in the output file whenever training stops: at the time limit, by
-    Ctrl-C, or killed. Use them with --weights. With --resume the same command goes on.
+    The output file holds the best weights that were validated: after the first minute (or a tenth
+    of a shorter time limit), every 10 minutes, and at the end; Ctrl-C or a kill leaves it. Use it
+    with --weights. With --resume the same command goes on.
     """
     folder = streams.require_folder(data)
     target = output if output is not None else f"{feature}.safetensors"
