@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,8 +18,9 @@ from drumkit_cli.provenance import Provenance
 from drumkit_cli.streams import Encoding, open_input, open_output, resolve_inputs
 
 if TYPE_CHECKING:
-    from drumkit_cli.arrange.infer import Arranger, Floats, Tape
+    from drumkit_cli.arrange.infer import Arranger, Floats
     from drumkit_cli.audio import AudioReader
+    from drumkit_cli.tape import Tape
 
 ITERATIONS = 32
 BLOCK_FRAMES = 1 << 16
@@ -115,26 +117,39 @@ def _arrange_one(path: str, job: Job, load: Callable[[], Arranger]) -> None:
         if job.provenance:
             comment = Provenance(job.seed, arranger.weights_sha256, source.sha256()).comment()
         with _play(reader, part, arranger, job) as drums:
+            if reader.frames and not drums.peak():
+                console.warn(f"{reader.name}: {_why_silent(reader, part)}")
             _write(reader, part, drums, job, comment)
 
 
 def _play(reader: AudioReader, part: slice, arranger: Arranger, job: Job) -> Tape:
     from drumkit_cli.arrange import infer
 
-    reader.seek(0)
-    mono = (block[part].mean(0) for block in reader.blocks(BLOCK_FRAMES))
     with console.progress(reader.seconds, reader.name) as bar:
-        drums = infer.arrange(
-            mono,
+        return infer.arrange(
+            _mono(reader, part),
             reader.rate,
             arranger,
             iterations=job.iterations,
             seed=job.seed,
             advance=bar.advance,
         )
-    if not drums.peak() and reader.frames:
-        console.warn(f"{reader.name}: the bass is silent, and so are the drums")
-    return drums
+
+
+def _why_silent(reader: AudioReader, part: slice) -> str:
+    """Say what is true of a bass that got silent drums."""
+    from drumkit_cli.onsets import gated_level
+
+    if gated_level(_mono(reader, part), reader.rate) > -math.inf:
+        return "the bass sounds, but the drums that were made for it are silent"
+    if any(block.any() for block in _mono(reader, part)):
+        return "the bass is too soft to play to, so the drums are silent"
+    return "the bass is silent, and so are the drums"
+
+
+def _mono(reader: AudioReader, part: slice) -> Iterator[Floats]:
+    reader.seek(0)
+    return (block[part].mean(0) for block in reader.blocks(BLOCK_FRAMES))
 
 
 def _write(reader: AudioReader, part: slice, drums: Tape, job: Job, comment: str) -> None:

@@ -19,21 +19,25 @@ from drumkit_cli.arrange import infer
 from drumkit_cli.audio import AudioReader, resample
 from drumkit_cli.checkpoint import load_weights
 from drumkit_cli.errors import MissingInputError
-from drumkit_cli.streams import open_input
+from drumkit_cli.onsets import (
+    MEL,
+    SECONDS_PER_FRAME,
+    normalised_image,
+    onset_f_measure,
+    onset_frames,
+    onset_scores,
+)
+from drumkit_cli.streams import AUDIO_SUFFIXES, open_input
 from drumkit_cli.tables import Cell, Table
 
-TOLERANCE_SECONDS = 0.05
 GRID_TOLERANCE_SECONDS = 0.035
-PEAK_FRAMES = 3
-"""An onset is the strongest frame among so many before and after it: 70 ms."""
-PEAK_THRESHOLD = 0.05
-"""Least rise of an onset, in the mean over bins of an image in -1..1: 2 dB over all bins."""
 SAME_HIT_SECONDS = 0.03
 """Annotated hits that are nearer than this are one onset."""
 RANDOM_DRAWS = 20
 SPECTRUM_BANDS = 32
-SECONDS_PER_FRAME = infer.MEL.hop / infer.MEL.rate
 IMAGE_DECIBELS = spectral.TOP_LEVEL / spectral.LEVELS_PER_DB
+
+__all__ = ["METHODS", "Song", "evaluate", "onset_f_measure", "onset_frames", "spectral_distance"]
 
 METHODS = ("drumkit arrange", "the bass itself", "random onsets", "metronome, eighths")
 
@@ -43,7 +47,7 @@ Times = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Song:
-    """What is known of a song: sound at `infer.MEL.rate`, times in seconds."""
+    """What is known of a song: sound at `MEL.rate`, times in seconds."""
 
     name: str
     bass: Floats
@@ -55,14 +59,14 @@ class Song:
 def evaluate(data: Path, weights: str | None) -> Table:
     """Play drums to the bass of each song, and compare their onsets with the song's own drums.
 
-    A song is a folder with ``drums*`` and ``bass*`` (audio of any kind), perhaps ``class.txt`` (the
-    drums' onsets, else peaks of their onset strength) and ``beats.txt`` (else librosa's beats of
-    bass and drums).
+    A song is a folder with ``drums*`` and ``bass*`` (audio of any kind; the first of each), perhaps
+    ``class.txt`` (the drums' onsets, else peaks of their onset strength) and ``beats.txt`` (else
+    librosa's beats of bass and drums).
 
     Raises:
         MissingInputError: no folder in ``data`` is a song.
     """
-    folders = sorted({path.parent for path in data.glob("*/drums*") if path.is_file()})
+    folders = sorted(folder for folder in data.glob("*/") if _stem_files(folder, "drums"))
     if not folders:
         raise MissingInputError(f"{data}: no song folders with drums and bass")
     arranger = infer.Arranger(load_weights("arrange", weights))
@@ -71,15 +75,15 @@ def evaluate(data: Path, weights: str | None) -> Table:
     with console.progress(len(folders), "evaluating") as bar:
         for folder in folders:
             song = _load_song(folder)
-            with infer.arrange([song.bass], infer.MEL.rate, arranger) as tape:
+            with infer.arrange([song.bass], MEL.rate, arranger) as tape:
                 made = tape.read(0, tape.length)
             for name, sound in (("real", song.drums), ("made", made), ("bass", song.bass)):
-                images[name].append(_image(sound))
+                images[name].append(normalised_image(sound))
             bass, heard = (onset_frames(images[name][-1]) for name in ("bass", "made"))
             estimates: dict[str, list[Times]] = {
                 METHODS[0]: [heard * SECONDS_PER_FRAME],
                 METHODS[1]: [bass * SECONDS_PER_FRAME],
-                METHODS[2]: _random_onsets(len(heard), len(song.bass) / infer.MEL.rate),
+                METHODS[2]: _random_onsets(len(heard), len(song.bass) / MEL.rate),
                 METHODS[3]: [song.eighths],
             }
             for method, draws in estimates.items():
@@ -119,33 +123,6 @@ def evaluate(data: Path, weights: str | None) -> Table:
     )
 
 
-def onset_frames(image: Floats) -> NDArray[np.intp]:
-    """Return the frames of the onsets of a log-mel image ``[F, T]`` in -1..1, sorted.
-
-    Peaks of the rise of each bin from two frames before, averaged over the bins.
-    """
-    rise = np.maximum(image[:, 2:] - image[:, :-2], 0).mean(0)
-    strength = np.concatenate([np.zeros(1), rise, np.zeros(1)])
-    padded = np.pad(strength, PEAK_FRAMES)
-    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * PEAK_FRAMES + 1)
-    return np.flatnonzero((strength > PEAK_THRESHOLD) & (strength >= around.max(1)))
-
-
-def onset_scores(reference: Times, estimate: Times) -> tuple[float, float, float]:
-    """Return mir_eval's onset F-measure, precision and recall, within 50 ms; 1 for no onsets."""
-    import mir_eval
-
-    if not len(reference) and not len(estimate):
-        return 1.0, 1.0, 1.0
-    f, precision, recall = mir_eval.onset.f_measure(reference, estimate, window=TOLERANCE_SECONDS)
-    return float(f), float(precision), float(recall)
-
-
-def onset_f_measure(reference: NDArray[np.intp], estimate: NDArray[np.intp]) -> float:
-    """Return the onset F-measure of two lists of frames."""
-    return onset_scores(reference * SECONDS_PER_FRAME, estimate * SECONDS_PER_FRAME)[0]
-
-
 def spectral_distance(real: Iterable[Floats], made: Iterable[Floats]) -> float:
     """Return the Frechet distance, in dB, of the frames of images ``[F, T]`` that sound.
 
@@ -175,7 +152,7 @@ def _bands(image: Floats) -> Floats:
 
 def _figures(song: Song, onsets: Times) -> list[float]:
     """F, precision, recall, onsets a second, share on the grid."""
-    density = len(onsets) / (len(song.bass) / infer.MEL.rate)
+    density = len(onsets) / (len(song.bass) / MEL.rate)
     return [*onset_scores(song.onsets, onsets), density, _on_grid(onsets, song.eighths)]
 
 
@@ -197,11 +174,6 @@ def _mean(rows: list[list[float]]) -> list[float]:
     return [float(x) for x in np.nanmean(np.array(rows), axis=0)]
 
 
-def _image(samples: Floats) -> Floats:
-    gain = np.float32(infer.normalising_gain(infer.gated_level([samples])))
-    return infer.to_image(spectral.mel_power(samples * gain, infer.MEL))
-
-
 def _load_song(folder: Path) -> Song:
     bass, drums = (_load_stem(folder, stem) for stem in ("bass", "drums"))
     length = max(len(bass), len(drums))
@@ -213,7 +185,7 @@ def _load_song(folder: Path) -> Song:
         )
         onsets = times[np.diff(times, prepend=-1.0) > SAME_HIT_SECONDS]
     else:
-        onsets = onset_frames(_image(drums)) * SECONDS_PER_FRAME
+        onsets = onset_frames(normalised_image(drums)) * SECONDS_PER_FRAME
     beats = _beats(folder, bass + drums)
     middles = [(a + b) / 2 for a, b in itertools.pairwise(beats)]
     return Song(folder.name, bass, drums, onsets, np.sort(np.concatenate([beats, middles])))
@@ -226,16 +198,25 @@ def _beats(folder: Path, mix: Floats) -> Times:
         return np.array([float(line.split()[0]) for line in lines])
     import librosa
 
-    _, beats = librosa.beat.beat_track(y=mix, sr=infer.MEL.rate, units="time")
+    _, beats = librosa.beat.beat_track(y=mix, sr=MEL.rate, units="time")
     return np.asarray(beats, np.float64)
 
 
 def _load_stem(folder: Path, stem: str) -> Floats:
-    """The mono samples of a stem at `infer.MEL.rate`."""
-    path = next(iter(sorted(folder.glob(f"{stem}*"))), None)
-    if path is None:
+    """The mono samples of a stem at `MEL.rate`."""
+    files = _stem_files(folder, stem)
+    if not files:
         raise MissingInputError(f"{folder}: no {stem}")
-    with open_input(str(path)) as source, AudioReader(source) as reader:
+    with open_input(str(files[0])) as source, AudioReader(source) as reader:
         audio = reader.read()
-    samples: Floats = resample(audio.samples.mean(0, keepdims=True), audio.rate, infer.MEL.rate)[0]
+    samples: Floats = resample(audio.samples.mean(0, keepdims=True), audio.rate, MEL.rate)[0]
     return samples
+
+
+def _stem_files(folder: Path, stem: str) -> list[Path]:
+    """The audio files that are named after a stem, sorted; the first one is taken."""
+    return sorted(
+        path
+        for path in folder.glob(f"{stem}*")
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
+    )

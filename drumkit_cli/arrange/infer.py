@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, Self
+from contextlib import ExitStack
+from typing import Final
 
 import numpy as np
 import torch
@@ -20,108 +20,35 @@ from drumkit_cli.arrange.model import Generator, ModelConfig
 from drumkit_cli.audio import Resampler
 from drumkit_cli.checkpoint import Checkpoint
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.onsets import MEL, gated_level, normalising_gain, to_image
+from drumkit_cli.tape import Tape
+
+__all__ = [
+    "MEL",
+    "Arranger",
+    "arrange",
+    "drum_images",
+    "from_image",
+    "gated_level",
+    "normalising_gain",
+    "rest_gate",
+    "to_image",
+]
 
 Floats = NDArray[np.float32]
 
-MEL: Final = spectral.PRESETS["arrange"]
 WINDOW_FRAMES: Final = 256
 OVERLAP_FRAMES: Final = 50
 """Frames that a window shares with the next (III-B)."""
-NORMAL_LEVEL_DB: Final = -20.0
-"""Gated level that the generator knows its bass and its drums at."""
 REST_DB: Final = -60.0
 HOLD_SECONDS: Final = 2.0
 FADE_FRAMES: Final = 12
 IMAGE_PER_DECIBEL: Final = 2 * spectral.LEVELS_PER_DB / spectral.TOP_LEVEL
 
-_GATE_SECONDS: Final = 0.1
-_SILENCE_DB: Final = -70.0
-_RELATIVE_GATE_DB: Final = -20.0
-
-
-def to_image(power: Floats) -> Floats:
-    """Return mel power as the generator's image: its 256 levels scaled to -1..1."""
-    image: Floats = spectral.discretise(power, MEL).astype(np.float32)
-    image *= 2 / spectral.TOP_LEVEL
-    image -= 1
-    return image
-
 
 def from_image(image: Floats) -> Floats:
     """Return the mel power of an image; the lowest level is true silence."""
     return spectral.undiscretise((image + 1) * (spectral.TOP_LEVEL / 2), MEL)
-
-
-def gated_level(blocks: Iterable[Floats], rate: int = MEL.rate) -> float:
-    """Return the level of what sounds, in dB relative to full scale (RMS); -inf for silence.
-
-    The mean power of the 0.1 s parts that are above -70 dB and not 20 dB below the mean of those:
-    rests do not count, as in the loudness of broadcasts. ``blocks`` are mono samples ``[n]``.
-    """
-    size = max(1, round(_GATE_SECONDS * rate))
-    powers: list[float] = []
-    rest = np.zeros(0, np.float32)
-    for block in blocks:
-        held = np.concatenate([rest, block])
-        whole = len(held) // size * size
-        parts = held[:whole].reshape(-1, size).astype(np.float64)
-        powers += np.mean(parts**2, axis=1).tolist()
-        rest = held[whole:]
-    if len(rest):
-        powers.append(float(np.sum(rest.astype(np.float64) ** 2)) / size)
-    heard = np.array(powers)
-    heard = heard[heard > 10 ** (_SILENCE_DB / 10)]
-    if not len(heard):
-        return -math.inf
-    heard = heard[heard > heard.mean() * 10 ** (_RELATIVE_GATE_DB / 10)]
-    return float(10 * np.log10(heard.mean()))
-
-
-def normalising_gain(level_db: float) -> float:
-    """Return what brings a gated level to the one that the generator knows; 0 for silence."""
-    return 0.0 if level_db == -math.inf else float(10 ** ((NORMAL_LEVEL_DB - level_db) / 20))
-
-
-class Tape:
-    """Mono samples in an unlinked temporary file: memory stays the same whatever the length."""
-
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="drumkit-")  # noqa: SIM115 - closed by __exit__
-        self.length = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def append(self, samples: Floats) -> None:
-        """Add samples ``[n]`` at the end."""
-        self._file.seek(0, 2)
-        self._file.write(samples.astype(np.float32, copy=False).tobytes())
-        self.length += len(samples)
-
-    def read(self, start: int, stop: int) -> Floats:
-        """Return samples ``[stop - start]``; zeros where the tape has none."""
-        first, last = (min(max(place, 0), self.length) for place in (start, stop))
-        self._file.seek(4 * first)
-        samples = np.frombuffer(self._file.read(4 * (last - first)), np.float32)
-        before = min(max(-start, 0), stop - start)
-        return np.pad(samples, (before, stop - start - before - len(samples)))
-
-    def peak(self) -> float:
-        """Return the largest magnitude; 0 of nothing."""
-        return max((float(np.abs(block).max()) for block in self.blocks()), default=0.0)
-
-    def fit(self, length: int) -> None:
-        """Cut the end off, or add zeros, to make it so long."""
-        self._file.truncate(4 * length)  # beyond the end this adds zeros
-        self.length = length
-
-    def blocks(self, samples: int = 1 << 16) -> Iterator[Floats]:
-        """Yield all of it from the start, ``[n]`` at a time."""
-        for start in range(0, self.length, samples):
-            yield self.read(start, min(start + samples, self.length))
 
 
 class Arranger:
@@ -174,23 +101,28 @@ def arrange(
 
     Returns:
         As many samples as the bass has; the caller closes the tape.
+
+    Raises:
+        StreamError: there is no room in TMPDIR.
     """
-    drums = Tape()
-    with Tape() as analysed, Tape() as power, Tape() as played:
-        length = _resample(bass, rate, MEL.rate, analysed)
-        level = gated_level(analysed.blocks())
-        if level > -math.inf:
-            for image in drum_images(analysed, normalising_gain(level), arranger.translate):
-                power.append(from_image(image).T.ravel())
-                advance(image.shape[1] * MEL.hop / MEL.rate / 2)
-            for block in _sound(power, analysed.length, iterations, seed):
-                played.append(block)
-                advance(len(block) / MEL.rate / 2)
-            made = gated_level(played.blocks())
-            gain = np.float32(0.0 if made == -math.inf else 10 ** ((level - made) / 20))
-            _resample((block * gain for block in played.blocks()), MEL.rate, rate, drums)
+    with ExitStack() as kept_on_success:
+        drums = kept_on_success.enter_context(Tape("drums"))
+        with Tape("bass") as analysed, Tape("mel power") as power, Tape("drums") as played:
+            length = _resample(bass, rate, MEL.rate, analysed)
+            level = gated_level(analysed.blocks())
+            if level > -math.inf:
+                for image in drum_images(analysed, normalising_gain(level), arranger.translate):
+                    power.append(from_image(image).T.ravel())
+                    advance(image.shape[1] * MEL.hop / MEL.rate / 2)
+                for block in _sound(power, analysed.length, iterations, seed):
+                    played.append(block)
+                    advance(len(block) / MEL.rate / 2)
+                made = gated_level(played.blocks())
+                gain = np.float32(0.0 if made == -math.inf else 10 ** ((level - made) / 20))
+                _resample((block * gain for block in played.blocks()), MEL.rate, rate, drums)
         # Two roundings of a length may differ by a sample.
         drums.fit(length)
+        kept_on_success.pop_all()
     return drums
 
 

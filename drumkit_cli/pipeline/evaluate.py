@@ -11,21 +11,29 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import IO, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli import console, spectral
-from drumkit_cli.arrange.evaluate import onset_frames, onset_scores
-from drumkit_cli.arrange.infer import MEL, gated_level, normalising_gain, to_image
+from drumkit_cli import console
 from drumkit_cli.audio import AudioReader, resample
 from drumkit_cli.errors import DrumkitError, MissingInputError, StreamError
+from drumkit_cli.onsets import (
+    MEL,
+    SECONDS_PER_FRAME,
+    gated_level,
+    normalised_image,
+    onset_frames,
+    onset_scores,
+)
 from drumkit_cli.stems import select_stem
-from drumkit_cli.streams import open_input
+from drumkit_cli.streams import AUDIO_SUFFIXES, open_input
 from drumkit_cli.tables import Cell, Table
 
-SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
 PROGRAM = (sys.executable, "-m", "drumkit_cli")
+GRACE_SECONDS = 5.0
+"""How long a command that is told to end may clear up."""
 
 Floats = NDArray[np.float32]
 
@@ -41,7 +49,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
         MissingInputError: the folder holds no audio file.
         StreamError: a process of the pipeline failed.
     """
-    songs = sorted(path for path in data.iterdir() if path.suffix.lower() in SUFFIXES)
+    songs = sorted(path for path in data.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES)
     if not songs:
         raise MissingInputError(f"{data}: no audio files")
     rows: list[list[Cell]] = []
@@ -77,19 +85,10 @@ def _run(song: Path, folder: Path, weights: str | None) -> list[Cell]:
     stems, drums = folder / "stems.wav", folder / "drums.wav"
     options = ["--weights", weights] if weights else []
     began = time.monotonic()
+    separate = [*PROGRAM, "separate", "-q", "--model", "built-in", *options, str(song)]
+    arrange = [*PROGRAM, "arrange", "-q", *options]
     with drums.open("wb") as output:
-        separate = subprocess.Popen(
-            [*PROGRAM, "separate", "-q", "--model", "built-in", *options, str(song)],
-            stdout=subprocess.PIPE,
-        )
-        copy = subprocess.Popen(["tee", str(stems)], stdin=separate.stdout, stdout=subprocess.PIPE)
-        arrange = subprocess.Popen(
-            [*PROGRAM, "arrange", "-q", *options], stdin=copy.stdout, stdout=output
-        )
-        for process in (separate, copy):
-            assert process.stdout is not None
-            process.stdout.close()  # ours: so that a writer notices when its reader ends
-        statuses = [process.wait() for process in (separate, copy, arrange)]
+        statuses = _chain([separate, ["tee", str(stems)], arrange], output)
     elapsed = time.monotonic() - began
     if any(statuses):
         raise StreamError(f"{song}: the pipeline ended with statuses {statuses}")
@@ -97,7 +96,9 @@ def _run(song: Path, folder: Path, weights: str | None) -> list[Cell]:
         seconds, frames = reader.seconds, reader.frames
     made, made_frames = _load(drums)
     own, _ = _load(stems, "drums")
-    onsets, own_onsets = (onset_frames(_image(sound)) * MEL.hop / MEL.rate for sound in (made, own))
+    onsets, own_onsets = (
+        onset_frames(normalised_image(sound)) * SECONDS_PER_FRAME for sound in (made, own)
+    )
     return [
         round(seconds, 2),
         made_frames - frames,
@@ -106,6 +107,39 @@ def _run(song: Path, folder: Path, weights: str | None) -> list[Cell]:
         *(round(score, 3) for score in onset_scores(own_onsets, onsets)),
         round(seconds / elapsed, 1),
     ]
+
+
+def _chain(commands: list[list[str]], output: BinaryIO) -> list[int]:
+    """Run commands with a pipe from each to the next; their statuses. None outlives this."""
+    processes: list[subprocess.Popen[bytes]] = []
+    source: IO[bytes] | None = None
+    try:
+        for command in commands:
+            is_last = len(processes) == len(commands) - 1
+            process = subprocess.Popen(
+                command, stdin=source, stdout=output if is_last else subprocess.PIPE
+            )
+            processes.append(process)
+            if source is not None:
+                source.close()  # ours: so that the writer notices when its reader ends
+            source = process.stdout
+        return [process.wait() for process in processes]
+    finally:
+        _end(processes)
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End what still runs; in vain where all went well."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _load(path: Path, stem: str = "") -> tuple[Floats, int]:
@@ -119,8 +153,3 @@ def _load(path: Path, stem: str = "") -> tuple[Floats, int]:
     samples = audio.samples[part] if part is not None else audio.samples
     mono = resample(samples.mean(0, keepdims=True), audio.rate, MEL.rate)[0]
     return np.asarray(mono, dtype=np.float32), audio.frames
-
-
-def _image(samples: Floats) -> Floats:
-    gain = np.float32(normalising_gain(gated_level([samples])))
-    return to_image(spectral.mel_power(samples * gain, MEL))

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from drumkit_cli.arrange import command
+from drumkit_cli.audio import AudioReader
 from drumkit_cli.riff import wave_header
 from drumkit_cli.stems import stem_track_names
-from drumkit_cli.streams import Encoding
+from drumkit_cli.streams import Encoding, open_input
 from tests.arrange.tiny import bass_line, write_tiny_arranger
 
 RATE = 44100
@@ -110,14 +112,28 @@ def test_several_inputs_go_into_a_folder(arrange, tmp_path):
     assert soundfile.info(tmp_path / "out" / "a.wav").subtype == "PCM_16"
 
 
-def test_a_silent_bass_is_told(weights, tmp_path):
+@pytest.mark.parametrize(
+    ("bass", "told"),
+    [
+        (np.zeros(RATE), "the bass is silent, and so are the drums"),
+        (np.full(RATE, 1e-5), "the bass is too soft to play to, so the drums are silent"),
+    ],
+)
+def test_a_bass_that_gets_no_drums_is_told(weights, tmp_path, bass, told):
     done = subprocess.run(
         [sys.executable, "-m", "drumkit_cli", "arrange", "--weights", str(weights)],
-        input=encode(np.zeros((1, RATE), np.float32)),
+        input=encode(bass[None].astype(np.float32)),
         capture_output=True,
         env=ENVIRONMENT,
         timeout=100,
         check=True,
     )
-    assert b"silent" in done.stderr
+    assert told in " ".join(done.stderr.decode().split())
     assert not decode(done.stdout)[0].any()
+
+
+def test_silent_drums_to_a_bass_that_sounds_are_not_blamed_on_it(tmp_path):
+    path = tmp_path / "bass.wav"
+    path.write_bytes(encode(bass_line(1, RATE)[None]))
+    with open_input(str(path)) as source, AudioReader(source) as reader:
+        assert "the bass sounds" in command._why_silent(reader, slice(0, 1))

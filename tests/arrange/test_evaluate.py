@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from drumkit_cli import onsets
 from drumkit_cli.arrange import evaluate
 from drumkit_cli.errors import MissingInputError
 from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger
@@ -15,19 +16,19 @@ def clicks(seconds, every=0.25):
 
 
 def test_onsets_are_found_where_the_hits_are():
-    frames = evaluate.onset_frames(evaluate._image(clicks(5)))
-    found = frames * evaluate.SECONDS_PER_FRAME
+    frames = onsets.onset_frames(onsets.normalised_image(clicks(5)))
+    found = frames * onsets.SECONDS_PER_FRAME
     truth = np.arange(0.25, 5, 0.25)
-    f, _, _ = evaluate.onset_scores(truth, found)
+    f, _, _ = onsets.onset_scores(truth, found)
     assert f > 0.95
 
 
 def test_no_onsets_in_silence_nor_in_a_steady_sound():
-    assert not len(evaluate.onset_frames(np.full((256, 100), -1, np.float32)))
+    assert not len(onsets.onset_frames(np.full((256, 100), -1, np.float32)))
     noise = np.random.default_rng(0).normal(0, 0.1, 3 * RATE).astype(np.float32)
-    steady = evaluate.onset_frames(evaluate._image(noise)[:, 3:-3])
+    steady = onsets.onset_frames(onsets.normalised_image(noise)[:, 3:-3])
     assert len(steady) < 40
-    assert evaluate.onset_scores(np.zeros(0), np.zeros(0)) == (1, 1, 1)
+    assert onsets.onset_scores(np.zeros(0), np.zeros(0)) == (1, 1, 1)
 
 
 def test_spectral_distance_is_zero_for_the_same_and_the_shift_for_a_louder_sound():
@@ -46,6 +47,11 @@ def test_the_table_has_our_row_and_the_baselines(tmp_path):
     soundfile.write(buffer, bass_line(8), RATE, format="WAV")
     (song / "bass.wav").write_bytes(buffer.getvalue())
     soundfile.write(song / "drums.flac", clicks(8, 0.5), RATE)
+    for name in ("drums.mid", "drums.txt", "drums_room.wav"):  # no audio; and one too many
+        (song / name).write_bytes(b"no sound")
+    other = tmp_path / "data" / "midi only"
+    other.mkdir()
+    (other / "drums.mid").write_bytes(b"no sound")
     (song / "class.txt").write_text("".join(f"{t:.3f} \t KD \n" for t in np.arange(0.5, 8, 0.5)))
     (song / "beats.txt").write_text("".join(f"{t:.3f}\t1\n" for t in np.arange(0, 8, 0.5)))
     weights = write_tiny_arranger(tmp_path / "arrange.safetensors")
