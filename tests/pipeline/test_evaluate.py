@@ -1,6 +1,12 @@
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 
 from drumkit_cli.errors import MissingInputError, StreamError
+from drumkit_cli.pipeline import evaluate as pipeline
 from drumkit_cli.pipeline.evaluate import evaluate
 from tests import sounds
 from tests.contract.commands import make_weights
@@ -31,3 +37,39 @@ def test_a_song_that_cannot_be_read_fails_the_evaluation(tmp_path, capfd):
 def test_a_folder_without_songs_is_missing_input(tmp_path):
     with pytest.raises(MissingInputError, match="no audio files"):
         evaluate(tmp_path, None)
+
+
+class Interrupted(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("is_deaf", [False, True])
+def test_no_command_outlives_an_evaluation_that_is_interrupted(tmp_path, monkeypatch, is_deaf):
+    def interrupt(*_):
+        raise Interrupted
+
+    started = []
+
+    def start(*arguments, popen=subprocess.Popen, **settings):
+        started.append(popen(*arguments, **settings))
+        return started[-1]
+
+    sleep = "import time; time.sleep(60)"
+    if is_deaf:
+        sleep = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + sleep
+    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(pipeline, "PROGRAM", (sys.executable, "-c", sleep))
+    monkeypatch.setattr(pipeline, "GRACE_SECONDS", 0.2)
+    (tmp_path / "song.wav").touch()
+    old = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    began = time.monotonic()
+    try:
+        with pytest.raises(Interrupted):
+            evaluate(tmp_path, None)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert time.monotonic() - began < 20
+    assert len(started) == 3
+    assert all(process.returncode is not None for process in started)
