@@ -8,8 +8,9 @@ MUSDB18 for its Demucs; other songs, so its figures are no comparison.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
         MissingInputError: no folder in `data` is a song.
         UnavailableError: museval is not installed.
     """
-    _require_museval()
+    _museval_metrics()
     songs = sorted({path.parent for path in data.glob("*/drums.*") if path.suffix in SUFFIXES})
     if not songs:
         raise MissingInputError(f"{data}: no song folders with drums, bass and other")
@@ -84,8 +85,7 @@ def signal_to_distortion(references: Samples, estimates: Samples, rate: int) -> 
         estimates: `[S, C, N]`.
         rate: Hz.
     """
-    from museval.metrics import bss_eval
-
+    bss_eval = _museval_metrics().bss_eval
     sdr, *_ = bss_eval(
         references.transpose(0, 2, 1).astype(np.float64),
         estimates.transpose(0, 2, 1).astype(np.float64),
@@ -114,9 +114,22 @@ def _separated(mix: Audio, model: BuiltIn) -> Samples:
     return np.stack([stems[name].samples for name in STEMS])
 
 
-def _require_museval() -> None:
-    if find_spec("museval") is None:
+def _museval_metrics() -> ModuleType:
+    """The metrics module of museval alone: importing the whole package asks for ffmpeg.
+
+    Raises:
+        UnavailableError: museval is not installed.
+    """
+    package = find_spec("museval")
+    if package is None or not package.submodule_search_locations:
         raise UnavailableError("museval is not installed", "pip install museval")
+    path = Path(package.submodule_search_locations[0]) / "metrics.py"
+    spec = spec_from_file_location("museval_metrics", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _load_song(folder: Path) -> tuple[Samples, int]:
