@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench man clean
+.PHONY: help demo test lint format bench man manifest clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: $(READY) ## Speed, memory and start-up against their targets
 
 man: $(READY) ## Write man/*.1 from the command line's own help
 	$(BIN)/python tools/make_man.py man
+
+manifest: $(READY) ## Write the SHA-256 of all weights into weights/manifest.json
+	$(BIN)/python -c 'from pathlib import Path; from drumkit_cli.checkpoint import write_manifest; write_manifest(Path("weights"))'
 
 clean: ## Remove the environment and everything made
 	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis bench/out

@@ -171,9 +171,6 @@ Threads = Annotated[
         "--threads", metavar="N", min=0, max=1024, help="CPU threads; 0 is torch's choice."
     ),
 ]
-Jobs = Annotated[
-    int, typer.Option("-j", "--jobs", metavar="N", min=1, max=256, help="Inputs done at a time.")
-]
 Plot = Annotated[
     str | None,
     typer.Option(

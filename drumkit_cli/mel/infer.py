@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from drumkit_cli.audio import AudioReader, Resampler
 from drumkit_cli.spectral import Floats, MelConfig, mel_blocks
-from drumkit_cli.stems import STEM_ORDER, select_stem
+from drumkit_cli.stems import select_stem, stem_owners
 
 _BLOCK_FRAMES: Final = 1 << 16
 
@@ -34,8 +34,8 @@ def mono_weights(reader: AudioReader, stem: str | None) -> Floats:
             weights[:] = 0
             weights[part] = 1 / (part.stop - part.start)
         return weights
-    owners = [name.partition(".")[0].strip().lower() for name in reader.track_names]
-    if owners and all(owner in STEM_ORDER for owner in owners):
+    owners = stem_owners(reader.track_names)
+    if owners:
         weights[:] = [1 / owners.count(owner) for owner in owners]
     return weights
 
