@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import math
+import os
 import pickle
 import time
 from collections.abc import Iterator, Mapping
@@ -111,7 +112,12 @@ def start(run: Run) -> Fabric:
         torch.set_num_threads(run.threads)
     seed_everything(run.seed, verbose=False)
     try:
-        fabric = Fabric(accelerator=run.device, precision="32-true")
+        # torchrun says how many processes it started; left alone, Fabric sees one CPU in each.
+        devices = os.environ.get("LOCAL_WORLD_SIZE", "auto")
+        nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
+        fabric = Fabric(
+            accelerator=run.device, precision="32-true", devices=devices, num_nodes=nodes
+        )
     except (RuntimeError, ValueError) as error:
         raise UnavailableError(f"device {run.device}: {error}", "try --device cpu") from error
     fabric.launch()
