@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = "built-in"
 DEFAULT_TEMPLATE = "{song}/{stem}.wav"
+OVERLAP = 0.1
 
 
 class Clip(StrEnum):
@@ -122,7 +123,7 @@ def separate(
             max=0.9,
             help="Share of a piece that is cross-faded.",
         ),
-    ] = 0.25,
+    ] = OVERLAP,
     shifts: Annotated[
         int,
         typer.Option(

@@ -4,6 +4,7 @@ import soundfile
 
 from drumkit_cli import cli
 from drumkit_cli.audio import AudioReader
+from drumkit_cli.separate import command, infer
 from drumkit_cli.streams import open_input
 from tests.separate.tiny import write_tiny_separator
 
@@ -129,3 +130,7 @@ def test_the_same_command_writes_the_same_bytes(song, tmp_path):
 def test_nonsense_is_a_usage_error(song, arguments):
     extra = () if "-o" in arguments else ("-o", "x.wav")
     assert run(song, *arguments, *extra) == 2
+
+
+def test_the_command_overlaps_as_the_function_does():
+    assert command.OVERLAP == infer.OVERLAP
