@@ -65,8 +65,9 @@ class BuiltIn:
             network.load_state_dict(checkpoint.state)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BadDataError(f"{checkpoint.path}: weights of another separator") from error
-        # Channels last: a third faster on a CPU.
-        self._network = network.eval().to(device, memory_format=torch.channels_last)
+        # Channels last: a third faster on a CPU. (torch's overloads leave memory_format out.)
+        layout = torch.channels_last
+        self._network = network.eval().to(device, memory_format=layout)  # type: ignore[call-overload]
         self._device = device
         self._shifts = shifts
         self.sources = self._config.sources
