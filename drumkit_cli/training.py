@@ -72,7 +72,7 @@ class Run:
     threads: int = 0
     preset: str = "cpu"
     validate_every_seconds: float = 600.0
-    save_every_seconds: float = 120.0
+    save_every_seconds: float = 30.0
 
 
 class Task(Protocol):
