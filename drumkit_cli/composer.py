@@ -6,12 +6,12 @@ every machine: the draws are `random.Random` seeded by text, the arithmetic is i
 
 Four numbers in a row are a family. It draws a theme: one figure a line out of its genre's tables,
 an answer to it (measures B and C) and a form such as AAAB. The first of the family states the
-theme, the second ends on a fill, the third adds an ornament and a pickup, the fourth drops lines
-and ends on a stutter or a fill.
+theme, the second ends on a fill, the third adds ornaments, a pickup and other accents, the fourth
+drops lines, may stutter, and ends on a fill too.
 
 Figures are for reading: `X` accent, `x` hit, `o` ghost note, `O` open hat, `.` rest. Lines are B
 bass drum, S snare (or clap), H both hats, R rimshot, C cowbell. Tables list their commonest
-figures first, and draws favour the front. Patterns have from 8 to 160 onsets, 60 to 80 on average.
+figures first, and draws favour the front. Patterns have 8 to 151 onsets, 60 to 80 on average.
 """
 
 from collections.abc import Mapping, Sequence
@@ -393,15 +393,15 @@ def compose(genre: str, number: int) -> NDArray[np.float32]:
     Raises:
         ValueError: there is no such genre, or the number is not in 1..count.
     """
-    theme = family(genre, number)
+    theme, place = family(genre, number), (number - 1) % _FAMILY_SIZE
     grammar = GENRES[genre]
-    lines, accents = _theme(grammar, _Dice(theme))
+    lines, contour = _theme(grammar, _Dice(theme))
     # One seed for the four: their places choose among the same fills, each from another on.
-    _vary(lines, grammar, (number - 1) % _FAMILY_SIZE, _Dice(f"{theme} varied"))
+    _vary(lines, grammar, place, _Dice(f"{theme} varied"))
     for start in range(0, _STEPS, _MEASURE):
         if all(line[start : start + _MEASURE : 4] == ["."] * 4 for line in lines.values()):
             lines["B"][start] = "X"
-    return _velocities(lines, accents)
+    return _velocities(lines, grammar.accents[contour - (place == 2)])
 
 
 def family(genre: str, number: int) -> str:
@@ -432,8 +432,8 @@ def euclid(onsets: int, steps: int, rotation: int = 0) -> str:
     while heads and len(tails) > 1:
         pairs = [head + tail for head, tail in zip(heads, tails, strict=False)]
         heads, tails = pairs, heads[len(pairs) :] + tails[len(pairs) :]
-    figure = "".join(heads + tails)
-    return figure[rotation:] + figure[:rotation]
+    figure, start = "".join(heads + tails), rotation % max(steps, 1)
+    return figure[start:] + figure[:start]
 
 
 class _Dice:
@@ -456,14 +456,14 @@ class _Dice:
         return table[int(self._random() * self._random() * len(table))]
 
 
-def _theme(grammar: Genre, dice: _Dice) -> tuple[_Grid, str]:
-    """What the patterns of a family have in common: the lines and the weights of the steps."""
+def _theme(grammar: Genre, dice: _Dice) -> tuple[_Grid, int]:
+    """What the patterns of a family have in common: the lines, and the number of its accents."""
     form = dice.pick_common(grammar.forms)
     lines = {name: list(_line(name, grammar, form, dice)) for name in _LINES}
     if dice.chance(0.12):  # a line enters in measure 2 or 3
         name, stop = dice.pick("SHHRC"), dice.pick((_MEASURE, 2 * _MEASURE))
         lines[name][:stop] = "." * stop
-    return lines, dice.pick(grammar.accents)
+    return lines, dice.below(len(grammar.accents))
 
 
 def _line(name: str, grammar: Genre, form: str, dice: _Dice) -> str:
@@ -492,15 +492,13 @@ def _figure(line: Line, splice: float, dice: _Dice) -> str:
 
 
 def _odd_figure(name: str, dice: _Dice) -> str:
-    """A measure of an irregular grouping or a Euclidean rhythm, accented where it starts."""
+    """A measure of an irregular grouping or a Euclidean rhythm, its first hit accented."""
     if dice.chance(0.4) and name != "S":
         figure = "".join("x" + "." * (steps - 1) for steps in dice.pick(_GROUPINGS))
     else:
-        # Off the beat now and then; a snare falls on any beat but the first.
-        turn = (
-            dice.pick((4, 8, 12, 12, 6, 10)) if name == "S" else dice.pick((0, 0, 0, 2, 3, 6, 14))
-        )
-        figure = euclid(dice.pick(_EUCLIDEAN_ONSETS[name]), _MEASURE, turn)
+        # A snare is turned off the downbeat, as the others are now and then.
+        turns = (4, 8, 12, 12, 6, 10) if name == "S" else (0, 0, 0, 2, 3, 6, 14)
+        figure = euclid(dice.pick(_EUCLIDEAN_ONSETS[name]), _MEASURE, dice.pick(turns))
     if name == "H" and dice.chance(0.4):
         figure = "O".join(figure.rsplit("x", 1))
     return figure.replace("x", "X", 1)
