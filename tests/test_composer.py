@@ -117,7 +117,7 @@ def test_patterns_run_from_sparse_to_dense(genre):
     onsets = measures(genre).sum(axis=(1, 2, 3))
     assert onsets.min() >= 8
     assert onsets.max() <= 151
-    assert 55 < onsets.mean() < 90
+    assert 60 < onsets.mean() < 85
     sparse, dense = np.percentile(onsets, [5, 95])
     assert sparse < 50
     assert dense > 95
