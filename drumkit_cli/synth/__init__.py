@@ -1,0 +1,1 @@
+"""Drum sounds from a latent space."""

@@ -1,0 +1,247 @@
+"""One-shot samples: read, split, augment, mix with our own synthesiser's, balance by class.
+
+The classes are unbalanced and a few instruments have dozens of takes: a draw takes a class, then
+an instrument, then a take.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from drumkit_cli.audio import resample
+from drumkit_cli.errors import BadDataError, MissingInputError
+from drumkit_cli.instruments import read_table
+from drumkit_cli.synth import drum_synth
+from drumkit_cli.synth.sound import CLASSES, LENGTH, MEL, Analyser
+
+__all__ = [
+    "LICENCES",
+    "SPLITS",
+    "Pool",
+    "Sounds",
+    "augment",
+    "balanced",
+    "images_of",
+    "load_sounds",
+    "make_pool",
+]
+
+LICENCES: Final = (
+    "one-shots of CC0, public domain, CC BY, CC BY-SA, MIT, BSD, Apache and GPL collections, and "
+    "drums of our own synthesiser"
+)
+SPLITS: Final = ("train", "valid", "test")
+SYNTHETIC_SHARE: Final = 0.2
+PLAIN_SHARE: Final = 0.3
+"""The share of a pool's recorded sounds that are not varied."""
+FADE: Final = 220
+SEMITONES: Final = {"kick": 3.0, "tom": 2.0, "conga": 2.0, "bongo": 2.0}
+"""How far a class is retuned, either way; far enough, a conga is a bongo."""
+_IMAGE_BATCH: Final = 32
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """Sounds of one split.
+
+    Attributes:
+        samples: ``[n, N]`` float32, peak 1, silent from where a sound ends.
+        classes: ``[n]``, places in `CLASSES`.
+        groups: ``[n]``, the instrument that each was played on.
+    """
+
+    samples: Floats
+    classes: NDArray[np.int64]
+    groups: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        """The number of sounds."""
+        return len(self.samples)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Sounds to train on, with their images.
+
+    Attributes:
+        samples: ``[n, N]`` int16, 32767 is 1.
+        levels: ``[n, F, T]`` uint8, 255 is 1.2; None where only samples are wanted.
+        classes: ``[n]``.
+    """
+
+    samples: NDArray[np.int16]
+    levels: NDArray[np.uint8] | None
+    classes: NDArray[np.int64]
+
+    def batch_samples(self, index: NDArray[np.int64]) -> Tensor:
+        """Samples ``[B, N]`` in -1..1."""
+        return torch.from_numpy(self.samples[index].astype(np.float32) / 32767)
+
+    def batch_levels(self, index: NDArray[np.int64]) -> Tensor:
+        """Levels ``[B, F, T]``."""
+        assert self.levels is not None
+        return torch.from_numpy(self.levels[index].astype(np.float32) * np.float32(1.2 / 255))
+
+    def batch_classes(self, index: NDArray[np.int64]) -> Tensor:
+        """One-hot weights ``[B, K]``."""
+        return torch.eye(len(CLASSES))[torch.from_numpy(self.classes[index])]
+
+
+def load_sounds(data: Path, split: str) -> Sounds:
+    """Read the sounds of a split: of `data`, or of `oneshots` within it.
+
+    The folder has `index.csv` with the columns file, class, group and split (train, valid, test);
+    classes that are not ours are left out. Files of any rate and length; what is longer than a
+    second fades out.
+
+    Raises:
+        MissingInputError: there is no index, or a file that it names is not there.
+        BadDataError: it has no sound of this split, or a file is no audio.
+    """
+    folder = data / "oneshots" if (data / "oneshots").is_dir() else data
+    rows = [
+        row
+        for row in read_table(folder / "index.csv", "file", "class", "group", "split")
+        if row["split"] == split and row["class"] in CLASSES
+    ]
+    if not rows:
+        raise BadDataError(f"{folder / 'index.csv'}: no {split} sounds of our classes")
+    return Sounds(
+        np.stack([_read(folder / row["file"]) for row in rows]),
+        np.array([CLASSES.index(row["class"]) for row in rows], np.int64),
+        np.array([f"{row.get('set', '')}/{row['group']}" for row in rows]),
+    )
+
+
+def balanced(
+    classes: NDArray[np.int64], per_class: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Endless indices of batches ``[K * per_class]``: every class that there is, as often.
+
+    A class's sounds come in a new random order each time around.
+    """
+    present = np.unique(classes)
+    members = {int(c): np.flatnonzero(classes == c) for c in present}
+    queues: dict[int, NDArray[np.int64]] = {c: np.empty(0, np.int64) for c in members}
+    while True:
+        batch = []
+        for c, all_of_it in members.items():
+            while len(queues[c]) < per_class:
+                queues[c] = np.concatenate([queues[c], generator.permutation(all_of_it)])
+            batch.append(queues[c][:per_class])
+            queues[c] = queues[c][per_class:]
+        yield np.concatenate(batch)
+
+
+def make_pool(
+    sounds: Sounds, per_class: int, seed: int, *, images: bool, synthetic: float = SYNTHETIC_SHARE
+) -> Pool:
+    """Draw a balanced pool: recorded sounds as they are, varied ones, synthetic ones.
+
+    The same seed gives the same pool.
+    """
+    generator = np.random.default_rng(seed)
+    drawn, classes = [], []
+    for c in np.unique(sounds.classes):
+        members = np.flatnonzero(sounds.classes == c)
+        _, group, counts = np.unique(
+            sounds.groups[members], return_inverse=True, return_counts=True
+        )
+        # An instrument of a hundred takes is drawn ten times as often as one of a single take.
+        odds = 1 / np.sqrt(counts[group])
+        odds /= odds.sum()
+        for _ in range(per_class):
+            if generator.random() < synthetic:
+                made = drum_synth.render(CLASSES[c], generator)
+            else:
+                first, second = generator.choice(members, 2, p=odds)
+                made = sounds.samples[first]
+                if generator.random() > PLAIN_SHARE:
+                    made = augment(made, sounds.samples[second], CLASSES[c], generator)
+            drawn.append(np.rint(made * 32767).astype(np.int16))
+            classes.append(c)
+    samples = np.stack(drawn)
+    levels = images_of(samples.astype(np.float32) / np.float32(32767)) if images else None
+    return Pool(
+        samples,
+        None if levels is None else np.rint(levels * (255 / 1.2)).clip(0, 255).astype(np.uint8),
+        np.array(classes, np.int64),
+    )
+
+
+def images_of(samples: Floats) -> Floats:
+    """Levels ``[n, F, T]`` of samples ``[n, N]``."""
+    analyser = Analyser()
+    with torch.inference_mode():
+        parts = [analyser(part) for part in torch.from_numpy(samples).split(_IMAGE_BATCH)]
+    levels: Floats = torch.cat(parts).numpy()
+    return levels
+
+
+def augment(samples: Floats, other: Floats, name: str, generator: np.random.Generator) -> Floats:
+    """Vary a sound, which stays of its class: layer, tune, shape, equalise, saturate; peak 1."""
+    made = samples.astype(np.float64)
+    if generator.random() < 0.2:
+        made = made + generator.uniform(0.2, 0.7) * other
+    made = _retune(made, generator.uniform(-1, 1) * SEMITONES.get(name, 2.5))
+    if generator.random() < 0.5:
+        time = np.arange(LENGTH) / MEL.rate
+        made = made * np.exp(-generator.uniform(0, 4) * time)
+    made = _equalise(made, generator)
+    peak = np.abs(made).max()
+    if peak > 0:
+        made = made / peak
+    if generator.random() < 0.3:
+        drive = generator.uniform(1, 3)
+        made = np.tanh(drive * made) / np.tanh(drive)
+    made[-FADE:] *= np.linspace(1, 0, FADE)
+    return made.astype(np.float32)
+
+
+def _retune(samples: NDArray[np.float64], semitones: float) -> NDArray[np.float64]:
+    """Play faster or slower, by straight lines between samples; what aliases is far down."""
+    speed = 2 ** (semitones / 12)
+    places = np.arange(LENGTH) * speed
+    return np.asarray(np.interp(places, np.arange(LENGTH), samples, right=0.0))
+
+
+def _equalise(samples: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
+    """A smooth curve of a few decibels."""
+    spectrum = np.fft.rfft(samples)
+    octaves = np.log2(np.maximum(np.fft.rfftfreq(LENGTH, 1 / MEL.rate), 30) / 30)
+    decibels = np.interp(octaves, np.linspace(0, 8.5, 6), generator.normal(0, 2.5, 6))
+    return np.asarray(np.fft.irfft(spectrum * 10 ** (decibels / 20), LENGTH))
+
+
+def _read(path: Path) -> Floats:
+    """Mono samples ``[N]`` of a file at our rate, peak 1, faded out where it is cut."""
+    try:
+        samples, rate = soundfile.read(
+            io.BytesIO(path.read_bytes()), dtype="float32", always_2d=True
+        )
+    except OSError as error:
+        raise MissingInputError(f"cannot read {path}: {error.strerror}") from error
+    except soundfile.LibsndfileError as error:
+        raise BadDataError(f"{path}: {error}") from error
+    mono = samples.mean(1)
+    if rate != MEL.rate:
+        mono = resample(mono[None], rate, MEL.rate)[0]
+    out = np.zeros(LENGTH, np.float32)
+    length = min(len(mono), LENGTH)
+    out[:length] = mono[:length]
+    fade = min(FADE, length)
+    out[length - fade : length] *= np.linspace(1, 0, fade, dtype=np.float32)
+    peak = float(np.abs(out).max())
+    return out / np.float32(peak) if peak > 0 else out

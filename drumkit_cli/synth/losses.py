@@ -1,0 +1,64 @@
+"""The losses of the two networks: MMD to a Gaussian class by class, and distances of spectra."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from drumkit_cli.synth import sound
+
+__all__ = ["log_distance", "mmd", "spectral_convergence", "transient_distance"]
+
+KERNEL_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+SHORT_WINDOW, SHORT_HOP = 256, 64
+
+
+def mmd(codes: Tensor, prior: Tensor) -> Tensor:
+    """Maximum mean discrepancy of codes ``[K, n, Z]`` and draws of the prior ``[K, m, Z]``, a mean.
+
+    The unbiased estimator (Eq. 3) with the inverse multiquadratics kernel at seven scales, as I.
+    Tolstikhin et al., "Wasserstein auto-encoders" (2018); it may be a little below 0.
+    """
+    n, m = codes.shape[1], prior.shape[1]
+    within = _kernel(codes, codes)
+    among = _kernel(prior, prior)
+    within = (within.sum((1, 2)) - within.diagonal(dim1=1, dim2=2).sum(1)) / (n * (n - 1))
+    among = (among.sum((1, 2)) - among.diagonal(dim1=1, dim2=2).sum(1)) / (m * (m - 1))
+    across = _kernel(codes, prior).mean((1, 2))
+    return torch.mean(within + among - 2 * across)
+
+
+def spectral_convergence(real: Tensor, made: Tensor) -> Tensor:
+    """How far mel magnitudes are apart, of those of the real one (Eq. 11); powers ``[B, F, T]``."""
+    first, second = (power.clamp_min(1e-9).sqrt() for power in (real, made))
+    distance = torch.linalg.vector_norm(first - second, dim=(1, 2))
+    size = torch.linalg.vector_norm(first, dim=(1, 2)).clamp_min(1e-6)
+    return torch.mean(distance / size)
+
+
+def log_distance(real: Tensor, made: Tensor) -> Tensor:
+    """How far log-mel magnitudes are apart, of the real one (Eq. 12); powers ``[B, F, T]``."""
+    first, second = sound.to_levels(real), sound.to_levels(made)
+    distance = (first - second).abs().sum((1, 2))
+    return (distance / first.sum((1, 2)).clamp_min(1.0)).mean()
+
+
+def transient_distance(real: Tensor, made: Tensor) -> Tensor:
+    """Mean distance of log magnitudes in windows of 12 ms, for attacks; samples ``[B, N]``."""
+    window = torch.hann_window(SHORT_WINDOW, device=real.device)
+    first, second = (
+        torch.stft(samples, SHORT_WINDOW, SHORT_HOP, SHORT_WINDOW, window, return_complex=True)
+        .abs()
+        .add(1e-3)
+        .log()
+        for samples in (real, made)
+    )
+    return F.l1_loss(first, second)
+
+
+def _kernel(a: Tensor, b: Tensor) -> Tensor:
+    """``[K, n, Z]`` and ``[K, m, Z]`` to ``[K, n, m]``."""
+    square = (a[:, :, None] - b[:, None]).square().sum(-1)
+    wide = 2.0 * a.shape[-1]
+    return torch.stack([scale * wide / (scale * wide + square) for scale in KERNEL_SCALES]).sum(0)

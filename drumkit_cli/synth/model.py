@@ -1,0 +1,239 @@
+"""CWAE: a conditional Wasserstein autoencoder of the log-mel images of drum sounds.
+
+Paper: C. Aouameur, P. Esling, G. Hadjeres, "Neural Drum Machine: an interactive system for
+real-time synthesis of drum sounds" (ICCC 2019), "The Conditional WAE": three convolutions of kernel
+(11, 5), stride (3, 2) and padding (5, 2) with conditional batch norm and ReLU, dense layers of
+1024, 512 and 64, and a mirrored decoder; images are standardised per element.
+
+What differs, and why:
+
+* The widths are set by the config: with the paper's dense layers alone the weights would be five
+  times as large as what ships.
+* The last layer, whose transposed convolution to so few channels would take half of the time, is a
+  sub-pixel one of the same stride, over a little more of the image.
+* Dense layers have layer norm, so that an hour on two CPU cores comes to a good place.
+* The class is a vector of weights, not a number: halfway between two classes is a sound too, which
+  a morph from a kick to a snare passes through.
+* The decoder gives a second image beside the first: how far each element is off, on average. The
+  mean of all noises is a smooth haze; `infer.py` gives it back the texture of noise, that much.
+
+Training data: one-shot samples of free licences and our own drum synthesiser; sources and licences
+are in ``weights/MODELS.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from drumkit_cli.synth.sound import CLASSES, FRAMES, MEL
+
+__all__ = ["CWAE", "Latent", "ModelConfig"]
+
+KERNEL, STRIDE, PADDING = (11, 5), (3, 2), (5, 2)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the autoencoder.
+
+    Attributes:
+        channels: of the encoder's three convolutions; the decoder has them backwards.
+        dense: outputs of the dense layers before the latent code (1024 and 512 in the paper).
+        latent: Z, numbers in a code (64).
+        bins: F, height of the image.
+        frames: T, its length.
+        classes: K.
+    """
+
+    channels: tuple[int, int, int] = (12, 24, 16)
+    dense: tuple[int, int] = (640, 320)
+    latent: int = 64
+    bins: int = MEL.mels
+    frames: int = FRAMES
+    classes: int = len(CLASSES)
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Height and length of the image before, between and after the convolutions."""
+        sizes = [(self.bins, self.frames)]
+        for _ in self.channels:
+            height, length = sizes[-1]
+            sizes.append((-(-height // STRIDE[0]), -(-length // STRIDE[1])))
+        return tuple(sizes)
+
+    @property
+    def flat(self) -> int:
+        """Numbers that the last convolution gives."""
+        height, length = self.sizes[-1]
+        return self.channels[-1] * height * length
+
+
+class CWAE(nn.Module):
+    """Levels of sounds ``[B, F, T]`` to latent codes ``[B, Z]`` and back.
+
+    `classes` are weights ``[B, K]`` that sum to 1: one-hot for a plain class.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        shape = (config.bins, config.frames)
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("deviation", torch.ones(shape))
+
+    def encode(self, levels: Tensor, classes: Tensor) -> Tensor:
+        """Codes ``[B, Z]``."""
+        codes: Tensor = self.encoder((levels - self.mean) / self.deviation, classes)
+        return codes
+
+    def decode(self, codes: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """Levels ``[B, F, T]`` from 0, and their spread: how far the sounds meant are from them."""
+        image, spread = self.decoder(codes, classes)
+        levels = (image * self.deviation + self.mean).clamp_min(0)
+        return levels, spread * self.deviation
+
+    def forward(self, levels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Standardised image, its spread, and the codes."""
+        codes = self.encode(levels, classes)
+        image, spread = self.decoder(codes, classes)
+        return image, spread, codes
+
+
+class Latent(nn.Module):
+    """Where the codes of each class lie: a Gaussian by its principal components.
+
+    Buffers: ``mean`` ``[K, Z]``; ``components`` ``[K, Z, Z]``, rows of unit length, the widest
+    first, each pointing to where sounds are brighter; ``scale`` ``[K, Z]``, the deviation along
+    each; ``brighter`` ``[K, Z]``, on average the way to a sound that is brighter by one deviation.
+    """
+
+    mean: Tensor
+    components: Tensor
+    scale: Tensor
+    brighter: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        classes, latent = config.classes, config.latent
+        self.register_buffer("mean", torch.zeros(classes, latent))
+        self.register_buffer("components", torch.eye(latent).repeat(classes, 1, 1))
+        self.register_buffer("scale", torch.ones(classes, latent))
+        self.register_buffer("brighter", torch.zeros(classes, latent))
+
+
+class ConditionalBatchNorm(nn.Module):
+    """Batch norm whose gain and shift belong to the class (E. Perez et al., 2017)."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.gain = nn.Parameter(torch.ones(classes, channels))
+        self.shift = nn.Parameter(torch.zeros(classes, channels))
+
+    def forward(self, x: Tensor, classes: Tensor) -> Tensor:
+        """``[B, C, F, T]`` to the same."""
+        gain, shift = classes @ self.gain, classes @ self.shift  # [B, C]
+        y: Tensor = self.norm(x) * gain[:, :, None, None] + shift[:, :, None, None]
+        return y
+
+
+class Encoder(nn.Module):
+    """Standardised images ``[B, F, T]`` to codes ``[B, Z]``."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        widths = (1, *config.channels)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(before, after, KERNEL, STRIDE, PADDING, bias=False)
+            for before, after in pairwise(widths)
+        )
+        self.norms = nn.ModuleList(
+            ConditionalBatchNorm(channels, config.classes) for channels in config.channels
+        )
+        self.dense = _dense((config.flat, *config.dense, config.latent))
+
+    def forward(self, image: Tensor, classes: Tensor) -> Tensor:
+        """Read images."""
+        x = image[:, None]
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = F.relu(norm(convolution(x), classes))  # [B, C, F / 3, T / 2]
+        codes: Tensor = self.dense(x.flatten(1))
+        return codes.float()
+
+
+class Decoder(nn.Module):
+    """Codes ``[B, Z]`` to standardised images ``[B, F, T]`` and their spread, above 0."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.shape = (config.channels[-1], *config.sizes[-1])
+        inputs = config.latent + config.classes
+        self.dense = _dense((inputs, *reversed(config.dense), config.flat))
+        widths = tuple(reversed(config.channels))
+        sizes = tuple(reversed(config.sizes))
+        self.norms = nn.ModuleList(
+            ConditionalBatchNorm(channels, config.classes) for channels in widths
+        )
+        self.convolutions = nn.ModuleList(
+            nn.ConvTranspose2d(
+                before, after, KERNEL, STRIDE, PADDING, _missing(small, large), bias=False
+            )
+            for (before, after), (small, large) in zip(
+                pairwise(widths), pairwise(sizes[:-1]), strict=True
+            )
+        )
+        self.last = SubPixel(widths[-1], 2, (config.bins, config.frames))
+
+    def forward(self, codes: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """Write images."""
+        x = self.dense(torch.cat([codes, classes], 1)).unflatten(1, self.shape)
+        for norm, convolution in zip(self.norms, [*self.convolutions, self.last], strict=True):
+            x = convolution(F.relu(norm(x, classes)))  # [B, C, 3 F, 2 T]
+        image, spread = x.float().unbind(1)
+        return image, F.softplus(spread)
+
+
+class SubPixel(nn.Module):
+    """A transposed convolution of stride (3, 2) as a plain one to six times as many channels."""
+
+    def __init__(self, inputs: int, outputs: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.outputs, self.size = outputs, size
+        self.convolution = nn.Conv2d(
+            inputs, outputs * STRIDE[0] * STRIDE[1], (5, 3), padding=(2, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, C, F, T]`` to ``[B, outputs, *size]``."""
+        x = self.convolution(x).unflatten(1, (self.outputs, *STRIDE))  # [B, C, 3, 2, F, T]
+        x = x.permute(0, 1, 4, 2, 5, 3).flatten(4).flatten(2, 3)  # [B, C, 3 F, 2 T]
+        return x[:, :, : self.size[0], : self.size[1]]
+
+
+def _dense(widths: tuple[int, ...]) -> nn.Sequential:
+    """Dense layers with layer norm and ReLU between them."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [nn.Linear(before, after), nn.LayerNorm(after), nn.ReLU()]
+    return nn.Sequential(*layers[:-2])
+
+
+def _missing(small: tuple[int, int], large: tuple[int, int]) -> tuple[int, int]:
+    """What a transposed convolution must add at the end of each axis to come to the right size."""
+    first, second = (
+        big - ((size - 1) * stride - 2 * padding + kernel)
+        for size, big, stride, padding, kernel in zip(
+            small, large, STRIDE, PADDING, KERNEL, strict=True
+        )
+    )
+    return first, second

@@ -1,0 +1,87 @@
+"""What a drum sound is to the networks: one second of samples, its class, its image of levels."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from drumkit_cli import spectral
+
+__all__ = [
+    "CLASSES",
+    "FLOOR_DB",
+    "FRAMES",
+    "LENGTH",
+    "MEL",
+    "PAPER_CLASSES",
+    "Analyser",
+    "to_levels",
+    "to_power",
+]
+
+PAPER_CLASSES: Final = (
+    "kick", "clap", "snare", "open-hat", "closed-hat", "tambourine", "conga", "bongo", "shaker",
+    "snap", "tom",
+)  # fmt: skip
+CLASSES: Final = (*PAPER_CLASSES, "ride", "crash", "cowbell", "rimshot")
+"""The paper's eleven and the four that our data adds; a class is its place here."""
+
+MEL: Final = spectral.PRESETS["synth"]
+LENGTH: Final = 22_050
+"""Samples of a sound: a second."""
+FRAMES: Final = MEL.frames(LENGTH)
+FLOOR_DB: Final = -80.0
+"""The power of level 0, in dB above that of a full-scale sine, which is level 1."""
+
+Floats = NDArray[np.float32]
+
+
+class Analyser(nn.Module):
+    """Samples ``[B, N]`` to levels ``[B, F, T]``: decibels from the floor, a full-scale sine is 1.
+
+    `spectral.mel_power` as a differentiable module: it serves losses, batches and devices.
+    """
+
+    bank: Tensor
+    window: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        bank = torch.from_numpy(np.array(spectral.filter_bank(MEL)))
+        self.register_buffer("bank", bank, persistent=False)
+        self.register_buffer("window", torch.hann_window(MEL.window), persistent=False)
+
+    def power(self, samples: Tensor) -> Tensor:
+        """Mel power ``[B, F, T]``."""
+        spectrum = torch.stft(
+            samples,
+            MEL.fft,
+            MEL.hop,
+            MEL.window,
+            self.window,
+            center=True,
+            pad_mode="reflect",
+            return_complex=True,
+        )
+        squared = spectrum.real.square() + spectrum.imag.square()  # [B, bins, T]
+        return self.bank.T @ squared
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Levels from 0, the floor, to a little above 1."""
+        return to_levels(self.power(samples))
+
+
+def to_levels(power: Tensor) -> Tensor:
+    """Power of any shape as levels: 0 is 80 dB below a full-scale sine, and all below that."""
+    floor = 10 ** (FLOOR_DB / 10)
+    return (power / MEL.full_scale).clamp_min(floor).log10() * (-10 / FLOOR_DB) + 1
+
+
+def to_power(levels: Floats) -> Floats:
+    """Power of levels of any shape; 0 is silence."""
+    power = 10 ** ((levels - 1) * (-FLOOR_DB / 10)) * MEL.full_scale
+    return np.where(levels <= 0, 0, power).astype(np.float32)

@@ -1,0 +1,457 @@
+"""The recipes of the CWAE and of the inverters ("Experimental setup").
+
+The paper's losses and optimiser; what differs, and why:
+
+* Batches hold eight sounds of every class, and the MMD compares the codes of the last eight batches
+  with the prior, so that its 64 codes a class are the paper's at an eighth of the work.
+* The rate follows a half cosine in place of a schedule of plateaus, for a run has a time limit.
+* Beside the paper's losses the default inverter is held to short windows, for the attacks.
+
+One run trains the default inverter, then the autoencoder, into one weights file; the presets
+`inverter` and `cwae` train one of the two anew and keep the other of the file that is there.
+`mcnn` trains the paper's inverter into a file of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from drumkit_cli import training
+from drumkit_cli.checkpoint import load_weights, save_weights
+from drumkit_cli.errors import UsageError
+from drumkit_cli.synth import losses
+from drumkit_cli.synth.data import LICENCES, Pool, Sounds, balanced, load_sounds, make_pool
+from drumkit_cli.synth.inverters import MCNN, InverterConfig, MCNNConfig, SpectralInverter
+from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
+from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, Analyser, to_levels
+
+CODES_PER_CLASS = 64
+"""As many as the latent space has dimensions (S. Reddi et al., 2015)."""
+STATISTICS_PER_CLASS = 200
+VALIDATION_SOUNDS = 240
+LEAST_DEVIATION = 0.02
+"""Of an element of the image, in levels: what hardly ever sounds must not count a hundredfold."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything of a run that is not where and how long.
+
+    Attributes:
+        parts: what is trained, one after the other: inverter, cwae or mcnn.
+        shares: of the time, where each part ends.
+        model: of the autoencoder.
+        inverter: of the default inverter.
+        mcnn: of the paper's.
+        pool: sounds of a class that are drawn before training.
+        per_class: sounds of a class in a batch of the autoencoder.
+        batch: sounds in a batch of an inverter.
+        mmd_weight: beta, of the MMD beside the mean squared error of an element.
+        spread_weight: of the second image of the decoder.
+    """
+
+    parts: tuple[str, ...] = ("inverter", "cwae")
+    shares: tuple[float, ...] = (0.4, 1.0)
+    model: ModelConfig = ModelConfig()  # noqa: RUF009 - frozen
+    inverter: InverterConfig = InverterConfig()  # noqa: RUF009 - frozen
+    mcnn: MCNNConfig = MCNNConfig()  # noqa: RUF009 - frozen
+    pool: int = 600
+    per_class: int = 8
+    batch: int = 16
+    mmd_weight: float = 10.0
+    spread_weight: float = 0.2
+
+
+_WIDE = Recipe(
+    model=ModelConfig(channels=(32, 64, 64), dense=(1024, 512)),
+    inverter=InverterConfig(384, 1152, 8),
+    mcnn=MCNNConfig(channels=(128, 64, 32, 16, 8, 4, 2, 2)),
+    pool=3000,
+    per_class=64,
+    batch=128,
+)
+_TINY = Recipe(
+    model=ModelConfig(channels=(4, 4, 4), dense=(16, 16), latent=8),
+    inverter=InverterConfig(16, 16, 1),
+    mcnn=MCNNConfig(heads=2, channels=(4, 4, 4, 4, 4, 4, 2, 2)),
+    pool=6,
+    per_class=2,
+    batch=4,
+)
+_ALONE: dict[str, Any] = {"shares": (1.0,)}
+PRESETS = {
+    "cpu": Recipe(),
+    "inverter": Recipe(parts=("inverter",), **_ALONE),
+    "cwae": Recipe(parts=("cwae",), **_ALONE),
+    "mcnn": Recipe(parts=("mcnn",), **_ALONE),
+    "gpu": _WIDE,
+    "gpu-mcnn": replace(_WIDE, parts=("mcnn",), **_ALONE),
+    "paper": replace(_WIDE, parts=("mcnn", "cwae"), shares=(0.4, 1.0), spread_weight=0.0),
+    "tiny": _TINY,
+    "tiny-cwae": replace(_TINY, parts=("cwae",), **_ALONE),
+    "tiny-mcnn": replace(_TINY, parts=("mcnn",), **_ALONE),
+}
+
+
+class Draw(NamedTuple):
+    """Places in the pool: of a batch of the autoencoder, and of one of an inverter."""
+
+    by_class: NDArray[np.int64]
+    any_class: NDArray[np.int64]
+
+
+class Part(Protocol):
+    """A network and how it learns."""
+
+    @property
+    def network(self) -> nn.Module:
+        """What a checkpoint holds."""
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What changes it."""
+
+    def step(self, draw: Draw, progress: float) -> dict[str, float]:
+        """Take a step; `progress` 0..1 is of this part alone."""
+
+    def validate(self) -> dict[str, float]:
+        """Measure on held-out sounds; "score" decides, lower is better."""
+
+
+class InverterPart:
+    """Teaches `SpectralInverter` or `MCNN`."""
+
+    def __init__(
+        self, fabric: Fabric, network: SpectralInverter | MCNN, pool: Pool, held_out: Tensor
+    ) -> None:
+        self._fabric, self._pool, self._bare = fabric, pool, network
+        self.network = fabric.setup_module(network)
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), 1e-3, (0.9, 0.99), weight_decay=0.01
+        )
+        self.optimizer = _set_up(fabric, optimizer)
+        self._analyser = Analyser().to(fabric.device)
+        self._held_out = held_out
+
+    def step(self, draw: Draw, progress: float) -> dict[str, float]:
+        """One step on as many sounds, at levels that differ."""
+        _set_rate(self.optimizer, (2e-3 if self._is_mcnn else 1e-3), progress)
+        self.network.train()
+        samples = self._fabric.to_device(self._pool.batch_samples(draw.any_class))
+        samples = samples * torch.empty(len(samples), 1, device=samples.device).uniform_(0.3, 1)
+        power = self._analyser.power(samples)
+        with torch.autocast(samples.device.type, dtype=torch.bfloat16):
+            made = self.network(to_levels(power))
+        parts = {}
+        if isinstance(made, tuple):
+            made, mask = made
+            sounding = _mask_of(samples)
+            parts["mask"] = F.binary_cross_entropy_with_logits(mask, sounding)
+            made = made * torch.sigmoid(mask)
+        else:
+            parts["transient"] = losses.transient_distance(samples, made)
+        made_power = self._analyser.power(made)
+        parts["convergence"] = 3 * losses.spectral_convergence(power, made_power)
+        parts["log"] = 10 * losses.log_distance(power, made_power)
+        loss = torch.stack(list(parts.values())).sum()
+        norm = _descend(self._fabric, self.network, self.optimizer, loss, 5.0)
+        name = "mcnn" if self._is_mcnn else "inverter"
+        return {f"{name}/{key}": float(value.detach()) for key, value in parts.items()} | {
+            f"{name}/gradient": norm
+        }
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Log-mel distance in dB, and spectral convergence."""
+        self._bare.eval()
+        distances, convergences = [], []
+        for part in self._held_out.split(32):
+            samples = self._fabric.to_device(part)
+            power = self._analyser.power(samples)
+            made = self._bare(to_levels(power))
+            if isinstance(made, tuple):
+                made = MCNN.masked(*made)
+            made_power = self._analyser.power(made)
+            distance = to_levels(made_power) - to_levels(power)
+            distances.append(distance.abs().mean() * -FLOOR_DB)
+            convergences.append(losses.spectral_convergence(power, made_power))
+        decibels = float(torch.stack(distances).mean())
+        return {
+            "score": decibels,
+            "inverter_db": decibels,
+            "inverter_sc": float(torch.stack(convergences).mean()),
+        }
+
+    @property
+    def _is_mcnn(self) -> bool:
+        return isinstance(self._bare, MCNN)
+
+
+class AutoencoderPart:
+    """Teaches the CWAE."""
+
+    def __init__(
+        self, fabric: Fabric, network: CWAE, recipe: Recipe, pool: Pool, held_out: Sounds
+    ) -> None:
+        self._fabric, self._recipe, self._pool, self._bare = fabric, recipe, pool, network
+        self.network = fabric.setup_module(network)
+        optimizer = torch.optim.Adam(self.network.parameters(), 1e-3)
+        self.optimizer = _set_up(fabric, optimizer)
+        analyser = Analyser()
+        self._levels = torch.cat(
+            [analyser(part) for part in torch.from_numpy(held_out.samples).split(32)]
+        )
+        self._classes = torch.eye(len(CLASSES))[torch.from_numpy(held_out.classes)]
+        self._memory: list[Tensor] = []
+
+    def step(self, draw: Draw, progress: float) -> dict[str, float]:
+        """One step on a balanced batch."""
+        _set_rate(self.optimizer, 2e-3, progress)
+        recipe = self._recipe
+        self.network.train()
+        levels = self._fabric.to_device(self._pool.batch_levels(draw.by_class))
+        classes = self._fabric.to_device(self._pool.batch_classes(draw.by_class))
+        target = (levels - self._bare.mean) / self._bare.deviation
+        with torch.autocast(levels.device.type, dtype=torch.bfloat16):
+            image, spread, codes = self.network(levels, classes)
+        residual = image - target
+        parts = {
+            "error": residual.square().mean(),
+            "mmd": recipe.mmd_weight * self._discrepancy(codes),
+            "spread": recipe.spread_weight * F.l1_loss(spread, residual.detach().abs()),
+        }
+        loss = torch.stack(list(parts.values())).sum()
+        norm = _descend(self._fabric, self.network, self.optimizer, loss, 5.0)
+        return {f"cwae/{key}": float(value.detach()) for key, value in parts.items()} | {
+            "cwae/gradient": norm
+        }
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Squared error of standardised elements, and log-mel distance in dB."""
+        self._bare.eval()
+        errors, distances = [], []
+        for levels, classes in zip(self._levels.split(32), self._classes.split(32), strict=True):
+            real, weights = self._fabric.to_device((levels, classes))
+            made, _ = self._bare.decode(self._bare.encode(real, weights), weights)
+            errors.append(((made - real) / self._bare.deviation).square().mean())
+            distances.append((made - real).abs().mean() * -FLOOR_DB)
+        error = float(torch.stack(errors).mean())
+        return {
+            "score": error,
+            "cwae_error": error,
+            "cwae_db": float(torch.stack(distances).mean()),
+        }
+
+    def _discrepancy(self, codes: Tensor) -> Tensor:
+        """MMD of the batch's codes and those of the batches before."""
+        by_class = codes.unflatten(0, (-1, self._recipe.per_class))  # [K, n, Z]
+        recent = torch.cat([by_class, *self._memory], 1)
+        kept = max(CODES_PER_CLASS // self._recipe.per_class - 1, 0)
+        self._memory = [by_class.detach(), *self._memory][:kept]
+        return losses.mmd(recent, torch.randn_like(recent))
+
+
+class SynthTask:
+    """Trains the parts of a recipe in turn."""
+
+    def __init__(
+        self, fabric: Fabric, recipe: Recipe, data: tuple[Sounds, Sounds], run: training.Run
+    ) -> None:
+        self._fabric, self._recipe, self._run = fabric, recipe, run
+        train_sounds, held_out = data
+        needs_images = "cwae" in recipe.parts
+        self._pool = make_pool(train_sounds, recipe.pool, run.seed, images=needs_images)
+        self._networks = _networks(recipe, run)
+        if needs_images:
+            _standardise(self._networks, self._pool)
+        samples = torch.from_numpy(held_out.samples)
+        samples = samples[:: max(1, -(-len(samples) // VALIDATION_SOUNDS))]
+        self._parts: dict[str, Part] = {}
+        for name in recipe.parts:
+            network = self._networks[name]
+            if isinstance(network, CWAE):
+                self._parts[name] = AutoencoderPart(fabric, network, recipe, self._pool, held_out)
+            else:
+                assert isinstance(network, SpectralInverter | MCNN)
+                self._parts[name] = InverterPart(fabric, network, self._pool, samples)
+        self.models: dict[str, nn.Module] = {n: part.network for n, part in self._parts.items()}
+        self.optimizers: dict[str, Optimizer] = {
+            n: part.optimizer for n, part in self._parts.items()
+        }
+
+    def batches(self, seed: int) -> Iterator[Draw]:
+        """Endless places in the pool."""
+        generator = np.random.default_rng(seed)
+        by_class = balanced(self._pool.classes, self._recipe.per_class, generator)
+        while True:
+            anywhere = generator.integers(len(self._pool.classes), size=self._recipe.batch)
+            yield Draw(next(by_class), anywhere)
+
+    def step(self, batch: Draw, progress: float) -> dict[str, float]:
+        """A step of the part whose turn it is."""
+        start = 0.0
+        for name, end in zip(self._recipe.parts, self._recipe.shares, strict=True):
+            if progress < end or end == self._recipe.shares[-1]:
+                return self._parts[name].step(batch, (progress - start) / (end - start))
+            start = end
+        raise AssertionError("a recipe has parts")
+
+    def validate(self) -> dict[str, float]:
+        """The figures of all parts; the score is their sum."""
+        figures = [part.validate() for part in self._parts.values()]
+        score = sum(part["score"] for part in figures)
+        return {name: value for part in figures for name, value in part.items()} | {"score": score}
+
+    def export(self, path: Path, figures: Mapping[str, float]) -> None:
+        """Write the weights: MCNN into a file of its own, all else into one."""
+        card = {"data": LICENCES, "validation": dict(figures)}
+        networks = dict(self._networks)
+        mcnn = networks.pop("mcnn", None)
+        if mcnn is not None:
+            alone = path if not networks else path.with_stem(f"{path.stem}-mcnn")
+            config = asdict(self._recipe.mcnn)
+            save_weights(alone, mcnn.state_dict(), feature="synth-mcnn", config=config, card=card)
+        if not networks:
+            return
+        cwae, latent = networks["cwae"], networks["latent"]
+        assert isinstance(cwae, CWAE)
+        assert isinstance(latent, Latent)
+        if "cwae" in self._recipe.parts:
+            _fit_latent(self._fabric, cwae, latent, self._pool)
+        state = {
+            f"{name}.{key}": value
+            for name, network in networks.items()
+            for key, value in network.state_dict().items()
+            if not key.endswith("num_batches_tracked")
+        }
+        config = {
+            "model": asdict(self._recipe.model),
+            "inverter": asdict(self._recipe.inverter),
+            "classes": CLASSES,
+        }
+        save_weights(path, state, feature="synth", config=config, card=card)
+
+
+def train(data: Path, run: training.Run) -> dict[str, float]:
+    """Train on the one-shots of a folder and on our own synthesiser's.
+
+    Raises:
+        UsageError: there is no such preset.
+        DrumkitError: as `load_sounds`, `load_weights` and `fit`.
+    """
+    recipe = PRESETS.get(run.preset)
+    if recipe is None:
+        raise UsageError(f"no preset {run.preset}", f"take one of {', '.join(PRESETS)}")
+    fabric = training.start(run)
+    sounds = load_sounds(data, "train"), load_sounds(data, "valid")
+    return training.fit(SynthTask(fabric, recipe, sounds, run), run, fabric)
+
+
+def _networks(recipe: Recipe, run: training.Run) -> dict[str, nn.Module]:
+    """New networks; what is not trained of the pair comes from the weights that are there."""
+    networks: dict[str, nn.Module] = {}
+    if "mcnn" in recipe.parts:
+        networks["mcnn"] = MCNN(recipe.mcnn)
+    pair = {"inverter", "cwae"}
+    if pair & set(recipe.parts):
+        networks["cwae"] = CWAE(recipe.model)
+        networks["latent"] = Latent(recipe.model)
+        networks["inverter"] = SpectralInverter(recipe.inverter)
+        kept = pair - set(recipe.parts)
+        if kept and "mcnn" not in recipe.parts and run.output.is_file():
+            state = load_weights("synth", str(run.output)).state
+            for name in [*kept, *(["latent"] if "cwae" in kept else [])]:
+                prefix = f"{name}."
+                part = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+                networks[name].load_state_dict(part, strict=False)
+    return networks
+
+
+def _standardise(networks: Mapping[str, nn.Module], pool: Pool) -> None:
+    """Measure mean and deviation of every element of the images."""
+    cwae = networks["cwae"]
+    assert isinstance(cwae, CWAE)
+    places = np.arange(0, len(pool.classes), max(1, len(pool.classes) // 2000))
+    total, squares = torch.zeros_like(cwae.mean), torch.zeros_like(cwae.mean)
+    for part in np.array_split(places, max(1, len(places) // 64)):
+        levels = pool.batch_levels(part)
+        total += levels.sum(0)
+        squares += levels.square().sum(0)
+    mean = total / len(places)
+    variance = (squares / len(places) - mean.square()).clamp_min(0)
+    cwae.mean.copy_(mean)
+    cwae.deviation.copy_(variance.sqrt().clamp_min(LEAST_DEVIATION))
+
+
+@torch.no_grad()
+def _fit_latent(fabric: Fabric, cwae: CWAE, latent: Latent, pool: Pool) -> None:
+    """Measure where the codes of each class lie."""
+    cwae.eval()
+    heights = torch.linspace(0, 1, cwae.config.bins)[:, None]
+    for c in np.unique(pool.classes):
+        places = np.flatnonzero(pool.classes == c)[:STATISTICS_PER_CLASS]
+        codes, centroids = [], []
+        for part in np.array_split(places, max(1, len(places) // 50)):
+            levels, classes = pool.batch_levels(part), pool.batch_classes(part)
+            codes.append(cwae.encode(*fabric.to_device((levels, classes))).cpu())
+            centroids.append((levels * heights).sum((1, 2)) / levels.sum((1, 2)).clamp_min(1e-6))
+        _fit_class(latent, int(c), torch.cat(codes), torch.cat(centroids))
+
+
+def _fit_class(latent: Latent, c: int, codes: Tensor, centroids: Tensor) -> None:
+    """Gaussian of the codes ``[n, Z]`` of a class, by components that point to brighter sounds."""
+    mean = codes.mean(0)
+    centred = codes - mean
+    covariance = centred.T @ centred / max(len(codes) - 1, 1)
+    variances, vectors = torch.linalg.eigh(covariance)
+    components = vectors.T.flip(0)  # [Z, Z]
+    brightness = (centroids - centroids.mean()) / centroids.std().clamp_min(1e-6)
+    towards = centred.T @ brightness / len(codes)
+    components = components * torch.where(components @ towards < 0, -1.0, 1.0)[:, None]
+    latent.mean[c] = mean
+    latent.components[c] = components
+    latent.scale[c] = variances.flip(0).clamp_min(0).sqrt()
+    latent.brighter[c] = towards
+
+
+def _mask_of(samples: Tensor) -> Tensor:
+    """1 up to the last sample that is not 0: what padding is not."""
+    after = samples.abs().flip(1).cumsum(1).flip(1)
+    return (after > 0).float()
+
+
+def _set_up(fabric: Fabric, optimizer: Optimizer) -> Optimizer:
+    wrapped = fabric.setup_optimizers(optimizer)
+    assert isinstance(wrapped, Optimizer)
+    return wrapped
+
+
+def _set_rate(optimizer: Optimizer, peak: float, progress: float) -> None:
+    """A short rise, then a half cosine down to a hundredth."""
+    rate = peak * min(1.0, 0.1 + 45 * progress) * (0.505 + 0.495 * math.cos(math.pi * progress))
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def _descend(
+    fabric: Fabric, network: nn.Module, optimizer: Optimizer, loss: Tensor, limit: float
+) -> float:
+    """One step against the gradient, clipped; its norm."""
+    optimizer.zero_grad()
+    fabric.backward(loss)
+    norm = nn.utils.clip_grad_norm_(network.parameters(), limit)
+    optimizer.step()
+    return float(norm)
