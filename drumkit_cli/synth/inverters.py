@@ -110,7 +110,7 @@ class SpectralInverter(nn.Module):
         return samples
 
     def _analyse(self, samples: Tensor) -> Tensor:
-        """Samples ``[B, N]`` to a spectrum ``[B, bins, T]``, the ends reflected as `Analyser` does."""
+        """Samples ``[B, N]`` to a spectrum ``[B, bins, T]``, reflected as `Analyser` does."""
         half = MEL.window // 2
         end = (FRAMES - 1) * MEL.hop + half - LENGTH
         padded = F.pad(samples[:, None], (half, end), "reflect")[:, 0]

@@ -1,0 +1,331 @@
+"""The paper's table with ours beside it: reconstruction, inversion, and what is generated.
+
+The paper shows figures of spectrograms and no numbers. The judge of classes is a classifier that
+learns from the real training sounds alone, here and now, and is part of no weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from drumkit_cli import console
+from drumkit_cli.checkpoint import Checkpoint, load_weights
+from drumkit_cli.errors import UnavailableError
+from drumkit_cli.synth import data as sounds_of
+from drumkit_cli.synth.classifier import Classifier
+from drumkit_cli.synth.codes import Code
+from drumkit_cli.synth.infer import DrumSynth, Inverter
+from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, PAPER_CLASSES, to_power
+from drumkit_cli.tables import Cell, Table
+
+__all__ = [
+    "Judge",
+    "diversity",
+    "evaluate",
+    "frechet_distance",
+    "log_mel_distance",
+    "spectral_convergence",
+    "train_judge",
+]
+
+GENERATED: Final = 100
+"""Sounds a class."""
+JUDGE_POOL: Final = 160
+JUDGE_STEPS: Final = 700
+JUDGE_BATCH: Final = 64
+ONE_SHOTS: Final = 200
+TIMED: Final = 20
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained classifier, and how it sees the real sounds that others are compared with."""
+
+    network: Classifier
+
+    @torch.inference_mode()
+    def embed(self, levels: Floats) -> Floats:
+        """Embeddings ``[n, 96]`` of levels ``[n, F, T]``."""
+        parts = [self.network.embed(part) for part in torch.from_numpy(levels).split(64)]
+        embeddings: Floats = torch.cat(parts).numpy()
+        return embeddings
+
+    @torch.inference_mode()
+    def classes(self, levels: Floats, among: int = len(CLASSES)) -> Ints:
+        """The most likely of the first `among` classes, ``[n]``."""
+        logits = self.network.logits(torch.from_numpy(self.embed(levels)))
+        classes: Ints = logits[:, :among].argmax(1).numpy()
+        return classes
+
+
+def evaluate(data: Path, weights: str | None) -> Table:
+    """Measure on the test sounds of a folder, with a judge that learns from its training sounds.
+
+    Raises:
+        DrumkitError: as `load_sounds` and `load_weights`.
+    """
+    return measure(data, weights, "test")
+
+
+def measure(
+    data: Path,
+    weights: str | None,
+    split: str,
+    *,
+    generated: int = GENERATED,
+    judge_steps: int = JUDGE_STEPS,
+) -> Table:
+    """Measure on the sounds of a split: valid is for choices, test for the figures that count."""
+    checkpoint = load_weights("synth", weights)
+    synth = DrumSynth(checkpoint, mcnn=_mcnn_weights(weights))
+    train, real = (sounds_of.load_sounds(data, part) for part in ("train", split))
+    with console.progress(4, "evaluating") as bar:
+        judge = train_judge(train, steps=judge_steps)
+        bar.advance(1)
+        rows = _reconstruction_rows(synth, real)
+        bar.advance(1)
+        rows += _class_rows(synth, judge, train, real, generated)
+        bar.advance(1)
+        rows += _one_shot_rows(synth)
+        bar.advance(1)
+    return Table(
+        title=f"Drum synthesis: {len(real)} real {split} sounds, {generated} generated a class",
+        columns=[
+            "part",
+            "method",
+            "convergence",
+            "log-mel dB",
+            "ms",
+            "accuracy",
+            "real",
+            "Frechet",
+            "diversity",
+        ],
+        rows=rows,
+        notes=[
+            f"data: {data.name}; figures of spectrograms of 512 mels, {-FLOOR_DB:.0f} dB deep",
+            "convergence: error of mel magnitudes, of their size; ms: a sound, one by one",
+            "accuracy: share of the sounds that the judge hears as their class, among the eleven of"
+            " the paper (the four others among all); real: the same of real sounds",
+            "Frechet: distance of the judge's embeddings to those of the real sounds, class by class"
+            " as many",
+            "diversity: mean distance of two sounds of a class, of that of real training sounds",
+            "the paper prints no figures and its data is not public",
+            f"weights: sha256 {synth.weights_sha256[:16]}; {torch.get_num_threads()} threads",
+        ],
+    )
+
+
+def train_judge(sounds: sounds_of.Sounds, *, steps: int = JUDGE_STEPS, seed: int = 1) -> Judge:
+    """Train a classifier on real sounds and variations of them, less than a minute; seeded."""
+    pool = sounds_of.make_pool(sounds, JUDGE_POOL, seed, images=True, synthetic=0.0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Classifier()
+        optimizer = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=0.02)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
+        generator = np.random.default_rng(seed)
+        for _ in range(steps):
+            index = generator.integers(len(pool.classes), size=JUDGE_BATCH)
+            levels, classes = pool.batch_levels(index), pool.batch_classes(index)
+            share = float(generator.beta(0.3, 0.3))
+            turned = np.roll(np.arange(JUDGE_BATCH), 1)
+            mixed = share * levels + (1 - share) * levels[turned]
+            wanted = share * classes + (1 - share) * classes[turned]
+            optimizer.zero_grad()
+            F.cross_entropy(network(mixed), wanted, label_smoothing=0.05).backward()
+            optimizer.step()
+            schedule.step()
+    return Judge(network.eval())
+
+
+def log_mel_distance(real: Floats, made: Floats) -> float:
+    """Mean distance of levels ``[n, F, T]``, dB."""
+    return float(np.abs(real - made).mean() * -FLOOR_DB)
+
+
+def spectral_convergence(real: Floats, made: Floats) -> float:
+    """Mean over sounds of the error of mel magnitudes, of their norm (Eq. 11)."""
+    first, second = np.sqrt(to_power(real)), np.sqrt(to_power(made))
+    error = np.linalg.norm((first - second).reshape(len(real), -1), axis=1)
+    size = np.linalg.norm(first.reshape(len(real), -1), axis=1)
+    return float(np.mean(error / np.maximum(size, 1e-6)))
+
+
+def frechet_distance(first: Floats, second: Floats) -> float:
+    """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) of embeddings ``[n, D]``; 0 of the same."""
+    (mean_a, cov_a), (mean_b, cov_b) = (
+        (part.astype(np.float64).mean(0), np.cov(part.astype(np.float64).T))
+        for part in (first, second)
+    )
+    shared = np.sqrt(np.maximum(np.linalg.eigvals(cov_a @ cov_b).real, 0)).sum()
+    squared = np.sum((mean_a - mean_b) ** 2) + np.trace(cov_a) + np.trace(cov_b) - 2 * shared
+    return float(max(squared, 0.0))
+
+
+def diversity(embeddings: Floats) -> float:
+    """Mean distance of two of the embeddings ``[n, D]``; 0 of one alone."""
+    count = len(embeddings)
+    if count < 2:
+        return 0.0
+    distances = np.linalg.norm(embeddings[:, None] - embeddings[None], axis=2)
+    return float(distances.sum() / (count * (count - 1)))
+
+
+def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds) -> list[list[Cell]]:
+    levels = synth.analyse(real.samples)
+    codes = _codes_of(synth, real)
+    decoded = synth.levels(codes, texture=0.0)
+    milliseconds = _milliseconds(lambda index: synth.levels([codes[index]]), len(codes))
+    rows: list[list[Cell]] = [
+        _row("CWAE", "alone", _figures(levels, decoded), milliseconds),
+    ]
+    for part, source in (("inversion", levels), ("both", synth.levels(codes))):
+        for inverter in _inverters(synth):
+            made = synth.analyse(synth.invert(source, inverter))
+            milliseconds = _milliseconds(_inverting(synth, source, inverter), len(source))
+            rows.append(_row(part, inverter.value, _figures(levels, made), milliseconds))
+    return rows
+
+
+def _inverting(synth: DrumSynth, levels: Floats, inverter: Inverter) -> Callable[[int], object]:
+    return lambda index: synth.invert(levels[index : index + 1], inverter)
+
+
+def _class_rows(
+    synth: DrumSynth,
+    judge: Judge,
+    train: sounds_of.Sounds,
+    real: sounds_of.Sounds,
+    count: int,
+) -> list[list[Cell]]:
+    """What the judge says of real, reconstructed and generated sounds, and of each class."""
+    eleven = len(PAPER_CLASSES)
+    paper = real.classes < eleven
+    real_levels = synth.analyse(real.samples)
+    codes = _codes_of(synth, real)
+    rebuilt = synth.analyse(synth.invert(synth.levels(codes)))
+    made: dict[int, Floats] = {}
+    for c, name in enumerate(CLASSES):
+        drawn = synth.space.sample(name, max(count, int((real.classes == c).sum())), seed=c)
+        made[c] = synth.analyse(synth.invert(synth.levels(drawn, seed=c)))
+    hits = {c: judge.classes(levels, _among(c)) == c for c, levels in made.items()}
+    real_hits = _hits(judge, real_levels, real.classes)
+    real_seen = judge.embed(real_levels)
+    alike = np.concatenate([made[c][: int((real.classes == c).sum())] for c in range(eleven)])
+    reference = real_seen[paper]
+    generated = float(np.mean([hits[c][:count].mean() for c in range(eleven)]))
+    overall: list[list[Cell]] = [
+        ["real", "all of the eleven", None, None, None, float(real_hits[paper].mean()), None]
+        + [None, None],
+        [
+            "real", "mean of the eleven", None, None, None,
+            _mean_over(real_hits, real.classes, eleven), None, None, None,
+        ],
+        [
+            "reconstructed", "all of the eleven", None, None, None,
+            float(_hits(judge, rebuilt, real.classes)[paper].mean()), None,
+            frechet_distance(judge.embed(rebuilt[paper]), reference), None,
+        ],
+        [
+            "generated", "mean of the eleven", None, None, None, generated,
+            float(real_hits[paper].mean()),
+            frechet_distance(judge.embed(alike), reference), None,
+        ],
+    ]  # fmt: skip
+    train_seen = judge.embed(synth.analyse(train.samples))
+    for c, name in enumerate(CLASSES):
+        own = real_hits[real.classes == c]
+        spread = diversity(train_seen[train.classes == c])
+        overall.append(
+            [
+                "generated", name, None, None, None, float(hits[c][:count].mean()),
+                float(own.mean()) if len(own) else None, None,
+                diversity(judge.embed(made[c][:count])) / spread if spread else None,
+            ]
+        )  # fmt: skip
+    return overall
+
+
+def _one_shot_rows(synth: DrumSynth) -> list[list[Cell]]:
+    """How long a warm sound takes, code to samples."""
+    codes = [synth.space.sample(name, 1, seed=0)[0] for name in CLASSES]
+    for code in codes:
+        synth.play(code)
+    times = []
+    for index in range(ONE_SHOTS):
+        began = time.perf_counter()
+        synth.play(codes[index % len(codes)], seed=index)
+        times.append(1000 * (time.perf_counter() - began))
+    return [
+        ["one-shot", name, None, None, float(np.percentile(times, share)), *[None] * 4]
+        for name, share in (("median", 50), ("99th percentile", 99))
+    ]
+
+
+def _among(c: int) -> int:
+    """The paper's classes are told apart among themselves, ours among all."""
+    return len(PAPER_CLASSES) if c < len(PAPER_CLASSES) else len(CLASSES)
+
+
+def _hits(judge: Judge, levels: Floats, classes: Ints) -> NDArray[np.bool_]:
+    paper = judge.classes(levels, len(PAPER_CLASSES))
+    return np.where(classes < len(PAPER_CLASSES), paper, judge.classes(levels)) == classes
+
+
+def _mean_over(hits: NDArray[np.bool_], classes: Ints, count: int) -> float:
+    present = [c for c in range(count) if (classes == c).any()]
+    return float(np.mean([hits[classes == c].mean() for c in present]))
+
+
+def _codes_of(synth: DrumSynth, sounds: sounds_of.Sounds) -> list[Code]:
+    return [
+        synth.encode(samples, CLASSES[c])
+        for samples, c in zip(sounds.samples, sounds.classes, strict=True)
+    ]
+
+
+def _inverters(synth: DrumSynth) -> list[Inverter]:
+    return [inverter for inverter in Inverter if inverter is not Inverter.MCNN or synth.has_mcnn]
+
+
+def _figures(real: Floats, made: Floats) -> tuple[float, float]:
+    return spectral_convergence(real, made), log_mel_distance(real, made)
+
+
+def _row(part: str, method: str, figures: tuple[float, float], milliseconds: float) -> list[Cell]:
+    return [part, method, *figures, milliseconds, *[None] * 4]
+
+
+def _milliseconds(work: Callable[[int], object], count: int) -> float:
+    """The median time of a call."""
+    times = []
+    for index in range(min(count, TIMED)):
+        began = time.perf_counter()
+        work(index)
+        times.append(1000 * (time.perf_counter() - began))
+    return float(np.median(times))
+
+
+def _mcnn_weights(weights: str | None) -> Checkpoint | None:
+    """MCNN's weights: beside those that were named, else the shipped ones, if there are any."""
+    if weights is None:
+        try:
+            return load_weights("synth-mcnn")
+        except UnavailableError:
+            return None
+    path = Path(weights)
+    beside = path / "synth-mcnn.safetensors" if path.is_dir() else path.with_stem("synth-mcnn")
+    return load_weights("synth-mcnn", str(beside)) if beside.is_file() else None

@@ -1,0 +1,278 @@
+"""Codes to drum sounds and sounds to codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from drumkit_cli import spectral
+from drumkit_cli.checkpoint import Checkpoint
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.synth import codes as latent_codes
+from drumkit_cli.synth.codes import Code, LatentSpace
+from drumkit_cli.synth.inverters import MCNN, InverterConfig, MCNNConfig, SpectralInverter
+from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
+from drumkit_cli.synth.sound import CLASSES, LENGTH, MEL, Analyser, to_levels, to_power
+
+__all__ = ["GRIFFIN_LIM_ITERATIONS", "DrumSynth", "Inverter", "fit_length", "normalised_sound"]
+
+GRIFFIN_LIM_ITERATIONS: Final = 60
+PEAK: Final = 0.9
+"""Of a sound at full velocity."""
+VELOCITY_CURVE: Final = 1.5
+"""The level of a hit is its velocity to this power."""
+END_LEVEL: Final = 10 ** (-60 / 20)
+"""A sound has ended where it stays this far below its peak."""
+FADE: Final = 110
+NOISE_FRAMES: Final = 512
+_BATCH: Final = 16
+
+Floats = NDArray[np.float32]
+
+
+class Inverter(StrEnum):
+    """What makes levels audible."""
+
+    SPECTRAL = "spectral"
+    MCNN = "mcnn"
+    GRIFFIN_LIM = "griffin-lim"
+
+
+class DrumSynth:
+    """The networks with their weights.
+
+    Attributes:
+        space: where the codes of each class lie.
+        weights_sha256: of the weights.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, device: str = "cpu", mcnn: Checkpoint | None = None
+    ) -> None:
+        """Build the networks of a checkpoint, and MCNN of a second one where that is to be used.
+
+        Raises:
+            BadDataError: the weights are of other networks.
+        """
+        model, inverter = _configs(checkpoint)
+        self._cwae = CWAE(model)
+        self._inverter = SpectralInverter(inverter)
+        latent = Latent(model)
+        for name, network in (
+            ("cwae", self._cwae),
+            ("inverter", self._inverter),
+            ("latent", latent),
+        ):
+            _load(network, name, checkpoint)
+        self._mcnn = None if mcnn is None else _mcnn(mcnn).eval().to(device)
+        self._cwae.eval().to(device)
+        self._inverter.eval().to(device)
+        self._analyser = Analyser().to(device)
+        self._device = device
+        self._noise, self._noise_deviation = _noise_texture()
+        self.space = LatentSpace(latent)
+        self.latent = model.latent
+        self.weights_sha256 = checkpoint.sha256
+
+    @property
+    def has_mcnn(self) -> bool:
+        """Whether MCNN was loaded."""
+        return self._mcnn is not None
+
+    @torch.inference_mode()
+    def levels(self, codes: Sequence[Code], *, seed: int = 0, texture: float = 1.0) -> Floats:
+        """Decode codes to levels ``[n, F, T]``.
+
+        `texture` is how much of the noise that the decoder averaged away is given back; the seed
+        says which noise.
+        """
+        made = []
+        for start in range(0, len(codes), _BATCH):
+            part = codes[start : start + _BATCH]
+            latent = self._tensor(np.stack([code.latent for code in part]))
+            classes = self._tensor(np.stack([code.classes for code in part]))
+            levels, spread = self._cwae.decode(latent, classes)
+            made.append(self._textured(levels.cpu(), spread.cpu(), seed, texture).numpy())
+        return np.concatenate(made)
+
+    @torch.inference_mode()
+    def invert(self, levels: Floats, inverter: Inverter = Inverter.SPECTRAL) -> Floats:
+        """Make levels ``[n, F, T]`` audible: samples ``[n, N]``.
+
+        Raises:
+            UsageError: MCNN is asked for and was not loaded.
+        """
+        if inverter is Inverter.GRIFFIN_LIM:
+            return np.stack([_griffin_lim(image) for image in levels])
+        if inverter is Inverter.MCNN and self._mcnn is None:
+            raise UsageError("the weights of mcnn are not loaded")
+        made = []
+        for start in range(0, len(levels), _BATCH):
+            part = self._tensor(levels[start : start + _BATCH])
+            if inverter is Inverter.MCNN:
+                assert self._mcnn is not None
+                samples = MCNN.masked(*self._mcnn(part))
+            else:
+                samples = self._inverter(part)
+            made.append(samples.cpu().numpy())
+        return np.concatenate(made)
+
+    def play(
+        self,
+        code: Code,
+        *,
+        velocity: float = 1.0,
+        seed: int = 0,
+        inverter: Inverter = Inverter.SPECTRAL,
+    ) -> Floats:
+        """The sound of a code: samples ``[n]`` at `MEL.rate`, at most a second, cut where it ends.
+
+        The peak is 0.9 at velocity 1. A softer hit is quieter and duller.
+
+        Raises:
+            UsageError: the velocity is not within 0..1, or MCNN was not loaded.
+        """
+        softer = code if velocity == 1 else self.space.at_velocity(code, velocity)
+        samples = self.invert(self.levels([softer], seed=seed), inverter)[0]
+        return normalised_sound(samples, PEAK * velocity**VELOCITY_CURVE)
+
+    @torch.inference_mode()
+    def encode(self, samples: Floats, name: str | None = None) -> Code:
+        """The code of a sound: mono samples ``[n]`` at `MEL.rate`; its first second counts.
+
+        Without a class it becomes the one in which the sound is rendered best.
+
+        Raises:
+            UsageError: no such class.
+            BadDataError: the sound is silent or not finite.
+        """
+        level = self._sound_levels(samples)
+        places = range(len(CLASSES)) if name is None else [latent_codes.class_of(name)]
+        weights = np.stack([latent_codes.class_weights(c) for c in places])
+        images = level.expand(len(weights), -1, -1)
+        classes = self._tensor(weights)
+        codes = self._cwae.encode(images, classes)
+        best = 0
+        if len(weights) > 1:
+            made, _ = self._cwae.decode(codes, classes)
+            best = int((made - images).abs().mean((1, 2)).argmin())
+        return Code(codes[best].cpu().numpy(), weights[best])
+
+    @torch.inference_mode()
+    def analyse(self, samples: Floats) -> Floats:
+        """Levels ``[n, F, T]`` of samples ``[n, N]``."""
+        levels: Floats = self._analyser(self._tensor(samples)).cpu().numpy()
+        return levels
+
+    def _sound_levels(self, samples: Floats) -> Tensor:
+        sound = np.zeros(LENGTH, np.float32)
+        count = min(len(samples), LENGTH)
+        sound[:count] = samples[:count]
+        if not np.isfinite(sound).all():
+            raise BadDataError("the sound holds NaN or infinite values")
+        peak = float(np.abs(sound).max())
+        if peak < 1e-6:
+            raise BadDataError("the sound is silent", "give one that starts within a second")
+        loud = int(np.flatnonzero(np.abs(sound) > 0.01 * peak)[0])
+        trimmed = np.pad(sound[loud:] / np.float32(peak), (0, loud))
+        level: Tensor = self._analyser(self._tensor(trimmed[None]))
+        return level
+
+    def _textured(self, levels: Tensor, spread: Tensor, seed: int, amount: float) -> Tensor:
+        """Give levels ``[n, F, T]`` the texture of noise, at most as rough as white noise is."""
+        if amount == 0:
+            return levels
+        first = int(np.random.default_rng(seed).integers(NOISE_FRAMES - levels.shape[2]))
+        noise = self._noise[:, first : first + levels.shape[2]]
+        rough = (1.25 * spread / self._noise_deviation).clamp_max(1.0) * amount
+        return torch.where(levels > 0, (levels + rough * noise).clamp_min(0), levels)
+
+    def _tensor(self, array: Floats) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+
+
+def normalised_sound(samples: Floats, peak: float) -> Floats:
+    """Cut a sound where it has ended, with a short fade, and give it this peak; silence stays."""
+    loudest = float(np.abs(samples).max(initial=0))
+    if loudest == 0:
+        return samples
+    end = int(np.flatnonzero(np.abs(samples) > END_LEVEL * loudest)[-1]) + 1
+    return _faded(samples[:end] * np.float32(peak / loudest))
+
+
+def fit_length(samples: Floats, length: int) -> Floats:
+    """Cut a sound to a length in samples, with a short fade, or lengthen it with silence."""
+    if len(samples) > length:
+        return _faded(samples[:length].copy())
+    return np.pad(samples, (0, length - len(samples)))
+
+
+def _faded(samples: Floats) -> Floats:
+    count = min(FADE, len(samples))
+    samples[len(samples) - count :] *= np.linspace(1, 0, count, dtype=np.float32)
+    return samples
+
+
+def _griffin_lim(levels: Floats) -> Floats:
+    return spectral.mel_to_audio(
+        to_power(levels), MEL, LENGTH, iterations=GRIFFIN_LIM_ITERATIONS, seed=0
+    )
+
+
+def _noise_texture() -> tuple[Tensor, float]:
+    """Levels of white noise about their mean, ``[F, frames]``, and their deviation."""
+    count = (NOISE_FRAMES + 8) * MEL.hop
+    noise = np.random.default_rng(0).standard_normal(count).astype(np.float32)
+    levels = to_levels(torch.from_numpy(spectral.mel_power(noise, MEL)))[:, 4 : 4 + NOISE_FRAMES]
+    sounding = levels.amax(1) > 0
+    texture = (levels - levels.mean(1, keepdim=True)) * sounding[:, None]
+    return texture, float(texture[sounding].std())
+
+
+def _configs(checkpoint: Checkpoint) -> tuple[ModelConfig, InverterConfig]:
+    try:
+        values: dict[str, Any] = dict(checkpoint.config["model"])
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        configs = ModelConfig(**values), InverterConfig(**checkpoint.config["inverter"])
+        classes = tuple(checkpoint.config["classes"])
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise _foreign(checkpoint) from error
+    if classes != CLASSES:
+        raise _foreign(checkpoint)
+    return configs
+
+
+def _mcnn(checkpoint: Checkpoint) -> MCNN:
+    try:
+        config = MCNNConfig(checkpoint.config["heads"], tuple(checkpoint.config["channels"]))
+        network = MCNN(config)
+        network.load_state_dict(checkpoint.state)
+    except (TypeError, KeyError, RuntimeError) as error:
+        raise _foreign(checkpoint) from error
+    return network
+
+
+def _load(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
+    prefix = f"{name}."
+    state = {
+        key.removeprefix(prefix): value
+        for key, value in checkpoint.state.items()
+        if key.startswith(prefix)
+    }
+    try:
+        outcome = network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise _foreign(checkpoint) from error
+    missing = [key for key in outcome.missing_keys if not key.endswith("num_batches_tracked")]
+    if missing or outcome.unexpected_keys:
+        raise _foreign(checkpoint)
+
+
+def _foreign(checkpoint: Checkpoint) -> BadDataError:
+    return BadDataError(f"{checkpoint.path}: weights of another drum synthesiser")
