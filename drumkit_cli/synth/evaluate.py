@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ from drumkit_cli.synth.classifier import Classifier
 from drumkit_cli.synth.codes import Code
 from drumkit_cli.synth.infer import DrumSynth, Inverter
 from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, PAPER_CLASSES, to_power
-from drumkit_cli.tables import Cell, Table
+from drumkit_cli.tables import Table
 
 __all__ = [
     "Judge",
@@ -68,6 +68,21 @@ class Judge:
         logits = self.network.logits(torch.from_numpy(self.embed(levels)))
         classes: Ints = logits[:, :among].argmax(1).numpy()
         return classes
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of the table; what has no figure is None."""
+
+    part: str
+    method: str
+    convergence: float | None = None
+    log_mel_db: float | None = None
+    milliseconds: float | None = None
+    accuracy: float | None = None
+    real: float | None = None
+    frechet: float | None = None
+    diversity: float | None = None
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
@@ -113,14 +128,12 @@ def measure(
             "Frechet",
             "diversity",
         ],
-        rows=rows,
+        rows=[list(astuple(row)) for row in rows],
         notes=[
             f"data: {data.name}; figures of spectrograms of 512 mels, {-FLOOR_DB:.0f} dB deep",
             "convergence: error of mel magnitudes, of their size; ms: a sound, one by one",
-            "accuracy: share of the sounds that the judge hears as their class, among the eleven of"
-            " the paper (the four others among all); real: the same of real sounds",
-            "Frechet: distance of the judge's embeddings to those of the real sounds, class by class"
-            " as many",
+            "accuracy: share that the judge hears as their class, among the paper's eleven, or all",
+            "real: the same of real sounds; Frechet: distance to them in the judge's embedding",
             "diversity: mean distance of two sounds of a class, of that of real training sounds",
             "the paper prints no figures and its data is not public",
             f"weights: sha256 {synth.weights_sha256[:16]}; {torch.get_num_threads()} threads",
@@ -184,19 +197,17 @@ def diversity(embeddings: Floats) -> float:
     return float(distances.sum() / (count * (count - 1)))
 
 
-def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds) -> list[list[Cell]]:
+def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds) -> list[_Row]:
     levels = synth.analyse(real.samples)
     codes = _codes_of(synth, real)
     decoded = synth.levels(codes, texture=0.0)
     milliseconds = _milliseconds(lambda index: synth.levels([codes[index]]), len(codes))
-    rows: list[list[Cell]] = [
-        _row("CWAE", "alone", _figures(levels, decoded), milliseconds),
-    ]
+    rows = [_Row("CWAE", "alone", *_figures(levels, decoded), milliseconds)]
     for part, source in (("inversion", levels), ("both", synth.levels(codes))):
         for inverter in _inverters(synth):
             made = synth.analyse(synth.invert(source, inverter))
             milliseconds = _milliseconds(_inverting(synth, source, inverter), len(source))
-            rows.append(_row(part, inverter.value, _figures(levels, made), milliseconds))
+            rows.append(_Row(part, inverter.value, *_figures(levels, made), milliseconds))
     return rows
 
 
@@ -210,56 +221,60 @@ def _class_rows(
     train: sounds_of.Sounds,
     real: sounds_of.Sounds,
     count: int,
-) -> list[list[Cell]]:
+) -> list[_Row]:
     """What the judge says of real, reconstructed and generated sounds, and of each class."""
-    eleven = len(PAPER_CLASSES)
-    paper = real.classes < eleven
-    real_levels = synth.analyse(real.samples)
-    codes = _codes_of(synth, real)
-    rebuilt = synth.analyse(synth.invert(synth.levels(codes)))
-    made: dict[int, Floats] = {}
+    eleven = range(len(PAPER_CLASSES))
+    of_paper = real.classes < len(eleven)
+    counts = np.bincount(real.classes, minlength=len(CLASSES))
+    levels = synth.analyse(real.samples)
+    rebuilt = synth.analyse(synth.invert(synth.levels(_codes_of(synth, real))))
+    made = {c: _generate(synth, c, max(count, int(counts[c]))) for c in range(len(CLASSES))}
+    real_hits = _hits(judge, levels, real.classes)
+    hits = {c: _hits(judge, made[c][:count], np.full(count, c)) for c in made}
+    reference = judge.embed(levels[of_paper])
+    alike = np.concatenate([made[c][: counts[c]] for c in eleven])
+    overall = float(real_hits[of_paper].mean())
+    by_class = [real_hits[real.classes == c].mean() for c in eleven if counts[c]]
+    rows = [
+        _Row("real", "all of the eleven", accuracy=overall),
+        _Row("real", "mean of the eleven", accuracy=float(np.mean(by_class))),
+        _Row(
+            "reconstructed",
+            "all of the eleven",
+            accuracy=float(_hits(judge, rebuilt, real.classes)[of_paper].mean()),
+            real=overall,
+            frechet=frechet_distance(judge.embed(rebuilt[of_paper]), reference),
+        ),
+        _Row(
+            "generated",
+            "mean of the eleven",
+            accuracy=float(np.mean([hits[c].mean() for c in eleven])),
+            real=overall,
+            frechet=frechet_distance(judge.embed(alike), reference),
+        ),
+    ]
+    seen = judge.embed(synth.analyse(train.samples))
     for c, name in enumerate(CLASSES):
-        drawn = synth.space.sample(name, max(count, int((real.classes == c).sum())), seed=c)
-        made[c] = synth.analyse(synth.invert(synth.levels(drawn, seed=c)))
-    hits = {c: judge.classes(levels, _among(c)) == c for c, levels in made.items()}
-    real_hits = _hits(judge, real_levels, real.classes)
-    real_seen = judge.embed(real_levels)
-    alike = np.concatenate([made[c][: int((real.classes == c).sum())] for c in range(eleven)])
-    reference = real_seen[paper]
-    generated = float(np.mean([hits[c][:count].mean() for c in range(eleven)]))
-    overall: list[list[Cell]] = [
-        ["real", "all of the eleven", None, None, None, float(real_hits[paper].mean()), None]
-        + [None, None],
-        [
-            "real", "mean of the eleven", None, None, None,
-            _mean_over(real_hits, real.classes, eleven), None, None, None,
-        ],
-        [
-            "reconstructed", "all of the eleven", None, None, None,
-            float(_hits(judge, rebuilt, real.classes)[paper].mean()), None,
-            frechet_distance(judge.embed(rebuilt[paper]), reference), None,
-        ],
-        [
-            "generated", "mean of the eleven", None, None, None, generated,
-            float(real_hits[paper].mean()),
-            frechet_distance(judge.embed(alike), reference), None,
-        ],
-    ]  # fmt: skip
-    train_seen = judge.embed(synth.analyse(train.samples))
-    for c, name in enumerate(CLASSES):
-        own = real_hits[real.classes == c]
-        spread = diversity(train_seen[train.classes == c])
-        overall.append(
-            [
-                "generated", name, None, None, None, float(hits[c][:count].mean()),
-                float(own.mean()) if len(own) else None, None,
-                diversity(judge.embed(made[c][:count])) / spread if spread else None,
-            ]
-        )  # fmt: skip
-    return overall
+        rows.append(
+            _Row(
+                "generated",
+                name,
+                accuracy=float(hits[c].mean()),
+                real=float(real_hits[real.classes == c].mean()) if counts[c] else None,
+                diversity=diversity(judge.embed(made[c][:count]))
+                / max(diversity(seen[train.classes == c]), 1e-9),
+            )
+        )
+    return rows
 
 
-def _one_shot_rows(synth: DrumSynth) -> list[list[Cell]]:
+def _generate(synth: DrumSynth, c: int, count: int) -> Floats:
+    """Levels of new sounds of a class, as they sound."""
+    codes = synth.space.sample(CLASSES[c], count, seed=c)
+    return synth.analyse(synth.invert(synth.levels(codes, seed=c)))
+
+
+def _one_shot_rows(synth: DrumSynth) -> list[_Row]:
     """How long a warm sound takes, code to samples."""
     codes = [synth.space.sample(name, 1, seed=0)[0] for name in CLASSES]
     for code in codes:
@@ -270,7 +285,7 @@ def _one_shot_rows(synth: DrumSynth) -> list[list[Cell]]:
         synth.play(codes[index % len(codes)], seed=index)
         times.append(1000 * (time.perf_counter() - began))
     return [
-        ["one-shot", name, None, None, float(np.percentile(times, share)), *[None] * 4]
+        _Row("one-shot", name, milliseconds=float(np.percentile(times, share)))
         for name, share in (("median", 50), ("99th percentile", 99))
     ]
 
@@ -282,12 +297,8 @@ def _among(c: int) -> int:
 
 def _hits(judge: Judge, levels: Floats, classes: Ints) -> NDArray[np.bool_]:
     paper = judge.classes(levels, len(PAPER_CLASSES))
-    return np.where(classes < len(PAPER_CLASSES), paper, judge.classes(levels)) == classes
-
-
-def _mean_over(hits: NDArray[np.bool_], classes: Ints, count: int) -> float:
-    present = [c for c in range(count) if (classes == c).any()]
-    return float(np.mean([hits[classes == c].mean() for c in present]))
+    heard = np.where(classes < len(PAPER_CLASSES), paper, judge.classes(levels))
+    return np.asarray(heard == classes)
 
 
 def _codes_of(synth: DrumSynth, sounds: sounds_of.Sounds) -> list[Code]:
@@ -303,10 +314,6 @@ def _inverters(synth: DrumSynth) -> list[Inverter]:
 
 def _figures(real: Floats, made: Floats) -> tuple[float, float]:
     return spectral_convergence(real, made), log_mel_distance(real, made)
-
-
-def _row(part: str, method: str, figures: tuple[float, float], milliseconds: float) -> list[Cell]:
-    return [part, method, *figures, milliseconds, *[None] * 4]
 
 
 def _milliseconds(work: Callable[[int], object], count: int) -> float:

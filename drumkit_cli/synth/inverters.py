@@ -1,11 +1,13 @@
 """Networks that make levels audible: one of magnitudes and phases, and the paper's MCNN.
 
-`SpectralInverter`, the default, follows H. Siuzdak, "Vocos: closing the gap between time-domain and
-Fourier-based neural vocoders" (arXiv 2306.00814): ConvNeXt blocks at frame rate, a head of log
-magnitude and phase, an inverse Fourier transform with overlap-add. What differs: the magnitude
-starts from the levels read between the centres of the bands, so that the network learns a
-correction; frames at the floor are silent by construction; and no adversary, since the losses
-of the drum paper on a fine spectrogram leave little to guess.
+`SpectralInverter`, the default, predicts a magnitude and a phase and ends in an inverse Fourier
+transform with overlap-add, as H. Siuzdak, "Vocos: closing the gap between time-domain and
+Fourier-based neural vocoders" (arXiv 2306.00814) does. What differs: it starts from what is known
+of phases and learns the rest. The slopes of a phase follow from those of the log magnitude
+(Z. Prusa, P. Balazs, P. Soendergaard, "A noniterative method for reconstruction of phase from STFT
+magnitude", 2017). A small network corrects magnitude and slopes; a sweep over the frames adds the
+slopes up, from the frame before and from neighbours, the louder the more, in place of the paper's
+heap; a few iterations of Griffin-Lim reconcile the frames.
 
 `MCNN` follows S. Arik, H. Jun, G. Diamos, "Fast spectrogram inversion using multi-head
 convolutional neural networks" (2018) as the drum paper changes it: eight heads of eight transposed
@@ -21,26 +23,36 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drumkit_cli.melscale import band_edges, filter_bank, hann
+from drumkit_cli.melscale import Floats, band_edges, filter_bank, hann
 from drumkit_cli.synth.sound import FLOOR_DB, FRAMES, LENGTH, MEL
 
-__all__ = ["MCNN", "InverterConfig", "MCNNConfig", "SpectralInverter"]
+__all__ = ["MCNN", "InverterConfig", "MCNNConfig", "SpectralInverter", "heard_bands"]
 
 OVERLAP = MEL.window // MEL.hop
 SILENT_LEVEL = 0.01
 """A frame with no level above this is silent."""
+NEPERS_PER_DECIBEL = float(np.log(10) / 20)
+SLOPE_RATIO = 0.25645 * MEL.window / MEL.hop
+"""Between the slopes of phase and log magnitude, of a Gaussian as wide as the Hann window."""
+FULL_SCALE = float(np.log(MEL.window / 4))
+"""Log magnitude of a full-scale sine."""
+LEAST_SHARE = 0.03
+MARGIN = 5
+"""Silent frames after the last that sounds: as far as the network and a window reach."""
+MOMENTUM = 0.99 / 1.99
+IMPULSE_SHARE = 0.05
+"""Of a bin's own weight, that of the phase it would have as part of a single impulse."""
 
 
 @dataclass(frozen=True)
 class InverterConfig:
-    """Sizes of the inverter: channels C, those in a block, blocks, Griffin-Lim iterations."""
+    """Sizes of the inverter: channels of its network, Griffin-Lim iterations at the end."""
 
-    width: int = 192
-    hidden: int = 512
-    blocks: int = 6
-    refinements: int = 3
+    channels: int = 8
+    refinements: int = 8
 
 
 @dataclass(frozen=True)
@@ -55,68 +67,98 @@ class MCNNConfig:
 
 
 class SpectralInverter(nn.Module):
-    """Levels ``[B, F, T]`` to samples ``[B, N]``."""
+    """Levels ``[B, F, T]`` to samples ``[B, N]``.
 
-    window: Tensor
+    Frames at the floor are silent; those after the last one that is not cost nothing.
+    """
+
     reading: Tensor
-    width_db: Tensor
+    plain_reading: Tensor
+    window: Tensor
     advance: Tensor
     gain: Tensor
 
     def __init__(self, config: InverterConfig) -> None:
         super().__init__()
-        width, bins = config.width, MEL.window // 2 + 1
-        self.stem = nn.Conv1d(MEL.mels, width, 3, padding=1)
-        self.norm = nn.LayerNorm(width)
-        self.blocks = nn.ModuleList(
-            Block(width, config.hidden, 1 / config.blocks) for _ in range(config.blocks)
+        channels, bins = config.channels, MEL.window // 2 + 1
+        self.register_buffer("reading", _reading())
+        self.register_buffer("plain_reading", _reading(), persistent=False)
+        self.offset = nn.Parameter(torch.zeros(bins, 1))
+        self.network = nn.Sequential(
+            nn.Conv2d(4, channels, (5, 3), padding=(2, 1)),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, 3, 3, padding=1),
         )
-        self.last_norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, 3 * bins)
-        nn.init.trunc_normal_(self.head.weight, std=0.02)
+        last = self.network[-1]
+        assert isinstance(last, nn.Conv2d)
+        nn.init.normal_(last.weight, std=1e-3)
+        assert last.bias is not None
+        nn.init.zeros_(last.bias)
+        self.refinements = config.refinements
         self.register_buffer("window", torch.hann_window(MEL.window), persistent=False)
         self.register_buffer("gain", _gain(), persistent=False)
-        self.momenta = nn.Parameter(torch.linspace(0, 0.4, config.refinements))
-        reading, width_db = _reading()
-        self.register_buffer("reading", reading, persistent=False)
-        self.register_buffer("width_db", width_db, persistent=False)
         advance = torch.arange(bins)[:, None] * (2 * np.pi * MEL.hop / MEL.window)
         self.register_buffer("advance", advance % (2 * np.pi), persistent=False)
 
     def forward(self, levels: Tensor) -> Tensor:
         """Make sounds audible."""
-        x = self.norm(self.stem(levels).mT)  # [B, T, C]
-        for block in self.blocks:
-            x = block(x)
-        outputs = self.head(self.last_norm(x)).float().mT  # [B, 3 * bins, T]
-        correction, offset, advance = outputs.chunk(3, 1)
-        decibels = FLOOR_DB * (1 - self.reading @ levels.float()) - self.width_db
-        log_magnitude = (decibels * (np.log(10) / 20) + correction).clamp_max(2.0)
-        sounding = levels.amax(1, keepdim=True) > SILENT_LEVEL
-        magnitude = torch.exp(log_magnitude) * sounding * (MEL.window / 4)
-        phase = offset + (advance + self.advance).cumsum(2)
-        return self._refine(magnitude, torch.polar(magnitude, phase))
+        sounding = levels.amax(1, keepdim=True) > SILENT_LEVEL  # [B, 1, T]
+        heard = torch.nonzero(sounding.any(0)[0])
+        frames = min(int(heard[-1]) + 1 + MARGIN if len(heard) else MARGIN, levels.shape[2])
+        levels, sounding = levels[:, :, :frames], sounding[:, :, :frames]
+        log, over_time, over_bins = self.estimate(levels)
+        magnitude = torch.exp(log) * sounding
+        samples = self._refine(magnitude, _sweep(magnitude, over_time, over_bins))
+        return F.pad(samples, (0, LENGTH - samples.shape[1]))
 
-    def _refine(self, magnitude: Tensor, spectrum: Tensor) -> Tensor:
-        """Griffin-Lim from where the network left it, with a learned momentum an iteration."""
-        samples = self._synthesise(spectrum)
-        before = torch.zeros_like(spectrum)
-        for momentum in self.momenta:
-            found = self._analyse(samples)
-            moved = found - momentum * before
-            before = found
-            size = (moved.real.square() + moved.imag.square() + 1e-9).rsqrt()
-            samples = self._synthesise(moved * (magnitude * size))
-        return samples
+    def estimate(self, levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What is known of the spectrum: what is trained.
 
-    def _analyse(self, samples: Tensor) -> Tensor:
-        """Samples ``[B, N]`` to a spectrum ``[B, bins, T]``, reflected as `Analyser` does."""
+        The log magnitude ``[B, bins, T]``, the steps of the phase from a frame to the next
+        ``[B, bins, T - 1]`` and from a bin to the next ``[B, bins - 1, T]``.
+        """
+        log = self.read(levels.float())
+        over_bins, over_time = _slopes(log, 1), _slopes(log, 2)  # [B, bins, T]
+        heights = torch.linspace(-1, 1, log.shape[1], device=log.device)[:, None].expand_as(log)
+        features = torch.stack([log / 4 + 1, over_bins, over_time, heights], 1)
+        correction, in_time, in_bins = self.network(features).float().unbind(1)
+        steps_in_time = _between(over_bins, 2) / SLOPE_RATIO + self.advance + in_time[:, :, 1:]
+        steps_in_bins = -SLOPE_RATIO * _between(over_time, 1) - np.pi + in_bins[:, 1:]
+        return (log + correction).clamp_max(2.0) + FULL_SCALE, steps_in_time, steps_in_bins
+
+    def read(self, levels: Tensor) -> Tensor:
+        """Log magnitude ``[B, bins, T]``, 0 of a full-scale sine, from the power of the bands.
+
+        The bands overlap: what the fitted weights, some below 0, take from a neighbour is held
+        against the plain reading between two bands.
+        """
+        floor = 10 ** (FLOOR_DB / 10)
+        power = torch.exp((levels - 1) * (-2 * FLOOR_DB * NEPERS_PER_DECIBEL)) * (levels > 0)
+        least = LEAST_SHARE * (self.plain_reading @ power) + floor / 100
+        return torch.maximum(self.reading @ power, least).log() / 2 + self.offset
+
+    def analyse(self, samples: Tensor) -> Tensor:
+        """The spectrum ``[B, bins, T]`` of samples, the ends reflected as `Analyser` does."""
         half = MEL.window // 2
-        end = (FRAMES - 1) * MEL.hop + half - LENGTH
+        end = (_frames(samples) - 1) * MEL.hop + half - samples.shape[1]
         padded = F.pad(samples[:, None], (half, end), "reflect")[:, 0]
         frames = padded.unfold(1, MEL.window, MEL.hop) * self.window  # [B, T, window]
         spectrum: Tensor = torch.fft.rfft(frames).mT
         return spectrum
+
+    def _refine(self, magnitude: Tensor, phasors: Tensor) -> Tensor:
+        """Griffin-Lim with momentum from good phases on, to samples."""
+        samples = self._synthesise(magnitude * phasors)
+        before: Tensor | None = None
+        for _ in range(self.refinements):
+            found = self.analyse(samples)
+            moved = found if before is None else found - MOMENTUM * before
+            before = found
+            size = (moved.real.square() + moved.imag.square()).clamp_min(1e-12).rsqrt()
+            samples = self._synthesise(moved * (magnitude * size))
+        return samples
 
     def _synthesise(self, spectrum: Tensor) -> Tensor:
         """The samples ``[B, N]`` whose spectrum is nearest; faster than `torch.istft`."""
@@ -126,25 +168,9 @@ class SpectralInverter(nn.Module):
             [F.pad(part, (0, 0, place, OVERLAP - 1 - place)) for place, part in enumerate(parts)]
         ).sum(0)
         half = MEL.window // 2
-        return rows.flatten(1)[:, half : half + LENGTH] * self.gain
-
-
-class Block(nn.Module):
-    """ConvNeXt over time: a convolution a channel, then two layers a frame, beside an identity."""
-
-    def __init__(self, width: int, hidden: int, scale: float) -> None:
-        super().__init__()
-        self.time = nn.Conv1d(width, width, 7, padding=3, groups=width)
-        self.norm = nn.LayerNorm(width)
-        self.up = nn.Linear(width, hidden)
-        self.down = nn.Linear(hidden, width)
-        self.scale = nn.Parameter(torch.full((width,), scale))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[B, T, C]`` to the same."""
-        y = self.norm(self.time(x.mT).mT)
-        changed: Tensor = x + self.scale * self.down(F.gelu(self.up(y)))
-        return changed
+        count = spectrum.shape[2]
+        length = LENGTH if count == FRAMES else (count - 1) * MEL.hop
+        return rows.flatten(1)[:, half : half + length] * self.gain[:length]
 
 
 class MCNN(nn.Module):
@@ -186,24 +212,74 @@ class MCNN(nn.Module):
         return wave * (mask > 0)
 
 
-def _reading() -> tuple[Tensor, Tensor]:
-    """Weights ``[bins, F]`` that read levels at the bins of the inverse transform, and widths.
+def _slopes(image: Tensor, axis: int) -> Tensor:
+    """Half the difference of both neighbours along an axis of ``[B, bins, T]``, 0 at the ends."""
+    inner = (
+        image.narrow(axis, 2, image.shape[axis] - 2) - image.narrow(axis, 0, image.shape[axis] - 2)
+    ) / 2
+    return F.pad(inner, (0, 0, 1, 1) if axis == 1 else (1, 1))
 
-    Between the centres of those bands that hold a bin of the analysis: the others are silent. The
-    widths ``[bins, 1]``, in dB, are what a band's power is above that of one bin.
+
+def _between(image: Tensor, axis: int) -> Tensor:
+    """The means of neighbours along an axis: one fewer."""
+    count = image.shape[axis] - 1
+    return (image.narrow(axis, 1, count) + image.narrow(axis, 0, count)) / 2
+
+
+def _sweep(magnitude: Tensor, steps_in_time: Tensor, steps_in_bins: Tensor) -> Tensor:
+    """Add steps of phase up to phasors ``[B, bins, T]`` of size 1, from the first frame on.
+
+    A bin takes its phase from itself and its two neighbours one frame before, the louder the more,
+    and, where all is new, from an impulse: the steps over the bins alone.
     """
-    areas = filter_bank(MEL).sum(0)
-    centres = band_edges(MEL)[1:-1]
-    heard = np.flatnonzero(areas > 0)
+    up = torch.polar(torch.ones_like(steps_in_bins), steps_in_bins)  # from a bin to the next
+    impulse_phase = F.pad(steps_in_bins.cumsum(1), (0, 0, 1, 0))
+    weight = magnitude.square()
+    impulse = torch.polar(IMPULSE_SHARE * weight + 1e-12, impulse_phase)
+    kept = torch.minimum(weight[:, :, 1:], weight[:, :, :-1])
+    step = torch.polar(kept, steps_in_time)
+    phasor = torch.polar(torch.ones_like(magnitude[:, :, 0]), impulse_phase[:, :, 0])
+    phasors = [phasor]
+    for up_now, step_now, impulse_now in zip(
+        up.unbind(2)[1:], step.unbind(2), impulse.unbind(2)[1:], strict=True
+    ):
+        own = phasor * step_now
+        mixed = own + impulse_now
+        mixed[:, 1:] += own[:, :-1] * up_now
+        mixed[:, :-1] += own[:, 1:] * up_now.conj()
+        phasor = mixed / mixed.abs().clamp_min(1e-20)
+        phasors.append(phasor)
+    return torch.stack(phasors, 2)
+
+
+def _frames(samples: Tensor) -> int:
+    """T of samples ``[B, N]`` that were cut after a whole number of frames, or of a whole sound."""
+    length = samples.shape[1]
+    return FRAMES if length == LENGTH else length // MEL.hop + 1
+
+
+def _reading() -> Tensor:
+    """Weights ``[bins, F]`` that read power at the bins of the inverse transform.
+
+    Between the centres of those bands that hold a bin of the analysis: the others are silent. A
+    band's power is divided by its width.
+    """
+    areas, heard, centres = heard_bands()
     hertz = np.arange(MEL.window // 2 + 1) * MEL.rate / MEL.window
-    places = np.interp(hertz, centres[heard], np.arange(len(heard)))
+    places = np.interp(hertz, centres, np.arange(len(heard)))
     below = np.minimum(places.astype(int), len(heard) - 2)
     weights = np.zeros((len(hertz), MEL.mels), np.float32)
     rows = np.arange(len(hertz))
-    weights[rows, heard[below]] = 1 - (places - below)
-    weights[rows, heard[below + 1]] += places - below
-    widths = weights @ (10 * np.log10(np.maximum(areas, 1e-3)))
-    return torch.from_numpy(weights), torch.from_numpy(widths.astype(np.float32)[:, None])
+    weights[rows, heard[below]] = (1 - (places - below)) / areas[heard[below]]
+    weights[rows, heard[below + 1]] += (places - below) / areas[heard[below + 1]]
+    return torch.from_numpy(weights)
+
+
+def heard_bands() -> tuple[Floats, NDArray[np.int64], NDArray[np.float64]]:
+    """Widths of the bands ``[F]``; places of those that hold a bin; centres of these, Hz."""
+    areas = filter_bank(MEL).sum(0)
+    heard = np.flatnonzero(areas > 0)
+    return areas, heard, band_edges(MEL)[1:-1][heard]
 
 
 def _gain() -> Tensor:

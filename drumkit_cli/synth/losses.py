@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from drumkit_cli.synth import sound
 
-__all__ = ["log_distance", "mmd", "spectral_convergence", "transient_distance"]
+__all__ = ["log_distance", "mmd", "phase_distance", "spectral_convergence"]
 
 KERNEL_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-SHORT_WINDOW, SHORT_HOP = 256, 64
 
 
 def mmd(codes: Tensor, prior: Tensor) -> Tensor:
@@ -44,17 +42,9 @@ def log_distance(real: Tensor, made: Tensor) -> Tensor:
     return (distance / first.sum((1, 2)).clamp_min(1.0)).mean()
 
 
-def transient_distance(real: Tensor, made: Tensor) -> Tensor:
-    """Mean distance of log magnitudes in windows of 12 ms, for attacks; samples ``[B, N]``."""
-    window = torch.hann_window(SHORT_WINDOW, device=real.device)
-    first, second = (
-        torch.stft(samples, SHORT_WINDOW, SHORT_HOP, SHORT_WINDOW, window, return_complex=True)
-        .abs()
-        .add(1e-3)
-        .log()
-        for samples in (real, made)
-    )
-    return F.l1_loss(first, second)
+def phase_distance(real: Tensor, made: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean of 1 - cos of the differences of two phases, of any one shape."""
+    return torch.sum(weight * (1 - torch.cos(real - made))) / weight.sum().clamp_min(1e-6)
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ The paper's losses and optimiser; what differs, and why:
 * Batches hold eight sounds of every class, and the MMD compares the codes of the last eight batches
   with the prior, so that its 64 codes a class are the paper's at an eighth of the work.
 * The rate follows a half cosine in place of a schedule of plateaus, for a run has a time limit.
-* Beside the paper's losses the default inverter is held to short windows, for the attacks.
+* The default inverter learns from the spectra of real sounds, not from the sounds it makes.
 
 One run trains the default inverter, then the autoencoder, into one weights file; the presets
 `inverter` and `cwae` train one of the two anew and keep the other of the file that is there.
@@ -15,7 +15,7 @@ One run trains the default inverter, then the autoencoder, into one weights file
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -33,14 +33,23 @@ from drumkit_cli.checkpoint import load_weights, save_weights
 from drumkit_cli.errors import UsageError
 from drumkit_cli.synth import losses
 from drumkit_cli.synth.data import LICENCES, Pool, Sounds, balanced, load_sounds, make_pool
-from drumkit_cli.synth.inverters import MCNN, InverterConfig, MCNNConfig, SpectralInverter
+from drumkit_cli.synth.inverters import (
+    FULL_SCALE,
+    MCNN,
+    InverterConfig,
+    MCNNConfig,
+    SpectralInverter,
+    heard_bands,
+)
 from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
-from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, Analyser, to_levels
+from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, MEL, Analyser, to_levels
 
 CODES_PER_CLASS = 64
 """As many as the latent space has dimensions (S. Reddi et al., 2015)."""
 STATISTICS_PER_CLASS = 200
 VALIDATION_SOUNDS = 240
+READING_SOUNDS = 400
+GRADIENT_LIMIT = 5.0
 LEAST_DEVIATION = 0.02
 """Of an element of the image, in levels: what hardly ever sounds must not count a hundredfold."""
 
@@ -76,7 +85,7 @@ class Recipe:
 
 _WIDE = Recipe(
     model=ModelConfig(channels=(32, 64, 64), dense=(1024, 512)),
-    inverter=InverterConfig(384, 1152, 8),
+    inverter=InverterConfig(channels=32),
     mcnn=MCNNConfig(channels=(128, 64, 32, 16, 8, 4, 2, 2)),
     pool=3000,
     per_class=64,
@@ -84,7 +93,7 @@ _WIDE = Recipe(
 )
 _TINY = Recipe(
     model=ModelConfig(channels=(4, 4, 4), dense=(16, 16), latent=8),
-    inverter=InverterConfig(16, 16, 1),
+    inverter=InverterConfig(channels=4, refinements=1),
     mcnn=MCNNConfig(heads=2, channels=(4, 4, 4, 4, 4, 4, 2, 2)),
     pool=6,
     per_class=2,
@@ -131,72 +140,82 @@ class Part(Protocol):
 
 
 class InverterPart:
-    """Teaches `SpectralInverter` or `MCNN`."""
+    """Teaches the default inverter what magnitudes and phases real sounds have."""
 
     def __init__(
-        self, fabric: Fabric, network: SpectralInverter | MCNN, pool: Pool, held_out: Tensor
+        self, fabric: Fabric, network: SpectralInverter, pool: Pool, held_out: Tensor
     ) -> None:
         self._fabric, self._pool, self._bare = fabric, pool, network
         self.network = fabric.setup_module(network)
-        optimizer = torch.optim.AdamW(
-            self.network.parameters(), 1e-3, (0.9, 0.99), weight_decay=0.01
-        )
-        self.optimizer = _set_up(fabric, optimizer)
+        self.network.mark_forward_method("estimate")
+        self.optimizer = _set_up(fabric, torch.optim.Adam(self.network.parameters(), 3e-3))
         self._analyser = Analyser().to(fabric.device)
         self._held_out = held_out
 
     def step(self, draw: Draw, progress: float) -> dict[str, float]:
-        """One step on as many sounds, at levels that differ."""
-        _set_rate(self.optimizer, (2e-3 if self._is_mcnn else 1e-3), progress)
-        self.network.train()
-        samples = self._fabric.to_device(self._pool.batch_samples(draw.any_class))
-        samples = samples * torch.empty(len(samples), 1, device=samples.device).uniform_(0.3, 1)
-        power = self._analyser.power(samples)
+        """One step: no sound is made in it, which keeps it fast and its gradient tame."""
+        _set_rate(self.optimizer, 3e-3, progress)
+        samples = _louder_and_softer(
+            self._fabric.to_device(self._pool.batch_samples(draw.any_class))
+        )
+        levels = self._analyser(samples)
+        spectrum = self._bare.analyse(samples)
+        real = spectrum.abs().clamp_min(1e-3).log()  # [B, bins, T]
+        weight = (real - real.amin((1, 2), keepdim=True)) / 10
+        in_time = (spectrum[:, :, 1:] * spectrum[:, :, :-1].conj()).angle()
+        in_bins = (spectrum[:, 1:] * spectrum[:, :-1].conj()).angle()
         with torch.autocast(samples.device.type, dtype=torch.bfloat16):
-            made = self.network(to_levels(power))
-        parts = {}
-        if isinstance(made, tuple):
-            made, mask = made
-            sounding = _mask_of(samples)
-            parts["mask"] = F.binary_cross_entropy_with_logits(mask, sounding)
-            made = made * torch.sigmoid(mask)
-        else:
-            parts["transient"] = losses.transient_distance(samples, made)
-        made_power = self._analyser.power(made)
-        parts["convergence"] = 3 * losses.spectral_convergence(power, made_power)
-        parts["log"] = 10 * losses.log_distance(power, made_power)
-        loss = torch.stack(list(parts.values())).sum()
-        norm = _descend(self._fabric, self.network, self.optimizer, loss, 5.0)
-        name = "mcnn" if self._is_mcnn else "inverter"
-        return {f"{name}/{key}": float(value.detach()) for key, value in parts.items()} | {
-            f"{name}/gradient": norm
+            log, made_in_time, made_in_bins = self.network.estimate(levels)
+        parts = {
+            "magnitude": (weight * (log - real).abs()).mean(),
+            "time": losses.phase_distance(in_time, made_in_time, weight[:, :, 1:]),
+            "bins": losses.phase_distance(in_bins, made_in_bins, weight[:, 1:]),
         }
+        return _descend(self._fabric, self.network, self.optimizer, "inverter", parts)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Log-mel distance in dB, and spectral convergence."""
         self._bare.eval()
-        distances, convergences = [], []
-        for part in self._held_out.split(32):
-            samples = self._fabric.to_device(part)
-            power = self._analyser.power(samples)
-            made = self._bare(to_levels(power))
-            if isinstance(made, tuple):
-                made = MCNN.masked(*made)
-            made_power = self._analyser.power(made)
-            distance = to_levels(made_power) - to_levels(power)
-            distances.append(distance.abs().mean() * -FLOOR_DB)
-            convergences.append(losses.spectral_convergence(power, made_power))
-        decibels = float(torch.stack(distances).mean())
-        return {
-            "score": decibels,
-            "inverter_db": decibels,
-            "inverter_sc": float(torch.stack(convergences).mean()),
-        }
+        return _inversion_figures(self._fabric, self._analyser, self._held_out, self._bare)
 
-    @property
-    def _is_mcnn(self) -> bool:
-        return isinstance(self._bare, MCNN)
+
+class MCNNPart:
+    """Teaches MCNN, by the paper's losses on the sounds that it makes."""
+
+    def __init__(self, fabric: Fabric, network: MCNN, pool: Pool, held_out: Tensor) -> None:
+        self._fabric, self._pool, self._bare = fabric, pool, network
+        self.network = fabric.setup_module(network)
+        self.optimizer = _set_up(fabric, torch.optim.Adam(self.network.parameters(), 1e-3))
+        self._analyser = Analyser().to(fabric.device)
+        self._held_out = held_out
+
+    def step(self, draw: Draw, progress: float) -> dict[str, float]:
+        """One step (Eq. 9, 11, 12 and 13)."""
+        _set_rate(self.optimizer, 1e-3, progress)
+        samples = _louder_and_softer(
+            self._fabric.to_device(self._pool.batch_samples(draw.any_class))
+        )
+        power = self._analyser.power(samples)
+        with torch.autocast(samples.device.type, dtype=torch.bfloat16):
+            wave, mask = self.network(to_levels(power))
+        made = self._analyser.power(wave * torch.sigmoid(mask))
+        parts = {
+            "convergence": 3 * losses.spectral_convergence(power, made),
+            "log": 10 * losses.log_distance(power, made),
+            "mask": F.binary_cross_entropy_with_logits(mask, _mask_of(samples)),
+        }
+        return _descend(self._fabric, self.network, self.optimizer, "mcnn", parts)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Log-mel distance in dB, and spectral convergence."""
+        self._bare.eval()
+
+        def sound(levels: Tensor) -> Tensor:
+            return MCNN.masked(*self._bare(levels))
+
+        return _inversion_figures(self._fabric, self._analyser, self._held_out, sound)
 
 
 class AutoencoderPart:
@@ -232,11 +251,7 @@ class AutoencoderPart:
             "mmd": recipe.mmd_weight * self._discrepancy(codes),
             "spread": recipe.spread_weight * F.l1_loss(spread, residual.detach().abs()),
         }
-        loss = torch.stack(list(parts.values())).sum()
-        norm = _descend(self._fabric, self.network, self.optimizer, loss, 5.0)
-        return {f"cwae/{key}": float(value.detach()) for key, value in parts.items()} | {
-            "cwae/gradient": norm
-        }
+        return _descend(self._fabric, self.network, self.optimizer, "cwae", parts)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -275,6 +290,10 @@ class SynthTask:
         needs_images = "cwae" in recipe.parts
         self._pool = make_pool(train_sounds, recipe.pool, run.seed, images=needs_images)
         self._networks = _networks(recipe, run)
+        inverter = self._networks.get("inverter")
+        if "inverter" in recipe.parts:
+            assert isinstance(inverter, SpectralInverter)
+            fit_reading(inverter, self._pool)
         if needs_images:
             _standardise(self._networks, self._pool)
         samples = torch.from_numpy(held_out.samples)
@@ -284,9 +303,11 @@ class SynthTask:
             network = self._networks[name]
             if isinstance(network, CWAE):
                 self._parts[name] = AutoencoderPart(fabric, network, recipe, self._pool, held_out)
-            else:
-                assert isinstance(network, SpectralInverter | MCNN)
+            elif isinstance(network, SpectralInverter):
                 self._parts[name] = InverterPart(fabric, network, self._pool, samples)
+            else:
+                assert isinstance(network, MCNN)
+                self._parts[name] = MCNNPart(fabric, network, self._pool, samples)
         self.models: dict[str, nn.Module] = {n: part.network for n, part in self._parts.items()}
         self.optimizers: dict[str, Optimizer] = {
             n: part.optimizer for n, part in self._parts.items()
@@ -358,6 +379,34 @@ def train(data: Path, run: training.Run) -> dict[str, float]:
     fabric = training.start(run)
     sounds = load_sounds(data, "train"), load_sounds(data, "valid")
     return training.fit(SynthTask(fabric, recipe, sounds, run), run, fabric)
+
+
+@torch.no_grad()
+def fit_reading(inverter: SpectralInverter, pool: Pool, neighbours: int = 9) -> None:
+    """Find the weights of the bands nearest to a bin that best tell its power: least squares.
+
+    Relative errors count: each frame is divided by the power around.
+    """
+    step = max(1, len(pool.classes) // READING_SOUNDS)
+    analyser = Analyser()
+    powers, targets = [], []
+    for part in np.array_split(np.arange(0, len(pool.classes), step), 10):
+        samples = pool.batch_samples(part)
+        powers.append(analyser.power(samples).transpose(0, 1).flatten(1) / MEL.full_scale)
+        spectrum = inverter.analyse(samples) / math.exp(FULL_SCALE)
+        targets.append(spectrum.abs().square().transpose(0, 1).flatten(1))
+    power, target = torch.cat(powers, 1), torch.cat(targets, 1)  # [F, frames], [bins, frames]
+    _, heard, centres = heard_bands()
+    hertz = np.arange(len(target)) * MEL.rate / MEL.window
+    inverter.reading.zero_()
+    for bin_, place in enumerate(hertz):
+        near = torch.from_numpy(heard[np.argsort(np.abs(centres - place))[:neighbours]])
+        around = power[near].double()
+        weight = 1 / (around.sum(0) + 1e-11)
+        rows, wanted = around * weight, target[bin_].double() * weight
+        squares = rows @ rows.T
+        ridge = 1e-4 * squares.diagonal().mean() * torch.eye(len(near), dtype=torch.float64)
+        inverter.reading[bin_, near] = torch.linalg.solve(squares + ridge, rows @ wanted).float()
 
 
 def _networks(recipe: Recipe, run: training.Run) -> dict[str, nn.Module]:
@@ -447,11 +496,32 @@ def _set_rate(optimizer: Optimizer, peak: float, progress: float) -> None:
 
 
 def _descend(
-    fabric: Fabric, network: nn.Module, optimizer: Optimizer, loss: Tensor, limit: float
-) -> float:
-    """One step against the gradient, clipped; its norm."""
+    fabric: Fabric, network: nn.Module, optimizer: Optimizer, name: str, parts: dict[str, Tensor]
+) -> dict[str, float]:
+    """One step against the clipped gradient of the sum of the losses; the losses, for the log."""
     optimizer.zero_grad()
-    fabric.backward(loss)
-    norm = nn.utils.clip_grad_norm_(network.parameters(), limit)
+    fabric.backward(torch.stack(list(parts.values())).sum())
+    norm = nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_LIMIT)
     optimizer.step()
-    return float(norm)
+    figures = {f"{name}/{key}": float(value.detach()) for key, value in parts.items()}
+    return figures | {f"{name}/gradient": float(norm)}
+
+
+def _louder_and_softer(samples: Tensor) -> Tensor:
+    """Sounds ``[B, N]`` at levels that differ by up to 10 dB."""
+    return samples * torch.empty(len(samples), 1, device=samples.device).uniform_(0.3, 1)
+
+
+def _inversion_figures(
+    fabric: Fabric, analyser: Analyser, samples: Tensor, invert: Callable[[Tensor], Tensor]
+) -> dict[str, float]:
+    """How far the spectrograms of sounds ``[n, N]`` are from those of what is made of them."""
+    distances, convergences = [], []
+    for part in samples.split(32):
+        power = analyser.power(fabric.to_device(part))
+        made = analyser.power(invert(to_levels(power)))
+        distances.append((to_levels(made) - to_levels(power)).abs().mean() * -FLOOR_DB)
+        convergences.append(losses.spectral_convergence(power, made))
+    decibels = float(torch.stack(distances).mean())
+    convergence = float(torch.stack(convergences).mean())
+    return {"score": decibels, "inverter_db": decibels, "inverter_sc": convergence}

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+import torch
+
+from drumkit_cli.checkpoint import load_weights, save_weights
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.synth import infer
+from drumkit_cli.synth.codes import between
+from drumkit_cli.synth.infer import DrumSynth, Inverter
+from drumkit_cli.synth.sound import CLASSES, FRAMES, LENGTH, MEL
+from tests.synth.tiny import TINY, write_tiny_synth
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_tiny_synth(tmp_path_factory.mktemp("weights")).parent
+
+
+@pytest.fixture(scope="module")
+def synth(folder):
+    mcnn = load_weights("synth-mcnn", str(folder))
+    return DrumSynth(load_weights("synth", str(folder)), mcnn=mcnn)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_class_sounds(synth, name):
+    (code,) = synth.space.sample(name, 1, seed=0)
+    samples = synth.play(code)
+    assert samples.dtype == np.float32
+    assert 0 < len(samples) <= LENGTH
+    assert np.abs(samples).max() == pytest.approx(infer.PEAK, rel=0.01)
+    assert samples[-1] == 0
+
+
+@pytest.mark.parametrize("inverter", Inverter)
+def test_the_same_code_and_seed_give_the_same_samples(synth, inverter):
+    (code,) = synth.space.sample("snare", 1, seed=3)
+    first, second = (synth.play(code, seed=7, inverter=inverter) for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+
+
+def test_the_seed_says_which_noise(synth):
+    codes = synth.space.sample("snare", 1, seed=3)
+    first, other = (synth.levels(codes, seed=seed) for seed in (1, 2))
+    assert not np.array_equal(first, other)
+    smooth = [synth.levels(codes, seed=seed, texture=0.0) for seed in (1, 2)]
+    assert np.array_equal(*smooth)
+
+
+def test_many_codes_are_decoded_as_each_alone(synth):
+    codes = synth.space.sample("tom", 20, seed=0)
+    levels = synth.levels(codes)
+    assert levels.shape == (20, MEL.mels, FRAMES)
+    alone = np.concatenate([synth.levels([code]) for code in codes])
+    np.testing.assert_allclose(levels, alone, atol=1e-4)
+
+
+def test_a_softer_hit_is_quieter(synth):
+    (code,) = synth.space.sample("kick", 1, seed=0)
+    soft = synth.play(code, velocity=0.25)
+    assert np.abs(soft).max() == pytest.approx(infer.PEAK * 0.125, rel=0.01)
+
+
+def test_a_sound_has_a_code_and_a_class(synth):
+    noise = np.random.default_rng(0).normal(0, 0.3, 3000).astype(np.float32)
+    code = synth.encode(noise, "shaker")
+    assert code.latent.shape == (TINY.latent,)
+    assert CLASSES[int(code.classes.argmax())] == "shaker"
+    again = synth.encode(np.concatenate([np.zeros(500, np.float32), 0.1 * noise]), "shaker")
+    np.testing.assert_allclose(again.latent, code.latent, atol=0.2)
+    assert synth.encode(noise).classes.sum() == 1
+
+
+@pytest.mark.parametrize("samples", [np.zeros(100), np.zeros(0), np.full(100, np.nan)])
+def test_a_sound_that_is_none_is_told(synth, samples):
+    with pytest.raises(BadDataError, match=r"silent|NaN"):
+        synth.encode(samples.astype(np.float32))
+
+
+def test_a_morph_between_classes_sounds_all_the_way(synth):
+    first, second = (synth.space.sample(name, 1, seed=0)[0] for name in ("kick", "clap"))
+    for code in between(first, second, 4):
+        assert np.abs(synth.play(code)).max() > 0
+
+
+def test_mcnn_is_told_to_be_missing(folder):
+    synth = DrumSynth(load_weights("synth", str(folder)))
+    codes = synth.space.sample("kick", 1, seed=0)
+    with pytest.raises(UsageError, match="mcnn"):
+        synth.play(codes[0], inverter=Inverter.MCNN)
+
+
+@pytest.mark.parametrize("change", ["shape", "missing", "extra", "classes", "config"])
+def test_foreign_weights_are_told(folder, tmp_path, change):
+    checkpoint = load_weights("synth", str(folder))
+    state, config = dict(checkpoint.state), dict(checkpoint.config)
+    if change == "shape":
+        state["cwae.mean"] = torch.zeros(3)
+    elif change == "missing":
+        del state["latent.mean"]
+    elif change == "extra":
+        state["cwae.more"] = torch.zeros(3)
+    elif change == "classes":
+        config["classes"] = ["kick"]
+    else:
+        config["model"] = {"depth": 3}
+    path = tmp_path / "synth.safetensors"
+    save_weights(path, state, feature="synth", config=config, card={})
+    with pytest.raises(BadDataError, match="another drum synthesiser"):
+        DrumSynth(load_weights("synth", str(path)))
+
+
+def test_a_sound_is_cut_where_it_ends_and_fitted_to_a_length():
+    samples = np.zeros(2000, np.float32)
+    samples[:1000] = 0.5
+    made = infer.normalised_sound(samples, 0.9)
+    assert len(made) == 1000
+    assert made.max() == pytest.approx(0.9)
+    assert made[-1] == 0
+    assert len(infer.fit_length(made, 3000)) == 3000
+    short = infer.fit_length(made, 500)
+    assert len(short) == 500
+    assert short[-1] == 0
+    assert made[499] == pytest.approx(0.9)
+    assert not infer.normalised_sound(np.zeros(10, np.float32), 0.9).any()
