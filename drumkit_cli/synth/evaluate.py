@@ -101,13 +101,14 @@ def measure(
     *,
     generated: int = GENERATED,
     judge_steps: int = JUDGE_STEPS,
+    judge_pool: int = JUDGE_POOL,
 ) -> Table:
     """Measure on the sounds of a split: valid is for choices, test for the figures that count."""
     checkpoint = load_weights("synth", weights)
     synth = DrumSynth(checkpoint, mcnn=_mcnn_weights(weights))
     train, real = (sounds_of.load_sounds(data, part) for part in ("train", split))
     with console.progress(4, "evaluating") as bar:
-        judge = train_judge(train, steps=judge_steps)
+        judge = train_judge(train, steps=judge_steps, per_class=judge_pool)
         bar.advance(1)
         rows = _reconstruction_rows(synth, real)
         bar.advance(1)
@@ -141,9 +142,15 @@ def measure(
     )
 
 
-def train_judge(sounds: sounds_of.Sounds, *, steps: int = JUDGE_STEPS, seed: int = 1) -> Judge:
-    """Train a classifier on real sounds and variations of them, less than a minute; seeded."""
-    pool = sounds_of.make_pool(sounds, JUDGE_POOL, seed, images=True, synthetic=0.0)
+def train_judge(
+    sounds: sounds_of.Sounds,
+    *,
+    steps: int = JUDGE_STEPS,
+    per_class: int = JUDGE_POOL,
+    seed: int = 1,
+) -> Judge:
+    """Train a classifier on real sounds and variations of them; the same seed, the same judge."""
+    pool = sounds_of.make_pool(sounds, per_class, seed, images=True, synthetic=0.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Classifier()

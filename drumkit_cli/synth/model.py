@@ -50,7 +50,7 @@ class ModelConfig:
         classes: K.
     """
 
-    channels: tuple[int, int, int] = (12, 24, 16)
+    channels: tuple[int, int, int] = (8, 24, 16)
     dense: tuple[int, int] = (640, 320)
     latent: int = 64
     bins: int = MEL.mels

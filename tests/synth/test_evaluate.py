@@ -33,7 +33,7 @@ def test_diversity_is_the_mean_distance_of_pairs():
 def test_the_judge_learns_classes_and_a_seed_gives_the_same_one(tmp_path):
     folder = write_one_shots(tmp_path / "oneshots", per_split=4)
     train, test = (data.load_sounds(folder, split) for split in ("train", "test"))
-    first, again = (evaluate.train_judge(train, steps=120) for _ in range(2))
+    first, again = (evaluate.train_judge(train, steps=60, per_class=12) for _ in range(2))
     levels = data.images_of(test.samples)
     assert (first.classes(levels) == test.classes).mean() > 0.5
     assert np.array_equal(first.embed(levels), again.embed(levels))
@@ -41,9 +41,11 @@ def test_the_judge_learns_classes_and_a_seed_gives_the_same_one(tmp_path):
 
 
 def test_the_table_has_every_part(tmp_path):
-    folder = write_one_shots(tmp_path / "oneshots", per_split=2)
+    folder = write_one_shots(tmp_path / "oneshots", per_split=1)
     weights = write_tiny_synth(tmp_path / "weights")
-    table = evaluate.measure(folder, str(weights), "valid", generated=2, judge_steps=2)
+    table = evaluate.measure(
+        folder, str(weights), "valid", generated=2, judge_steps=2, judge_pool=2
+    )
     parts = [row[:2] for row in table.rows]
     assert parts[0] == ["CWAE", "alone"]
     for part in ("inversion", "both"):

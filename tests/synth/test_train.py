@@ -42,7 +42,7 @@ def task_in(folder, tmp_path, preset="tiny", **changes):
     ("preset", "progress", "losses"),
     [
         ("tiny", 0.0, {"inverter/magnitude", "inverter/time", "inverter/bins"}),
-        ("tiny", 0.9, {"cwae/error", "cwae/mmd", "cwae/spread"}),
+        ("tiny", 0.9, {"cwae/error", "cwae/mmd", "cwae/size", "cwae/spread"}),
         ("tiny-mcnn", 0.5, {"mcnn/convergence", "mcnn/log", "mcnn/mask"}),
     ],
 )
