@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Final, NamedTuple
 
@@ -59,7 +60,7 @@ def read_source(name: str) -> Source:
             patterns = fold(velocities)
             sha256 = source.sha256()
     except MissingInputError as error:
-        if match or "/" not in name:
+        if not os.path.lexists(name) and (match or "/" not in name):
             raise MissingInputError(
                 f"{name}: no such file or pattern", "drumkit interpolate --list names the patterns"
             ) from error
@@ -97,7 +98,8 @@ def _from_array(source: Input) -> Floats:
             f"{source.name} has the shape {array.shape}",
             f"give [{voices}, steps] or [patterns, {voices}, steps]",
         )
-    velocities = array.astype(np.float32)
+    with np.errstate(over="ignore"):  # what overflows is refused below
+        velocities = array.astype(np.float32)
     if not np.isfinite(velocities).all() or velocities.min() < 0 or velocities.max() > 1:
         raise BadDataError(f"{source.name} holds other numbers than velocities of 0 to 1")
     return velocities if array.ndim == 2 else np.concatenate(list(velocities), axis=1)
