@@ -22,6 +22,9 @@ MEASURES = 16
 SPEED = 0.0127
 TEMPO_BPM = 129.0
 MEASURES_MAX = 1_000_000
+OMEGA_MAX = 1e6
+FIRST_MAX = 1e12
+"""Measures to where a path may begin: beyond, numbers no longer tell one from the next."""
 PLOT_POINTS = 5000
 
 
@@ -93,6 +96,10 @@ def swirl(
     for option, values in (("--omegas", omegas), ("--speed", (speed,)), ("--from", (start,))):
         if not all(map(math.isfinite, values)):
             raise UsageError(f"{option} must be finite")
+    if max(map(abs, omegas)) > OMEGA_MAX:
+        raise UsageError(f"--omegas must be within {-OMEGA_MAX:,.0f} and {OMEGA_MAX:,.0f}")
+    if speed and abs(start / speed) > FIRST_MAX:
+        raise UsageError("--from is too many measures away at that --speed", "raise --speed")
     if plot == "-" or (plot is not None and plot == output):
         raise UsageError("--plot needs a file of its own")
     for path in (output, plot):
