@@ -46,7 +46,7 @@ def swirl(
             metavar="T",
             min=-10.0,
             max=10.0,
-            help="How far the path goes in a measure; the default goes round in some 496.",
+            help="How far the path goes in a measure; the default goes round in some 495.",
         ),
     ] = SPEED,
     start: Annotated[
