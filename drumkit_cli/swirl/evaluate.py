@@ -88,7 +88,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
         rows=rows,
         notes=[
             f"data: {data.name} and our composer",
-            f"played: {SEEDS} swirls of {TOUR_MEASURES} measures at the default speed",
+            f"played: {SEEDS} swirls, each once round in the paper's {TOUR_MEASURES} measures",
             "held-out: of the test split, one a source; nothing was learnt from or chosen by it",
             "found: those that are not of our composer; so few that their figures are rough",
             "training patterns, one a source (found against found): what good data would score",
@@ -108,7 +108,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
 
 
 def play_tour(drummer: infer.Drummer, seed: int) -> Tours:
-    """Play a whole swirl at the default speed."""
+    """Play a whole swirl, once round."""
     measures = np.stack(list(infer.measures(drummer, TOUR_MEASURES, seed=seed)))
     phrases = measures.reshape(-1, PATTERN_MEASURES, *measures.shape[1:])
     heard = phrases.transpose(0, 2, 1, 3).reshape(len(phrases), measures.shape[1], -1)
