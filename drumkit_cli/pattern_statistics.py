@@ -6,6 +6,7 @@ have a note in one only.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -85,16 +86,21 @@ def spread_subsets(patterns: Floats, size: int) -> Iterator[Floats]:
 
 
 def one_a_source(patterns: PatternSet, splits: Sequence[str], kinds: Sequence[str]) -> Floats:
-    """The first pattern of each source of some splits and kinds: no two are variants."""
-    seen: set[str] = set()
-    chosen = np.zeros(len(patterns.sources), bool)
+    """One pattern of each source of some splits and kinds, by a hash of its name.
+
+    No two are variants, and all kinds of variants are among them.
+    """
+    members: dict[str, list[int]] = {}
     for index, (kind, source, split) in enumerate(
         zip(patterns.kinds, patterns.sources, patterns.splits, strict=True)
     ):
-        if split in splits and kind in kinds and source not in seen:
-            seen.add(source)
-            chosen[index] = True
-    return patterns.velocities[chosen]
+        if split in splits and kind in kinds:
+            members.setdefault(source, []).append(index)
+    chosen = [
+        found[hashlib.sha256(source.encode()).digest()[1] % len(found)]
+        for source, found in members.items()
+    ]
+    return patterns.velocities[np.array(chosen, np.int64)]
 
 
 def onset_keys(patterns: Floats) -> set[bytes]:

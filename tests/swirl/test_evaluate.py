@@ -21,11 +21,11 @@ def test_a_tour_is_cut_into_phrases_as_they_are_heard(weights):
     drummer = infer.Drummer(checkpoint.load_weights("swirl", weights))
     tour = evaluate.play_tour(drummer, 1)
     heard = np.concatenate(list(infer.measures(drummer, 8, seed=1)), axis=1)
-    assert tour.phrases.shape == (124, 6, 64)
+    assert tour.phrases.shape == (496, 6, 64)
     np.testing.assert_array_equal(tour.phrases[0], heard[:, :64])
     np.testing.assert_array_equal(tour.phrases[1], heard[:, 64:])
     # The first measure of a phrase is the first quarter of the pattern there.
-    assert tour.patterns.shape == (1, 496, 6, 64)
+    assert tour.patterns.shape == (1, 1984, 6, 64)
     np.testing.assert_allclose(tour.patterns[0, 4, :, :16], tour.phrases[1, :, :16], atol=1e-6)
 
 
