@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os.path
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,7 +102,7 @@ def swirl(
         raise UsageError(f"--omegas must be within {-OMEGA_MAX:,.0f} and {OMEGA_MAX:,.0f}")
     if speed and abs(start / speed) > FIRST_MAX:
         raise UsageError("--from is too many measures away at that --speed", "raise --speed")
-    if plot == "-" or (plot is not None and plot == output):
+    if plot == "-" or (plot and output and os.path.realpath(plot) == os.path.realpath(output)):
         raise UsageError("--plot needs a file of its own")
     for path in (output, plot):
         if path is not None and path != "-":
