@@ -136,7 +136,6 @@ def load(folder: Path, splits: tuple[str, ...]) -> dict[str, Corpus]:
     return corpora
 
 
-
 def batches(
     corpus: Corpus, size: int, seed: int, *, augment: bool = True
 ) -> Iterator[tuple[Windows, Floats, Integers]]:
@@ -169,8 +168,9 @@ def vary(windows: Windows, partners: Windows, generator: np.random.Generator) ->
         velocities[mask] = partners.velocities[mask]
         timings[mask] = partners.timings[mask]
 
-    measure = np.zeros(velocities.shape, bool)
-    measure[generator.random(size) < 0.25, HOP_STEPS:] = True
+    measure = np.zeros(velocities.shape, np.bool_)
+    spliced = np.flatnonzero(generator.random(size) < 0.25)
+    measure[spliced, HOP_STEPS:] = True
     take(measure)
     voice = (generator.random((size, 1, velocities.shape[2])) < 0.5) & (
         generator.random((size, 1, 1)) < 0.25
@@ -216,10 +216,12 @@ def _read(folder: Path, row: Mapping[str, str]) -> tuple[Floats, Floats] | None:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise MissingInputError(f"{path}: no such file", f"it is in {folder / 'info.csv'}") from error
+        raise MissingInputError(
+            f"{path}: no such file", f"it is in {folder / 'info.csv'}"
+        ) from error
     voices = len(patterns.VOICES)
     grid = read_grid(read_midi(data, path.name), path.name, patterns.VOICE_OF_PITCH, voices)
-    struck = (grid.velocities > 0).any(1)
+    struck = grid.velocities.max(1) > 0
     jazz = row["style"].startswith("jazz")
     if struck.sum() < MIN_VOICES or not (jazz or (struck[KICK] and struck[SNARE])):
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.groove.patterns import BEAT_STEPS
+from drumkit_cli.groove.patterns import BEAT_STEPS, Windows
 
 Floats = NDArray[np.float32]
 
@@ -39,6 +39,23 @@ def hit_mse(made: Floats, real: Floats, notes: Floats) -> float:
     """Mean squared error at the cells that ``notes`` has; 0 for no note."""
     count = notes.sum()
     return float((np.square(made - real, dtype=np.float64) * notes).sum() / count) if count else 0.0
+
+
+def reconstruction(
+    notes: Floats, velocities: Floats, timings: Floats, real: Windows
+) -> dict[str, float]:
+    """The table's figures of a reconstruction, each array ``[B, T, V]``, but for the genre."""
+    both = notes * real.notes
+    return {
+        "note_f1": note_f1(notes, real.notes),
+        "velocity_kl": kl_distance(velocities, notes, real.velocities, real.notes),
+        "velocity_mse": matrix_mse(velocities, real.velocities),
+        "timing_kl": kl_distance(timings, notes, real.timings, real.notes),
+        "timing_mse": matrix_mse(timings, real.timings),
+        "micro_f1": micro_f1(notes, real.notes),
+        "velocity_hit_mse": hit_mse(velocities, real.velocities, both),
+        "timing_hit_mse": hit_mse(timings, real.timings, both),
+    }
 
 
 def metrical_moments(values: Floats, notes: Floats) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ class GrooveConfig:
     """Sizes of the networks.
 
     Attributes:
-        kind: "two-step", or "one-step" for the baseline of 3.3.2.
+        kind: "two-step", "one-step" for the baseline of 3.3.2, or "classifier" for the table's.
         note_code: "vq", or "vae" for the baseline whose NOTE has one Gaussian vector.
         trunk: "gru" or "conv".
         width: hidden units of NOTE, VEL and TIME.
@@ -432,7 +432,9 @@ class OneStep(nn.Module):
         self.decoder = Trunk(config, config.latent + V, width, config.skeleton)
         self.leave = nn.Linear(width, 3 * V)
 
-    def encode(self, notes: Tensor, velocities: Tensor, timings: Tensor, template: Tensor) -> Gaussian:
+    def encode(
+        self, notes: Tensor, velocities: Tensor, timings: Tensor, template: Tensor
+    ) -> Gaussian:
         """A performance, each ``[B, T, V]``, as one Gaussian."""
         x = torch.cat([notes, velocities, timings, template], -1)
         x = self.narrow(self.encoder(x, self.skeleton(template)))
@@ -507,7 +509,8 @@ class CodePrior(nn.Module):
     def begin(self, genre: Tensor) -> Tensor:
         """The GRU's first state ``[2, B, C]``."""
         state = torch.tanh(self.genre(genre)).unflatten(1, (2, self.width))
-        return state.transpose(0, 1).contiguous()
+        first: Tensor = state.transpose(0, 1).contiguous()
+        return first
 
 
 class GenreClassifier(nn.Module):
@@ -530,7 +533,8 @@ class GenreClassifier(nn.Module):
 def nearest(z: Tensor, codebook: Tensor) -> Tensor:
     """The code ``[B, S]`` that is nearest to each vector of ``[B, S, D]``."""
     distances = codebook.square().sum(-1) - 2 * z @ codebook.T
-    return distances.argmin(-1)
+    code: Tensor = distances.argmin(-1)
+    return code
 
 
 def _gaussian(moments: Tensor) -> Gaussian:

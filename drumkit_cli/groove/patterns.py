@@ -123,7 +123,8 @@ def velocity_patterns(velocities: Floats) -> Floats:
 def velocity_classes(velocities: Floats) -> Floats:
     """One-hot classes ``[..., 5]`` (up to 0.2, 0.4, 0.6, 0.8, 1) of velocities; none for 0."""
     classes = np.ceil(np.round(velocities * VELOCITY_CLASSES, 4))
-    return (classes[..., None] == np.arange(1, VELOCITY_CLASSES + 1)).astype(np.float32)
+    one_hot: Floats = (classes[..., None] == np.arange(1, VELOCITY_CLASSES + 1)).astype(np.float32)
+    return one_hot
 
 
 def timing_patterns(windows: Windows) -> Floats:
@@ -134,10 +135,12 @@ def timing_patterns(windows: Windows) -> Floats:
     count = windows.notes.sum(-1)
     mean = windows.timings.sum(-1) / np.maximum(count, 1)
     feel = np.where(mean <= -ON_TIME, 0, np.where(mean < ON_TIME, 1, 2))
-    patterns = (feel[..., None] == np.arange(len(FEELS))) & (count > 0)[..., None]
-    return patterns.astype(np.float32)
+    one_hot = (feel[..., None] == np.arange(len(FEELS))) & (count > 0)[..., None]
+    patterns: Floats = one_hot.astype(np.float32)
+    return patterns
 
 
 def _mean_of_hits(velocities: Floats) -> Floats:
     """Mean over the steps that have a hit, ``[B]``; 0 where none has."""
-    return velocities.sum(1) / np.maximum((velocities > 0).sum(1), 1)
+    mean: Floats = velocities.sum(1) / np.maximum((velocities > 0).sum(1), 1)
+    return mean
