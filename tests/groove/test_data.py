@@ -74,7 +74,9 @@ def test_batches_that_are_not_varied_are_of_the_corpus(corpus):
     train = corpus["train"]
     windows, reduced, genres = next(data.batches(train, 4, 0, augment=False))
     for window, template, genre in zip(windows.velocities, reduced, genres, strict=True):
-        (place,) = [i for i, known in enumerate(train.windows.velocities) if (known == window).all()]
+        (place,) = [
+            i for i, known in enumerate(train.windows.velocities) if (known == window).all()
+        ]
         assert np.array_equal(template, train.templates[place])
         assert genre == train.genres[place]
 

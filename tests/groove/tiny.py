@@ -29,7 +29,9 @@ TINY_PAPER = GrooveConfig(
 def write_tiny_groove(path: Path, config: GrooveConfig = TINY) -> Path:
     torch.manual_seed(0)
     networks = {"groove": Groove(config), "prior": CodePrior(config)}
-    save_weights(path, named(networks), feature="groove", config=asdict(config), card={}, half=False)
+    save_weights(
+        path, named(networks), feature="groove", config=asdict(config), card={}, half=False
+    )
     return path
 
 
