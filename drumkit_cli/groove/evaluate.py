@@ -68,7 +68,7 @@ class Judges:
     classifier: GenreClassifier
     one_step: OneStep
     vae: Groove
-    paper: Groove
+    vq: Groove
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
@@ -102,7 +102,8 @@ def evaluate(data: Path, weights: str | None) -> Table:
             "MSE: over all 32 x 7 cells, 0 where a matrix has no note; at hits: those of both",
             "KL: of Gaussians at the four sixteenths of a beat, their mean",
             f"genre acc.: of the {int((test.genres >= 0).sum())} windows with one of six genres",
-            "2-step (paper's size): 8 codes of one codebook of 64, GRUs, trained as in 3.4",
+            "2-step, one codebook: the paper's NOTE, 8 codes of a codebook of 64, and its GRUs",
+            "the GRUs of the baselines have 128 hidden units",
             f"templates played with --genre funk and heard as funk: {np.mean(heard):.3f}",
             f"the same of those that come from another genre: {np.mean(other):.3f}",
             "mean onset at 120 bpm, ms: "
@@ -124,13 +125,13 @@ def load_judges(checkpoint: Checkpoint) -> Judges:
             GenreClassifier(),
             OneStep(configs["one-step"]),
             Groove(configs["vae"]),
-            Groove(configs["paper"]),
+            Groove(configs["vq"]),
         )
         modules = {
             "classifier": judges.classifier,
             "one-step": judges.one_step,
             "vae": judges.vae,
-            "paper": judges.paper,
+            "vq": judges.vq,
         }
         for name, module in modules.items():
             head = f"{name}."
@@ -154,7 +155,7 @@ def reconstructions(
         "KNN": lambda: baselines.nearest_neighbours(corpus["train"], test.templates),
         "1-step": lambda: rebuild(judges.one_step, test),
         "2-step (VAE)": lambda: rebuild(judges.vae, test),
-        "2-step (paper's size)": lambda: rebuild(judges.paper, test),
+        "2-step, one codebook": lambda: rebuild(judges.vq, test),
         "2-step (VQ-VAE)": lambda: rebuild(groover.network, test),
         "+genres": lambda: rebuild(groover.network, test, genre=True),
         "+genres+patterns": lambda: rebuild(groover.network, test, genre=True, pattern=True),

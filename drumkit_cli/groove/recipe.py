@@ -48,30 +48,35 @@ class Recipe:
 
 CONV = GrooveConfig(
     trunk="conv",
-    width=192,
+    width=128,
     skeleton_width=96,
-    stages=4,
+    stages=3,
     learned_prior=True,
     prior_width=192,
     prior_template=True,
 )
-PAPER = Recipe(GrooveConfig(conditions=False), batch=64)
 CPU = Recipe(
     CONV,
+    batch=64,
     note_weight=7.0,
-    velocity_beta=0.01,
-    timing_beta=0.01,
+    velocity_beta=0.02,
+    timing_beta=0.02,
     genre_share=0.7,
     pattern_share=0.4,
     sampled_share=0.15,
+    average=0.998,
 )
+PAPER = Recipe(GrooveConfig(conditions=False))
+BASELINE = replace(PAPER, config=replace(PAPER.config, width=128, skeleton_width=64), batch=64)
+"""The paper's networks at half their width, that they fit beside the model that ships."""
 PRESETS = {
     "cpu": CPU,
-    "gpu": replace(CPU, config=replace(CONV, width=256, blocks=4), batch=512, average=0.9995),
+    "gpu": replace(CPU, config=replace(CONV, width=192, blocks=4), batch=256, average=0.999),
     "paper": PAPER,
-    "vae": replace(PAPER, config=replace(PAPER.config, note_code="vae")),
-    "one-step": replace(PAPER, config=replace(PAPER.config, kind="one-step")),
-    "classifier": replace(PAPER, config=replace(PAPER.config, kind="classifier"), batch=128),
+    "baseline-vq": BASELINE,
+    "baseline-vae": replace(BASELINE, config=replace(BASELINE.config, note_code="vae")),
+    "baseline-one-step": replace(BASELINE, config=replace(BASELINE.config, kind="one-step")),
+    "classifier": replace(PAPER, config=GrooveConfig(kind="classifier")),
     "tiny": replace(
         CPU,
         config=replace(
@@ -88,6 +93,13 @@ PRESETS = {
         average=0.9,
     ),
 }
+JUDGES = {
+    "classifier": "classifier",
+    "one-step": "baseline-one-step",
+    "vae": "baseline-vae",
+    "vq": "baseline-vq",
+}
+"""The models of the file of baselines, by the presets that train them."""
 
 
 class AveragedTask:

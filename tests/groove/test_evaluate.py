@@ -45,7 +45,7 @@ def test_the_table_has_a_row_for_each_of_the_papers(folder, dataset, groover, ju
         assert 0 <= rows[name, "ours"][5] <= 1
         if name != "test data":
             assert all(np.isfinite(x) for x in rows[name, "ours"][:5])
-    assert ("2-step (paper's size)", "ours") in rows
+    assert ("2-step, one codebook", "ours") in rows
 
 
 def test_other_baselines_are_bad_data(folder, groover):

@@ -42,13 +42,13 @@ def write_tiny_baselines(path: Path) -> Path:
         "vae": GrooveConfig(
             note_code="vae", width=16, skeleton_width=8, latent=8, conditions=False
         ),
-        "paper": TINY_PAPER,
+        "vq": TINY_PAPER,
     }
     networks = {
         "classifier": GenreClassifier(),
         "one-step": OneStep(configs["one-step"]),
         "vae": Groove(configs["vae"]),
-        "paper": Groove(configs["paper"]),
+        "vq": Groove(configs["vq"]),
     }
     save_weights(
         path,
