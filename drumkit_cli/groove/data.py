@@ -137,21 +137,27 @@ def load(folder: Path, splits: tuple[str, ...]) -> dict[str, Corpus]:
 
 
 def batches(
-    corpus: Corpus, size: int, seed: int, *, augment: bool = True
+    corpus: Corpus, size: int, seed: int, *, varied: float = 0.5
 ) -> Iterator[tuple[Windows, Floats, Integers]]:
-    """Endless batches of windows, templates and genres; the same seed gives the same."""
+    """Endless batches of windows, templates and genres; the same seed gives the same.
+
+    Of each batch the last ``varied`` part, and all templates, are varied; what comes before are
+    windows as they were played. With 0 nothing is varied.
+    """
     generator = np.random.default_rng(seed)
     weights = _track_weights(corpus)
+    first = size - round(size * varied)
     while True:
         chosen = generator.choice(len(corpus), size, p=weights)
-        windows = Windows(corpus.windows.velocities[chosen], corpus.windows.timings[chosen])
-        genres = corpus.genres[chosen]
-        if not augment:
-            yield windows, corpus.templates[chosen], genres
-            continue
-        windows = vary(windows, _partners(corpus, genres, generator), generator)
-        reduced = vary_templates(patterns.templates(windows), windows.notes, generator)
-        yield windows, reduced, genres
+        velocities, timings = (values[chosen] for values in corpus.windows)
+        genres, reduced = corpus.genres[chosen], corpus.templates[chosen]
+        if varied:
+            part = Windows(velocities[first:], timings[first:])
+            part = vary(part, _partners(corpus, genres[first:], generator), generator)
+            velocities[first:], timings[first:] = part
+            reduced[first:] = patterns.templates(part)
+            reduced = vary_templates(reduced, (velocities > 0).astype(np.float32), generator)
+        yield Windows(velocities, timings), reduced, genres
 
 
 def vary(windows: Windows, partners: Windows, generator: np.random.Generator) -> Windows:

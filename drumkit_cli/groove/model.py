@@ -67,6 +67,7 @@ class GrooveConfig:
         learned_prior: whether their latents' Gaussian depends on the conditions.
         prior_width: hidden units of the prior over codes.
         prior_template: whether that prior sees the template.
+        prior_dropout: share of its inputs that it misses in training.
     """
 
     kind: str = "two-step"
@@ -84,6 +85,7 @@ class GrooveConfig:
     learned_prior: bool = False
     prior_width: int = 256
     prior_template: bool = False
+    prior_dropout: float = 0.0
 
 
 class Conditions(NamedTuple):
@@ -467,7 +469,10 @@ class CodePrior(nn.Module):
         self.embeddings = nn.ModuleList(
             [nn.Embedding(config.codebook, width) for _ in range(config.stages)]
         )
-        self.gru = nn.GRU(width, width, num_layers=2, batch_first=True)
+        self.dropout = nn.Dropout(config.prior_dropout)
+        self.gru = nn.GRU(
+            width, width, num_layers=2, batch_first=True, dropout=config.prior_dropout
+        )
         self.heads = nn.ModuleList(
             [
                 nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.codebook))
@@ -487,7 +492,7 @@ class CodePrior(nn.Module):
         before = heard.sum(2)[:, :-1]
         first = self.start.expand(len(codes), 1, -1)
         x = torch.cat([first, before], 1) + self.read(genre, template)
-        x, _ = self.gru(x, self.begin(genre))
+        x, _ = self.gru(self.dropout(x), self.begin(genre))
         within = F.pad(heard.cumsum(2), (0, 0, 1, 0))[:, :, :-1]  # the stages before
         return torch.stack(
             [head(x + within[:, :, r]) for r, head in enumerate(self.heads)], 2

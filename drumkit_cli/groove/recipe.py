@@ -42,7 +42,7 @@ class Recipe:
     pattern_share: float = 1.0
     sampled_share: float = 0.0
     prior_share: float = 0.3
-    augment: bool = True
+    varied: float = 0.5
     average: float = 0.999
 
 
@@ -54,6 +54,7 @@ CONV = GrooveConfig(
     learned_prior=True,
     prior_width=192,
     prior_template=True,
+    prior_dropout=0.2,
 )
 CPU = Recipe(
     CONV,
@@ -127,7 +128,7 @@ class AveragedTask:
     def batches(self, seed: int) -> Iterator[Batch]:
         """Endless batches of the training windows."""
         recipe = self.recipe
-        drawn = corpora.batches(self.corpus["train"], recipe.batch, seed, augment=recipe.augment)
+        drawn = corpora.batches(self.corpus["train"], recipe.batch, seed, varied=recipe.varied)
         for windows, reduced, genres in drawn:
             yield make_batch(windows, reduced, genres)
 

@@ -112,6 +112,18 @@ def rebuild(
     return notes, velocities, timings
 
 
+def head(batch: Batch, count: int) -> Batch:
+    """The first windows of a batch."""
+    return Batch(
+        batch.notes[:count],
+        batch.velocities[:count],
+        batch.timings[:count],
+        batch.template[:count],
+        Conditions(*(part[:count] for part in batch.conditions)),
+        batch.genres[:count],
+    )
+
+
 def to_device(batch: Batch, device: torch.device | str) -> Batch:
     """The batch on another device."""
     return Batch(

@@ -72,7 +72,7 @@ def test_a_seed_gives_the_same_batches(corpus):
 
 def test_batches_that_are_not_varied_are_of_the_corpus(corpus):
     train = corpus["train"]
-    windows, reduced, genres = next(data.batches(train, 4, 0, augment=False))
+    windows, reduced, genres = next(data.batches(train, 4, 0, varied=0.0))
     for window, template, genre in zip(windows.velocities, reduced, genres, strict=True):
         (place,) = [
             i for i, known in enumerate(train.windows.velocities) if (known == window).all()
@@ -82,7 +82,7 @@ def test_batches_that_are_not_varied_are_of_the_corpus(corpus):
 
 
 def test_varied_performances_stay_in_range_and_rest_where_there_is_no_note(corpus):
-    batches = data.batches(corpus["train"], 64, 0)
+    batches = data.batches(corpus["train"], 64, 0, varied=1.0)
     for windows, reduced, _ in (next(batches) for _ in range(10)):
         assert 0 <= windows.velocities.min() <= windows.velocities.max() <= 1
         assert np.abs(windows.timings).max() <= 1
@@ -92,6 +92,7 @@ def test_varied_performances_stay_in_range_and_rest_where_there_is_no_note(corpu
 
 def test_varied_rhythms_are_new_ones(corpus):
     known = {notes.tobytes() for notes in corpus["train"].windows.notes}
-    windows, _, _ = next(data.batches(corpus["train"], 256, 0))
+    windows, _, _ = next(data.batches(corpus["train"], 256, 0, varied=0.5))
     new = [notes.tobytes() not in known for notes in windows.notes]
-    assert np.mean(new) > 0.5
+    assert not any(new[:128])
+    assert np.mean(new[128:]) > 0.5
