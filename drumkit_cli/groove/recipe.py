@@ -41,7 +41,7 @@ class Recipe:
     genre_share: float = 1.0
     pattern_share: float = 1.0
     sampled_share: float = 0.0
-    prior_share: float = 0.3
+    prior_share: float = 0.25
     varied: float = 0.5
     average: float = 0.999
 
@@ -60,8 +60,8 @@ CPU = Recipe(
     CONV,
     batch=64,
     note_weight=7.0,
-    velocity_beta=0.02,
-    timing_beta=0.02,
+    velocity_beta=0.015,
+    timing_beta=0.015,
     genre_share=0.7,
     pattern_share=0.4,
     sampled_share=0.15,

@@ -1,8 +1,8 @@
 """The training of PocketVAE: 3.4, equations 3 to 5, then the prior over codes.
 
-SKEL, NOTE, VEL and TIME are trained together for the first 70 % of the time, then the prior (3.4.4)
-on the codes of the finished networks. Teacher forcing falls exponentially from 1 to 0.5, the weight
-of the KL terms rises from 0. What differs from the paper:
+SKEL, NOTE, VEL and TIME are trained together for the first three quarters of the time, then the
+prior (3.4.4) on the codes of the finished networks. Teacher forcing falls exponentially from 1 to
+0.5, the weight of the KL terms rises from 0. What differs from the paper:
 
 * the weights that ship are moving averages of the trained ones;
 * the KL weight is per latent dimension: 0.2 for all 64 together is 0.003 for each. 0.2 for each
