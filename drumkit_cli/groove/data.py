@@ -145,7 +145,7 @@ def batches(
     windows as they were played. With 0 nothing is varied.
     """
     generator = np.random.default_rng(seed)
-    weights = _track_weights(corpus)
+    weights = _draw_weights(corpus)
     first = size - round(size * varied)
     while True:
         chosen = generator.choice(len(corpus), size, p=weights)
@@ -262,10 +262,10 @@ def _corpus(tracks: list[tuple[tuple[Floats, Floats], dict[str, str]]]) -> Corpu
     )
 
 
-def _track_weights(corpus: Corpus) -> NDArray[np.float64]:
-    """How often a window is drawn: long tracks repeat themselves, so less than their length."""
-    counts = np.bincount(corpus.tracks)
-    weights = counts[corpus.tracks] ** -0.3
+def _draw_weights(corpus: Corpus) -> NDArray[np.float64]:
+    """How often a window is drawn: less of long tracks, which repeat themselves, and big genres."""
+    weights = np.bincount(corpus.tracks)[corpus.tracks] ** -0.3
+    weights *= np.bincount(corpus.genres + 1)[corpus.genres + 1] ** -0.3
     return np.asarray(weights / weights.sum(), np.float64)
 
 

@@ -210,8 +210,8 @@ def generate(groover: Groover, corpus: corpora.Corpus, genre: str | None, seed: 
     wish = infer.blank(len(template), genre=genre)
     prior, network = groover.prior, groover.network
     known = torch.zeros(len(template), 0, prior.stages, dtype=torch.int64)
-    said = prior.read(wish.genre, template)
-    codes = infer.continue_codes(prior, said, wish.genre, known, generator)
+    asked = infer.read_templates(prior, template, genre)
+    codes = infer.continue_codes(prior, asked, known, generator)
     logits = network.note.decode(codes, template, network.skeleton(template))
     notes = (logits > 0).float()
     skeleton = network.skeleton(notes)

@@ -9,7 +9,7 @@ microtiming after.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -49,6 +49,8 @@ Integers = NDArray[np.int64]
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
 LIKELY: Final = 0.9
 """Only the likeliest codes of a place are sampled, which together have this probability."""
+GUIDANCE: Final = 1.0
+"""How much further from what any genre would have codes go than the genre alone takes them."""
 CALM: Final = 0.8
 """Deviation of sampled latents, of the one that was learnt."""
 DRIFT: Final = 0.9
@@ -100,6 +102,18 @@ class Controls:
     amount: float = 1.0
     seed: int = 0
     variation: int = 0
+
+
+class Wish(NamedTuple):
+    """What the prior is told: first with the genre that is asked for, then, if one is, without.
+
+    Attributes:
+        said: what it reads from the templates, ``[G, B, S, C]``.
+        genres: one-hot, ``[G, 6]``.
+    """
+
+    said: Tensor
+    genres: Tensor
 
 
 class Groover:
@@ -159,12 +173,12 @@ class Groover:
 
         Each window goes on from the measure that it shares with the one before.
         """
-        wish = blank(1, self.device, genre).genre
-        said = self.prior.read(wish.expand(len(template), -1), self._tensor(template))
+        wish = read_templates(self.prior, self._tensor(template), genre)
         known = torch.zeros(1, 0, self.prior.stages, dtype=torch.int64, device=self.device)
         whole = []
-        for window in said:
-            codes = continue_codes(self.prior, window[None], wish, known, generator)
+        for window in range(len(template)):
+            one = Wish(wish.said[:, window : window + 1], wish.genres)
+            codes = continue_codes(self.prior, one, known, generator)
             whole.append(codes[0, known.shape[1] :])
             known = codes[:, HOP_BEATS:]
         return torch.cat(whole).cpu().numpy()
@@ -331,37 +345,47 @@ def blank(count: int, device: str = "cpu", genre: str | None = None) -> Conditio
     )
 
 
+def read_templates(prior: CodePrior, template: Tensor, genre: str | None) -> Wish:
+    """What the prior is told of templates ``[B, T, V]`` and a genre."""
+    asked = [genre] if genre is None else [genre, None]
+    genres = torch.cat([blank(1, str(template.device), name).genre for name in asked])
+    said = [prior.read(one.expand(len(template), -1), template) for one in genres]
+    return Wish(torch.stack(said), genres)
+
+
 def continue_codes(
-    prior: CodePrior,
-    said: Tensor,
-    genre: Tensor,
-    known: Tensor,
-    generator: np.random.Generator,
+    prior: CodePrior, wish: Wish, known: Tensor, generator: np.random.Generator
 ) -> Tensor:
     """Go on with codes to the end of their windows.
 
+    Where a genre is asked for, the prior also says what it would do without, and codes go on
+    beyond the difference (classifier-free guidance, Ho and Salimans 2022).
+
     Args:
         prior: the prior.
-        said: what it reads from the templates, ``[B, S, C]``.
-        genre: one-hot, ``[B, 6]``.
+        wish: what it is told, of ``B`` windows.
         known: the codes of the first beats, ``[B, s, R]``.
         generator: what is sampled with.
 
     Returns:
         All codes, ``[B, S, R]``.
     """
-    first = prior.start.expand(len(said), 1, -1)
-    before = torch.cat([first, prior.embed(known).sum(2)], 1)
-    x, state = prior.gru(before + said[:, : before.shape[1]], prior.begin(genre))
+    ways, count, beats, _ = wish.said.shape
+    said = wish.said.flatten(0, 1)
+    first = prior.start.expand(count, 1, -1)
+    before = torch.cat([first, prior.embed(known).sum(2)], 1).repeat(ways, 1, 1)
+    start = prior.begin(wish.genres.repeat_interleave(count, 0))
+    x, state = prior.gru(before + said[:, : before.shape[1]], start)
     codes = list(known.unbind(1))
     while True:
         within, stages = torch.zeros_like(x[:, -1]), []
         for head, table in zip(prior.heads, prior.embeddings, strict=True):
-            code = choose(head(x[:, -1] + within).float().cpu().numpy(), generator)
+            logits = head(x[:, -1] + within).float().unflatten(0, (ways, count)).cpu().numpy()
+            code = choose(logits[0] + GUIDANCE * (logits[0] - logits[-1]), generator)
             stages.append(torch.from_numpy(code).to(said.device))
-            within = within + table(stages[-1])
+            within = within + table(stages[-1]).repeat(ways, 1)
         codes.append(torch.stack(stages, -1))
-        if len(codes) == said.shape[1]:
+        if len(codes) == beats:
             return torch.stack(codes, 1)
         x, state = prior.gru((within + said[:, len(codes)])[:, None], state)
 

@@ -40,7 +40,6 @@ class Recipe:
     forcing_end: float = 0.5
     genre_share: float = 1.0
     pattern_share: float = 1.0
-    sampled_share: float = 0.0
     prior_share: float = 0.25
     varied: float = 0.5
     average: float = 0.999
@@ -64,7 +63,6 @@ CPU = Recipe(
     timing_beta=0.015,
     genre_share=0.7,
     pattern_share=0.4,
-    sampled_share=0.15,
     average=0.998,
 )
 PAPER = Recipe(GrooveConfig(conditions=False))

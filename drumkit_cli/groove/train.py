@@ -10,8 +10,7 @@ prior (3.4.4) on the codes of the finished networks. Teacher forcing falls expon
 * half of the windows are varied (`data.vary`): the Groove MIDI Dataset has fewer rhythms than the
   paper's data. The prior learns from the other half, and from templates that are varied;
 * codes that no beat asks for are moved to where beats are;
-* genres and patterns are left out at random, so that they can be left out in use; and some windows
-  are played from a sampled latent, so that conditions are heeded where the latent knows nothing.
+* genres and patterns are left out at random, so that they can be left out in use.
 """
 
 from __future__ import annotations
@@ -140,8 +139,6 @@ class GrooveTask(AveragedTask):
         found = player.encode(values, batch.notes, skeleton, batch.conditions)
         expected = player.expect(batch.notes, skeleton, batch.conditions)
         z = found.sample(torch.randn_like(found.mean))
-        sampled = torch.rand(len(z), 1, device=z.device) < recipe.sampled_share
-        z = torch.where(sampled, expected.sample(torch.randn_like(z)), z)
         forced = torch.rand(values.shape[1]) < recipe.forcing_end**progress
         made = player.decode(z, batch.notes, skeleton, batch.conditions, values, forced)
         error = (batch.notes * (made - values)).square().sum((1, 2)).mean()

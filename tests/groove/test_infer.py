@@ -114,16 +114,17 @@ def test_codes_continue_from_window_to_window(groover):
     assert 0 <= codes.min() <= codes.max() < TINY.codebook
 
 
-def test_sampling_beat_by_beat_is_the_prior(groover):
+@pytest.mark.parametrize("genre", [None, "jazz"])
+def test_sampling_beat_by_beat_is_the_prior(groover, genre):
     """The codes are those that the whole sequence's logits would give."""
     prior = groover.prior
-    genre = torch.eye(6)[:1]
     template = torch.from_numpy(patterns.cut(sketch(2).velocities))
     known = torch.zeros(1, 0, TINY.stages, dtype=torch.int64)
     with torch.no_grad():
-        said = prior.read(genre, template)
-        codes = infer.continue_codes(prior, said, genre, known, np.random.default_rng(3))
-        logits = prior(codes, genre, template).numpy()
+        wish = infer.read_templates(prior, template, genre)
+        codes = infer.continue_codes(prior, wish, known, np.random.default_rng(3))
+        said = [prior(codes, one[None], template).numpy() for one in wish.genres]
+    logits = said[0] + infer.GUIDANCE * (said[0] - said[-1])
     generator = np.random.default_rng(3)
     for step in range(codes.shape[1]):
         for stage in range(TINY.stages):
