@@ -47,7 +47,7 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
-LIKELY: Final = 0.9
+LIKELY: Final = 0.8
 """Only the likeliest codes of a place are sampled, which together have this probability."""
 GUIDANCE: Final = 1.0
 """How much further from what any genre would have codes go than the genre alone takes them."""
