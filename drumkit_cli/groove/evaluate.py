@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from drumkit_cli import console
-from drumkit_cli.checkpoint import Checkpoint, load_weights
-from drumkit_cli.errors import BadDataError
+from drumkit_cli.checkpoint import Checkpoint, load_weights, shipped_folder
+from drumkit_cli.errors import BadDataError, UnavailableError
 from drumkit_cli.groove import baselines, infer, metrics
 from drumkit_cli.groove import data as corpora
 from drumkit_cli.groove.infer import Controls, Groover
@@ -75,10 +75,11 @@ def evaluate(data: Path, weights: str | None) -> Table:
     """Compute Table 1 on the test split; ``data`` is the folder of the Groove MIDI Dataset.
 
     Raises:
+        UnavailableError: the baselines are not installed.
         DrumkitError: as `data.load` and `checkpoint.load_weights`.
     """
     checkpoint = load_weights("groove", weights)
-    groover, judges = Groover(checkpoint), load_judges(load_weights(BASELINES))
+    groover, judges = Groover(checkpoint), load_judges(_load_baselines())
     corpus = corpora.load(data, ("train", "test"))
     test = corpus["test"]
     rows: list[list[Cell]] = []
@@ -244,6 +245,14 @@ def select(corpus: corpora.Corpus, chosen: NDArray[np.bool_]) -> corpora.Corpus:
     return corpora.Corpus(
         windows, corpus.templates[chosen], corpus.genres[chosen], corpus.tracks[chosen]
     )
+
+
+def _load_baselines() -> Checkpoint:
+    """Those that ship, whatever weights of the model itself the user named."""
+    path = shipped_folder() / f"{BASELINES}.safetensors"
+    if not path.is_file():
+        raise UnavailableError("no baselines of groove are installed", "reinstall drumkit")
+    return load_weights(BASELINES, str(path))
 
 
 def _row(name: str, made: Made, test: corpora.Corpus, classifier: GenreClassifier) -> list[Cell]:

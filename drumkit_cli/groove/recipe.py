@@ -66,7 +66,13 @@ CPU = Recipe(
     average=0.998,
 )
 PAPER = Recipe(GrooveConfig(conditions=False))
-BASELINE = replace(PAPER, config=replace(PAPER.config, width=128, skeleton_width=64), batch=64)
+BASELINE = replace(
+    PAPER,
+    config=replace(PAPER.config, width=128, skeleton_width=64),
+    batch=64,
+    prior_share=0.0,
+    average=0.998,
+)
 """The paper's networks at half their width, that they fit beside the model that ships."""
 PRESETS = {
     "cpu": CPU,

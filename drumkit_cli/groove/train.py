@@ -66,7 +66,7 @@ class GrooveTask(AveragedTask):
         """One step of the two-step model, or of the prior."""
         batch = to_device(batch, self.fabric.device)
         first = 1 - self._prior_share
-        if progress < first:
+        if progress < first or not self._prior_share:
             with self.autocast():
                 losses = self._groove_losses(batch, progress / first)
             return self.optimise("groove", losses, progress / first)

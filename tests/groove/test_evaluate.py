@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from drumkit_cli.checkpoint import load_weights
-from drumkit_cli.errors import BadDataError
+from drumkit_cli.errors import BadDataError, UnavailableError
 from drumkit_cli.groove import data, evaluate
 from drumkit_cli.groove.infer import Groover
 from drumkit_cli.groove.patterns import FEELS, GENRES
@@ -31,13 +31,7 @@ def judges(folder):
 
 
 def test_the_table_has_a_row_for_each_of_the_papers(folder, dataset, groover, judges, monkeypatch):
-    path = str(folder / "groove-baselines.safetensors")
-    load = evaluate.load_weights
-    monkeypatch.setattr(
-        evaluate,
-        "load_weights",
-        lambda feature, given=None: load(feature, path if feature == evaluate.BASELINES else given),
-    )
+    monkeypatch.setattr(evaluate, "shipped_folder", lambda: folder)
     table = evaluate.evaluate(dataset, str(folder / "groove.safetensors"))
     rows = {(row[0], row[1]): row[2:] for row in table.rows}
     for name, figures in evaluate.PAPER.items():
@@ -46,6 +40,12 @@ def test_the_table_has_a_row_for_each_of_the_papers(folder, dataset, groover, ju
         if name != "test data":
             assert all(np.isfinite(x) for x in rows[name, "ours"][:5])
     assert ("2-step, one codebook", "ours") in rows
+
+
+def test_missing_baselines_are_told(folder, dataset, groover, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "shipped_folder", lambda: tmp_path)
+    with pytest.raises(UnavailableError, match="no baselines of groove"):
+        evaluate.evaluate(dataset, str(folder / "groove.safetensors"))
 
 
 def test_other_baselines_are_bad_data(folder, groover):
