@@ -16,9 +16,9 @@ from torch import Tensor
 
 from drumkit_cli.groove import metrics
 from drumkit_cli.groove.data import NO_GENRE, Corpus, Floats, Integers
-from drumkit_cli.groove.model import GenreClassifier, OneStep
 from drumkit_cli.groove.recipe import AveragedTask, Recipe
 from drumkit_cli.groove.reconstruction import Batch, divergence, parts, rebuild, to_device
+from drumkit_cli.groove.rivals import GenreClassifier, OneStep
 
 NEIGHBOURS = 20
 

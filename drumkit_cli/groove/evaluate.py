@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from drumkit_cli import console
 from drumkit_cli.checkpoint import Checkpoint, load_weights, shipped_folder
 from drumkit_cli.errors import BadDataError, UnavailableError
-from drumkit_cli.groove import baselines, infer, metrics
+from drumkit_cli.groove import baselines, infer, metrics, sampling
 from drumkit_cli.groove import data as corpora
 from drumkit_cli.groove.infer import Controls, Groover
-from drumkit_cli.groove.model import GenreClassifier, Groove, GrooveConfig, OneStep
+from drumkit_cli.groove.model import Groove, GrooveConfig
 from drumkit_cli.groove.patterns import FEELS, GENRES, Windows
 from drumkit_cli.groove.reconstruction import rebuild
+from drumkit_cli.groove.rivals import GenreClassifier, OneStep
 from drumkit_cli.tables import Cell, Table
 
 BASELINES: Final = "groove-baselines"
@@ -208,11 +209,11 @@ def generate(groover: Groover, corpus: corpora.Corpus, genre: str | None, seed: 
     """Play every template of a corpus as a genre, each alone; ``[B, T, V]`` each."""
     generator = np.random.default_rng(seed)
     template = torch.from_numpy(corpus.templates)
-    wish = infer.blank(len(template), genre=genre)
+    wish = sampling.blank(len(template), genre=genre)
     prior, network = groover.prior, groover.network
     known = torch.zeros(len(template), 0, prior.stages, dtype=torch.int64)
-    asked = infer.read_templates(prior, template, genre)
-    codes = infer.continue_codes(prior, asked, known, generator)
+    asked = sampling.read_templates(prior, template, genre)
+    codes = sampling.continue_codes(prior, asked, known, generator)
     logits = network.note.decode(codes, template, network.skeleton(template))
     notes = (logits > 0).float()
     skeleton = network.skeleton(notes)

@@ -9,7 +9,7 @@ microtiming after.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import torch
@@ -19,27 +19,20 @@ from torch import Tensor
 from drumkit_cli.checkpoint import Checkpoint
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove import patterns
-from drumkit_cli.groove.model import (
-    BEATS,
-    CodePrior,
-    Conditions,
-    Groove,
-    GrooveConfig,
-    NoteCoder,
-    Player,
-)
+from drumkit_cli.groove.model import BEATS, Conditions, Groove, GrooveConfig, NoteCoder, Player
 from drumkit_cli.groove.patterns import (
     BEAT_STEPS,
     CLOSED,
     CRASH,
     FEELS,
-    GENRES,
     HOP_STEPS,
     OPEN,
     RIDE,
     VELOCITY_CLASSES,
     WINDOW_STEPS,
 )
+from drumkit_cli.groove.prior import CodePrior
+from drumkit_cli.groove.sampling import Wish, blank, continue_codes, read_templates
 
 __all__ = ["Controls", "Groover", "Performance", "Reference", "blend", "groove", "join", "listen"]
 
@@ -47,10 +40,6 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
-LIKELY: Final = 0.8
-"""Only the likeliest codes of a place are sampled, which together have this probability."""
-GUIDANCE: Final = 1.0
-"""How much further from what any genre would have codes go than the genre alone takes them."""
 CALM: Final = 0.8
 """Deviation of sampled latents, of the one that was learnt."""
 DRIFT: Final = 0.9
@@ -102,18 +91,6 @@ class Controls:
     amount: float = 1.0
     seed: int = 0
     variation: int = 0
-
-
-class Wish(NamedTuple):
-    """What the prior is told: first with the genre that is asked for, then, if one is, without.
-
-    Attributes:
-        said: what it reads from the templates, ``[G, B, S, C]``.
-        genres: one-hot, ``[G, 6]``.
-    """
-
-    said: Tensor
-    genres: Tensor
 
 
 class Groover:
@@ -331,73 +308,3 @@ def join(windows: Floats) -> Floats:
         total[place] += ramp * window
         weight[place] += ramp
     return (total / weight).T
-
-
-def blank(count: int, device: str = "cpu", genre: str | None = None) -> Conditions:
-    """Conditions that ask for nothing but perhaps a genre, for ``count`` windows."""
-    wish = torch.zeros(count, len(GENRES), device=device)
-    if genre is not None:
-        wish[:, GENRES.index(genre)] = 1
-    return Conditions(
-        wish,
-        torch.zeros(count, WINDOW_STEPS, VELOCITY_CLASSES, device=device),
-        torch.zeros(count, WINDOW_STEPS, len(FEELS), device=device),
-    )
-
-
-def read_templates(prior: CodePrior, template: Tensor, genre: str | None) -> Wish:
-    """What the prior is told of templates ``[B, T, V]`` and a genre."""
-    asked = [genre] if genre is None else [genre, None]
-    genres = torch.cat([blank(1, str(template.device), name).genre for name in asked])
-    said = [prior.read(one.expand(len(template), -1), template) for one in genres]
-    return Wish(torch.stack(said), genres)
-
-
-def continue_codes(
-    prior: CodePrior, wish: Wish, known: Tensor, generator: np.random.Generator
-) -> Tensor:
-    """Go on with codes to the end of their windows.
-
-    Where a genre is asked for, the prior also says what it would do without, and codes go on
-    beyond the difference (classifier-free guidance, Ho and Salimans 2022).
-
-    Args:
-        prior: the prior.
-        wish: what it is told, of ``B`` windows.
-        known: the codes of the first beats, ``[B, s, R]``.
-        generator: what is sampled with.
-
-    Returns:
-        All codes, ``[B, S, R]``.
-    """
-    ways, count, beats, _ = wish.said.shape
-    said = wish.said.flatten(0, 1)
-    first = prior.start.expand(count, 1, -1)
-    before = torch.cat([first, prior.embed(known).sum(2)], 1).repeat(ways, 1, 1)
-    start = prior.begin(wish.genres.repeat_interleave(count, 0))
-    x, state = prior.gru(before + said[:, : before.shape[1]], start)
-    codes = list(known.unbind(1))
-    while True:
-        within, stages = torch.zeros_like(x[:, -1]), []
-        for head, table in zip(prior.heads, prior.embeddings, strict=True):
-            logits = head(x[:, -1] + within).float().unflatten(0, (ways, count)).cpu().numpy()
-            code = choose(logits[0] + GUIDANCE * (logits[0] - logits[-1]), generator)
-            stages.append(torch.from_numpy(code).to(said.device))
-            within = within + table(stages[-1]).repeat(ways, 1)
-        codes.append(torch.stack(stages, -1))
-        if len(codes) == beats:
-            return torch.stack(codes, 1)
-        x, state = prior.gru((within + said[:, len(codes)])[:, None], state)
-
-
-def choose(logits: Floats, generator: np.random.Generator) -> Integers:
-    """Sample one of the likeliest codes of each row ``[B, K]``: ``[B]``."""
-    shares = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
-    shares /= shares.sum(-1, keepdims=True)
-    order = np.argsort(-shares, -1, kind="stable")
-    sorted_shares = np.take_along_axis(shares, order, -1)
-    reached = np.cumsum(sorted_shares, -1)
-    sorted_shares[reached - sorted_shares >= LIKELY] = 0
-    reached = np.cumsum(sorted_shares, -1)
-    drawn = generator.random((len(logits), 1)) * reached[:, -1:]
-    return np.take_along_axis(order, (reached <= drawn).sum(-1, keepdims=True), -1)[:, 0]

@@ -24,13 +24,13 @@ Training data: Groove MIDI Dataset, CC BY 4.0.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from drumkit_cli.groove.config import GrooveConfig
+from drumkit_cli.groove.layers import Coded, Gaussian, Quantiser, Trunk, gaussian
 from drumkit_cli.groove.patterns import (
     BEAT_STEPS,
     FEELS,
@@ -40,52 +40,20 @@ from drumkit_cli.groove.patterns import (
     WINDOW_STEPS,
 )
 
+__all__ = [
+    "BEATS",
+    "Conditions",
+    "Groove",
+    "GrooveConfig",
+    "NoteCoder",
+    "NoteVae",
+    "Player",
+    "Skeleton",
+]
+
 V: Final = len(VOICES)
 BEATS: Final = WINDOW_STEPS // BEAT_STEPS
-KERNEL: Final = 5
-DILATIONS: Final = (1, 2, 4)
 PATTERN_CLASSES: Final = {"velocity": VELOCITY_CLASSES, "timing": len(FEELS)}
-
-
-@dataclass(frozen=True)
-class GrooveConfig:
-    """Sizes of the networks.
-
-    Attributes:
-        kind: "two-step", "one-step" for the baseline of 3.3.2, or "classifier" for the table's.
-        note_code: "vq", or "vae" for the baseline whose NOTE has one Gaussian vector.
-        trunk: "gru" or "conv".
-        width: hidden units of NOTE, VEL and TIME.
-        blocks: convolutional blocks of a trunk.
-        skeleton_width: hidden units of SKEL.
-        skeleton: size of SKEL's vector.
-        codebook: codes of a codebook.
-        code_width: numbers of a code.
-        stages: codebooks, each for what the ones before leave.
-        latent: size of the latents of VEL and TIME (and of a NOTE without codes).
-        conditions: whether VEL and TIME are given genre and patterns.
-        learned_prior: whether their latents' Gaussian depends on the conditions.
-        prior_width: hidden units of the prior over codes.
-        prior_template: whether that prior sees the template.
-        prior_dropout: share of its inputs that it misses in training.
-    """
-
-    kind: str = "two-step"
-    note_code: str = "vq"
-    trunk: str = "gru"
-    width: int = 256
-    blocks: int = 3
-    skeleton_width: int = 128
-    skeleton: int = 16
-    codebook: int = 64
-    code_width: int = 16
-    stages: int = 1
-    latent: int = 64
-    conditions: bool = True
-    learned_prior: bool = False
-    prior_width: int = 256
-    prior_template: bool = False
-    prior_dropout: float = 0.0
 
 
 class Conditions(NamedTuple):
@@ -102,87 +70,6 @@ class Conditions(NamedTuple):
     timing: Tensor
 
 
-class Gaussian(NamedTuple):
-    """A diagonal Gaussian, ``[B, Z]`` both."""
-
-    mean: Tensor
-    log_variance: Tensor
-
-    def sample(self, noise: Tensor) -> Tensor:
-        """The point that standard normal ``noise`` ``[B, Z]`` leads to."""
-        return self.mean + noise * (0.5 * self.log_variance).exp()
-
-
-class Coded(NamedTuple):
-    """What the quantiser makes of a sequence.
-
-    Attributes:
-        vectors: quantised, ``[B, S, D]``, with the gradient of what went in.
-        codes: ``[B, S, R]``.
-        codebook_loss, commitment_loss: of equation 3, means.
-    """
-
-    vectors: Tensor
-    codes: Tensor
-    codebook_loss: Tensor
-    commitment_loss: Tensor
-
-
-class Block(nn.Module):
-    """A normalised, dilated convolution over time and one across channels, beside an identity."""
-
-    def __init__(self, width: int, dilation: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.time = nn.Conv1d(
-            width, width, KERNEL, padding=dilation * (KERNEL // 2), dilation=dilation
-        )
-        self.mix = nn.Conv1d(width, width, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[B, T, C]`` to the same."""
-        y = self.time(self.norm(x).transpose(1, 2))
-        y = self.mix(F.gelu(y)).transpose(1, 2)
-        z: Tensor = x + y
-        return z
-
-
-class Trunk(nn.Module):
-    """Reads a sequence in the light of a vector: ``[B, T, C]`` and ``[B, H]`` to ``[B, T, width]``.
-
-    The vector starts the hidden state of a GRU (3.4), or is added to every step.
-    """
-
-    def __init__(self, config: GrooveConfig, inputs: int, width: int, hint: int = 0) -> None:
-        super().__init__()
-        self.enter = nn.Linear(inputs, width)
-        self.hint = nn.Linear(hint, width) if hint else None
-        self.gru: nn.GRU | None = None
-        self.blocks: nn.Sequential | None = None
-        if config.trunk == "gru":
-            self.gru = nn.GRU(width, width, batch_first=True, bidirectional=True)
-            self.leave = nn.Linear(2 * width, width)
-        else:
-            self.place = nn.Parameter(torch.zeros(WINDOW_STEPS, width))
-            self.blocks = nn.Sequential(
-                *(Block(width, DILATIONS[i % len(DILATIONS)]) for i in range(config.blocks))
-            )
-            self.leave = nn.Linear(width, width)
-
-    def forward(self, x: Tensor, hint: Tensor | None = None) -> Tensor:
-        """Read ``x`` ``[B, T, C]``."""
-        x = self.enter(x)
-        start = self.hint(hint) if self.hint is not None and hint is not None else None
-        if self.gru is not None:
-            x, _ = self.gru(x, None if start is None else start.expand(2, -1, -1).contiguous())
-        else:
-            assert self.blocks is not None
-            x = x + self.place[: x.shape[1]]
-            x = self.blocks(x if start is None else x + start[:, None])
-        y: Tensor = F.gelu(self.leave(x))
-        return y
-
-
 class Skeleton(nn.Module):
     """SKEL: sums a template or notes ``[B, T, V]`` up as ``[B, 16]``."""
 
@@ -195,35 +82,6 @@ class Skeleton(nn.Module):
         """``[B, T, V]`` to ``[B, 16]``."""
         h: Tensor = self.sum(self.trunk(notes).mean(1))
         return h
-
-
-class Quantiser(nn.Module):
-    """Codebooks, each for what the ones before leave of a vector (one of them is the paper's)."""
-
-    def __init__(self, config: GrooveConfig) -> None:
-        super().__init__()
-        size = (config.stages, config.codebook, config.code_width)
-        scale = torch.tensor([0.5**stage for stage in range(config.stages)])
-        self.codebooks = nn.Parameter(torch.randn(size) * scale[:, None, None])
-
-    def forward(self, z: Tensor) -> Coded:
-        """Quantise ``[B, S, D]``."""
-        left, total = z, torch.zeros_like(z)
-        codes, codebook_loss, commitment_loss = [], z.new_zeros(()), z.new_zeros(())
-        for book in self.codebooks:
-            code = nearest(left, book)
-            found = F.embedding(code, book)
-            codebook_loss = codebook_loss + F.mse_loss(found, left.detach())
-            commitment_loss = commitment_loss + F.mse_loss(left, found.detach())
-            left, total = left - found.detach(), total + found
-            codes.append(code)
-        vectors = z + (total - z).detach()
-        return Coded(vectors, torch.stack(codes, -1), codebook_loss, commitment_loss)
-
-    def look_up(self, codes: Tensor) -> Tensor:
-        """Codes ``[B, S, R]`` to vectors ``[B, S, D]``."""
-        found = [F.embedding(codes[..., r], book) for r, book in enumerate(self.codebooks)]
-        return torch.stack(found).sum(0)
 
 
 class NoteEncoder(nn.Module):
@@ -303,7 +161,7 @@ class NoteVae(nn.Module):
     def encode(self, notes: Tensor, template: Tensor, skeleton: Tensor) -> Gaussian:
         """Notes ``[B, T, V]`` as a Gaussian."""
         x = self.encoder(notes, template, skeleton).flatten(1)
-        return _gaussian(self.moments(x))
+        return gaussian(self.moments(x))
 
     def decode(self, z: Tensor, template: Tensor, skeleton: Tensor) -> Tensor:
         """A latent ``[B, Z]`` to logits ``[B, T, V]``."""
@@ -352,15 +210,15 @@ class Player(nn.Module):
         """Velocities or timings ``[B, T, V]`` as a Gaussian."""
         x = torch.cat([values, self._given(notes, conditions)], -1)
         x = self.encoder(x, self._hint(skeleton, conditions))
-        return _gaussian(self.moments(self.narrow(x).flatten(1)))
+        return gaussian(self.moments(self.narrow(x).flatten(1)))
 
     def expect(self, notes: Tensor, skeleton: Tensor, conditions: Conditions) -> Gaussian:
         """What the latent is before anything is heard: p(z | notes, conditions)."""
         if self.prior is None:
             zeros = notes.new_zeros(len(notes), self.moments.out_features)
-            return _gaussian(zeros)
+            return gaussian(zeros)
         x = self.prior(self._given(notes, conditions), self._hint(skeleton, conditions))
-        return _gaussian(self.prior_moments(x.mean(1)))
+        return gaussian(self.prior_moments(x.mean(1)))
 
     def decode(
         self,
@@ -418,130 +276,3 @@ class Groove(nn.Module):
         self.note = NoteCoder(config) if config.note_code == "vq" else NoteVae(config)
         self.velocity = Player(config, "velocity")
         self.timing = Player(config, "timing")
-
-
-class OneStep(nn.Module):
-    """The baseline of 3.3.2: one VAE for notes, velocities and timings, given the template."""
-
-    def __init__(self, config: GrooveConfig) -> None:
-        super().__init__()
-        self.config = config
-        width = config.width
-        self.skeleton = Skeleton(config)
-        self.encoder = Trunk(config, 4 * V, width, config.skeleton)
-        self.narrow = nn.Linear(width, width // 8)
-        self.moments = nn.Linear(WINDOW_STEPS * (width // 8), 2 * config.latent)
-        self.decoder = Trunk(config, config.latent + V, width, config.skeleton)
-        self.leave = nn.Linear(width, 3 * V)
-
-    def encode(
-        self, notes: Tensor, velocities: Tensor, timings: Tensor, template: Tensor
-    ) -> Gaussian:
-        """A performance, each ``[B, T, V]``, as one Gaussian."""
-        x = torch.cat([notes, velocities, timings, template], -1)
-        x = self.narrow(self.encoder(x, self.skeleton(template)))
-        return _gaussian(self.moments(x.flatten(1)))
-
-    def decode(self, z: Tensor, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of notes, velocities and timings, each ``[B, T, V]``."""
-        x = torch.cat([z[:, None].expand(-1, template.shape[1], -1), template], -1)
-        x = self.leave(self.decoder(x, self.skeleton(template))).float()
-        notes, velocities, timings = x.split(V, -1)
-        return notes, torch.sigmoid(velocities), torch.tanh(timings)
-
-
-class CodePrior(nn.Module):
-    """The prior over codes (3.4.4): a GRU of two layers goes from beat to beat, given the genre.
-
-    Within a beat each stage's code is told from the GRU's state and the stages before.
-    """
-
-    def __init__(self, config: GrooveConfig) -> None:
-        super().__init__()
-        width = config.prior_width
-        self.stages, self.width = config.stages, width
-        self.template: Trunk | None = None
-        if config.prior_template:
-            self.template = Trunk(config, V, width // 2, len(GENRES))
-            self.beat = nn.Linear(BEAT_STEPS * (width // 2), width)
-        self.genre = nn.Linear(len(GENRES), 2 * width)
-        self.start = nn.Parameter(torch.zeros(width))
-        self.embeddings = nn.ModuleList(
-            [nn.Embedding(config.codebook, width) for _ in range(config.stages)]
-        )
-        self.dropout = nn.Dropout(config.prior_dropout)
-        self.gru = nn.GRU(
-            width, width, num_layers=2, batch_first=True, dropout=config.prior_dropout
-        )
-        self.heads = nn.ModuleList(
-            [
-                nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.codebook))
-                for _ in range(config.stages)
-            ]
-        )
-
-    def forward(self, codes: Tensor, genre: Tensor, template: Tensor) -> Tensor:
-        """Logits ``[B, S, R, K]`` of codes ``[B, S, R]`` that are heard from the second on.
-
-        Args:
-            codes: the codes.
-            genre: one-hot, ``[B, 6]``.
-            template: ``[B, T, V]``.
-        """
-        heard = self.embed(codes)  # [B, S, R, C]
-        before = heard.sum(2)[:, :-1]
-        first = self.start.expand(len(codes), 1, -1)
-        x = torch.cat([first, before], 1) + self.read(genre, template)
-        x, _ = self.gru(self.dropout(x), self.begin(genre))
-        within = F.pad(heard.cumsum(2), (0, 0, 1, 0))[:, :, :-1]  # the stages before
-        return torch.stack(
-            [head(x + within[:, :, r]) for r, head in enumerate(self.heads)], 2
-        ).float()
-
-    def embed(self, codes: Tensor) -> Tensor:
-        """Codes ``[B, S, R]`` to ``[B, S, R, C]``."""
-        found = [table(codes[..., r]) for r, table in enumerate(self.embeddings)]
-        return torch.stack(found, -2)
-
-    def read(self, genre: Tensor, template: Tensor) -> Tensor:
-        """What the template says of each beat, ``[B, S, C]``; 0 where it is not looked at."""
-        if self.template is None:
-            return template.new_zeros(len(template), template.shape[1] // BEAT_STEPS, self.width)
-        x = self.template(template, genre)
-        beats: Tensor = self.beat(x.unflatten(1, (-1, BEAT_STEPS)).flatten(2))
-        return beats
-
-    def begin(self, genre: Tensor) -> Tensor:
-        """The GRU's first state ``[2, B, C]``."""
-        state = torch.tanh(self.genre(genre)).unflatten(1, (2, self.width))
-        first: Tensor = state.transpose(0, 1).contiguous()
-        return first
-
-
-class GenreClassifier(nn.Module):
-    """Hears the genre of a performance: a bidirectional GRU of two layers (4.2)."""
-
-    def __init__(self, width: int = 64, dropout: float = 0.3) -> None:
-        super().__init__()
-        self.gru = nn.GRU(
-            3 * V, width, num_layers=2, batch_first=True, bidirectional=True, dropout=dropout
-        )
-        self.genre = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width, len(GENRES)))
-
-    def forward(self, notes: Tensor, velocities: Tensor, timings: Tensor) -> Tensor:
-        """Logits ``[B, 6]`` of a performance, each ``[B, T, V]``."""
-        x, _ = self.gru(torch.cat([notes, velocities, timings], -1))
-        logits: Tensor = self.genre(x.mean(1))
-        return logits.float()
-
-
-def nearest(z: Tensor, codebook: Tensor) -> Tensor:
-    """The code ``[B, S]`` that is nearest to each vector of ``[B, S, D]``."""
-    distances = codebook.square().sum(-1) - 2 * z @ codebook.T
-    code: Tensor = distances.argmin(-1)
-    return code
-
-
-def _gaussian(moments: Tensor) -> Gaussian:
-    mean, log_variance = moments.float().chunk(2, -1)
-    return Gaussian(mean, log_variance.clamp(-12, 6))

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from drumkit_cli.groove import patterns
 from drumkit_cli.groove.data import Corpus, Floats, Integers
-from drumkit_cli.groove.model import Conditions, Gaussian, Groove, OneStep
+from drumkit_cli.groove.layers import Gaussian
+from drumkit_cli.groove.model import Conditions, Groove
 from drumkit_cli.groove.patterns import GENRES, Windows
+from drumkit_cli.groove.rivals import OneStep
 
 BATCH = 512
 

@@ -9,15 +9,11 @@ import torch
 
 from drumkit_cli.checkpoint import save_weights
 from drumkit_cli.grid import grid_track
-from drumkit_cli.groove.model import (
-    CodePrior,
-    GenreClassifier,
-    Groove,
-    GrooveConfig,
-    OneStep,
-)
+from drumkit_cli.groove.model import Groove, GrooveConfig
 from drumkit_cli.groove.patterns import VOICE_PITCHES, WINDOW_STEPS
+from drumkit_cli.groove.prior import CodePrior
 from drumkit_cli.groove.recipe import PRESETS
+from drumkit_cli.groove.rivals import GenreClassifier, OneStep
 from drumkit_cli.midi import write_midi
 
 TINY = PRESETS["tiny"].config
