@@ -1,7 +1,7 @@
 """What all of groove's training tasks share: recipes, moving averages, the optimiser's step.
 
 The Groove MIDI Dataset is small: what counts is a moving average of the weights, and rhythms are
-varied (`data.vary`).
+varied (`augment.vary`).
 """
 
 from __future__ import annotations
