@@ -7,8 +7,8 @@ prior (3.4.4) on the codes of the finished networks. Teacher forcing falls expon
 * the weights that ship are moving averages of the trained ones;
 * the KL weight is per latent dimension: 0.2 for all 64 together is 0.003 for each. 0.2 for each
   would be more than a velocity's whole variance, and silence the latents;
-* half of the windows are varied (`augment.vary`): the Groove MIDI Dataset has fewer rhythms than the
-  paper's data. The prior learns from the other half, and from templates that are varied;
+* half of the windows are varied (`augment.vary`): the Groove MIDI Dataset has fewer rhythms than
+  the paper's data. The prior learns from the other half, and from templates that are varied;
 * codes that no beat asks for are moved to where beats are;
 * genres and patterns are left out at random, so that they can be left out in use.
 """
