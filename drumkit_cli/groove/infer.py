@@ -40,7 +40,7 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
-CALM: Final = 0.8
+CALM: Final = 1.0
 """Deviation of sampled latents, of the one that was learnt."""
 DRIFT: Final = 0.9
 """How much of a window's latent noise is still in the next one's."""
