@@ -1,12 +1,19 @@
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 
-from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.checkpoint import load_weights, save_weights
 from drumkit_cli.errors import BadDataError, UnavailableError
 from drumkit_cli.groove import data, evaluate
 from drumkit_cli.groove.infer import Groover
+from drumkit_cli.groove.model import Groove
 from drumkit_cli.groove.patterns import FEELS, GENRES
-from tests.groove.tiny import write_tiny_baselines, write_tiny_dataset, write_tiny_groove
+from drumkit_cli.groove.prior import CodePrior
+from drumkit_cli.groove.recipe import JUDGES, PRESETS
+from drumkit_cli.groove.rivals import GenreClassifier, OneStep
+from tests.groove.tiny import named, write_tiny_baselines, write_tiny_dataset, write_tiny_groove
+from tools.bundle_groove_baselines import bundle
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +92,23 @@ def test_feels_are_measured_in_milliseconds(dataset, groover):
     late = evaluate.feel_milliseconds(groover, test)
     assert set(late) == set(FEELS)
     assert all(abs(value) < 62.5 for value in late.values())
+
+
+def test_the_models_of_the_presets_make_the_file_of_baselines(tmp_path):
+    tiny = {"width": 16, "skeleton_width": 8, "latent": 8, "codebook": 8}
+    for name, preset in JUDGES.items():
+        config = replace(PRESETS[preset].config, **tiny)
+        networks = {
+            "classifier": lambda _: {"classifier": GenreClassifier()},
+            "one-step": lambda config: {"one-step": OneStep(config)},
+            "two-step": lambda config: {"groove": Groove(config), "prior": CodePrior(config)},
+        }[config.kind](config)
+        path = tmp_path / f"{preset}.safetensors"
+        card = {"data": name}
+        save_weights(path, named(networks), feature="groove", config=asdict(config), card=card)
+    checkpoint = load_weights(evaluate.BASELINES, str(bundle(tmp_path, tmp_path)))
+    assert checkpoint.card["vae"] == {"data": "vae"}
+    assert not any(".prior" in name or "prior." in name for name in checkpoint.state)
+    judges = evaluate.load_judges(checkpoint)
+    assert judges.vq.config.note_code == "vq"
+    assert judges.vae.config.note_code == "vae"
