@@ -78,6 +78,10 @@ PRESETS = {
     "cpu": CPU,
     "gpu": replace(CPU, config=replace(CONV, width=192, blocks=4), batch=256, average=0.999),
     "paper": PAPER,
+    "paper-genres": replace(
+        PAPER, config=replace(PAPER.config, conditions=True), pattern_share=0.0
+    ),
+    "paper-patterns": replace(PAPER, config=replace(PAPER.config, conditions=True)),
     "baseline-vq": BASELINE,
     "baseline-vae": replace(BASELINE, config=replace(BASELINE.config, note_code="vae")),
     "baseline-one-step": replace(BASELINE, config=replace(BASELINE.config, kind="one-step")),

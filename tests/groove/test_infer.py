@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -164,3 +166,11 @@ def test_other_weights_are_bad_data(tmp_path):
     path = write_tiny_groove(tmp_path / "paper.safetensors", TINY_PAPER)
     with pytest.raises(BadDataError, match="baseline"):
         Groover(load_weights("groove", str(path)))
+
+
+def test_the_papers_networks_play_too(tmp_path):
+    config = replace(TINY_PAPER, conditions=True)
+    path = write_tiny_groove(tmp_path / "paper.safetensors", config)
+    groover = Groover(load_weights("groove", str(path)))
+    played = infer.groove(sketch(3), groover, Controls(genre="jazz", feel="pushed"))
+    assert played.velocities.shape == (7, 48)
