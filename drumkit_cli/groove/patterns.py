@@ -45,7 +45,7 @@ HOP_STEPS: Final = 16
 BEAT_STEPS: Final = 4
 VELOCITY_CLASSES: Final = 5
 ON_TIME: Final = 0.1
-"""Microtiming whose size is below this is on the beat: 3 ms of a sixteenth of 125 ms are 0.05."""
+"""Microtiming of a smaller size is on the beat: 6 ms at 120 bpm."""
 GHOST_SHARE: Final = 0.8
 MIN_KICK: Final = 40 / 127
 BUSY: Final = 3 / 4
