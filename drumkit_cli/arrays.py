@@ -115,3 +115,20 @@ def npy_bytes(array: npt.NDArray[Any]) -> bytes:
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     npy_format.write_array(buffer, little.reshape(array.shape), version=(1, 0), allow_pickle=False)
     return buffer.getvalue()
+
+
+def npy_header(shape: tuple[int, ...], dtype: type, *, is_fortran: bool = False) -> bytes:
+    """Return the start of an NPY file (version 1.0, little-endian), for data that are streamed.
+
+    An array `[F, T]` that comes frame by frame is stored in Fortran order.
+    """
+    buffer = io.BytesIO()
+    npy_format.write_array_header_1_0(
+        buffer,
+        {
+            "descr": np.dtype(dtype).newbyteorder("<").str,
+            "fortran_order": is_fortran,
+            "shape": shape,
+        },
+    )
+    return buffer.getvalue()

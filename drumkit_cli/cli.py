@@ -25,6 +25,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "separate": ("drumkit_cli.separate.command", "Split music into drums, bass and other."),
     "mel": ("drumkit_cli.mel.command", "Turn audio into a mel spectrogram, and back."),
     "arrange": ("drumkit_cli.arrange.command", "Play drums to a bass line."),
+    "interpolate": ("drumkit_cli.interpolate.command", "Go from one drum pattern to another."),
+    "swirl": ("drumkit_cli.swirl.command", "Play drums without end."),
     "train": ("drumkit_cli.train.command", "Train the model of a command on your own data."),
     "evaluate": ("drumkit_cli.evaluate.command", "Measure the model of a command."),
 }

@@ -90,9 +90,9 @@ def write_midi(track: Track, comment: str = "") -> bytes:
         body = bytearray()
         tick = 0
         for event_tick, _, data in events:
-            body += _variable(event_tick - tick) + _framed(data)
+            body += variable_length(event_tick - tick) + _framed(data)
             tick = event_tick
-        body += _variable(max(part.end_ticks - tick, 0)) + bytes([META, _END, 0])
+        body += variable_length(max(part.end_ticks - tick, 0)) + bytes([META, _END, 0])
         chunks.append(b"MTrk" + len(body).to_bytes(4, "big") + body)
     for chunk, foreign in track.foreign_chunks:
         chunks.append(chunk + len(foreign).to_bytes(4, "big") + foreign)
@@ -312,7 +312,7 @@ def _read_variable(body: bytes, at: int) -> tuple[int, int]:
     raise IndexError
 
 
-def _variable(value: int) -> bytes:
+def variable_length(value: int) -> bytes:
     """A variable-length quantity."""
     if not 0 <= value < 1 << 28:
         raise ValueError(f"{value} ticks between two events cannot be written as MIDI")
@@ -325,4 +325,4 @@ def _variable(value: int) -> bytes:
 def _framed(data: bytes) -> bytes:
     """An event as it stands in a file: metas and system exclusives get their length."""
     head = {META: 2, _SYSEX: 1, _ESCAPE: 1}.get(data[0], 0)
-    return data[:head] + _variable(len(data) - head) + data[head:] if head else data
+    return data[:head] + variable_length(len(data) - head) + data[head:] if head else data

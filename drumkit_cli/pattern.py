@@ -117,6 +117,27 @@ Source: Gillick et al., Learning to Groove with Inverse Sequence Transformations
 """
 
 
+VOICE_NAMES: Final = ("bass drum", "snare", "closed hat", "open hat", "rimshot", "cowbell")
+"""The six voices of the Roland TR-808 that electronic patterns are written for."""
+
+VOICE_PITCHES: Final = (36, 38, 42, 46, 37, 56)
+"""The General MIDI pitches that the six voices are written as."""
+
+_PITCHES_OF_VOICE: Final = (
+    (35, 36),
+    (38, 39, 40),
+    (22, 42, 44, 51, 53, 59),
+    (26, 46, 49, 52, 55, 57),
+    (37,),
+    (56,),
+)
+
+SIX_VOICES: Final[Mapping[int, int]] = MappingProxyType(
+    {pitch: voice for voice, pitches in enumerate(_PITCHES_OF_VOICE) for pitch in pitches}
+)
+"""Pitch to the number of its voice: rides are closed hats, crashes open ones, claps snares."""
+
+
 def drum_name(pitch: int) -> str:
     """What a drum is called: General MIDI's name, else the Roland kit's, else "Drum 17"."""
     return GENERAL_MIDI_DRUMS.get(pitch) or ROLAND_DRUMS.get(pitch) or f"Drum {pitch}"

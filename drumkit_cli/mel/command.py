@@ -202,6 +202,7 @@ def _config(
 def _analyse_one(path: str, job: Job) -> None:
     import numpy as np
 
+    from drumkit_cli.arrays import npy_header
     from drumkit_cli.audio import AudioReader
     from drumkit_cli.mel import infer
     from drumkit_cli.spectral import discretise
@@ -226,7 +227,7 @@ def _analyse_one(path: str, job: Job) -> None:
                 open_output(job.destination.place(source.name)) as sink,
                 console.progress(frames, reader.name) as bar,
             ):
-                sink.write(infer.npy_header(shape, dtype, is_fortran=not job.windows))
+                sink.write(npy_header(shape, dtype, is_fortran=not job.windows))
                 if job.windows:
                     for window in infer.windows(blocks, job.width, job.overlap):
                         sink.write(window.tobytes())

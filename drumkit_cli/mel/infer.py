@@ -4,11 +4,9 @@ Paper: G. Barnabo et al., "CycleDRUMS", III-B: windows of 256 frames that share 
 """
 
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from typing import Final
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from drumkit_cli.audio import AudioReader, Resampler
@@ -89,20 +87,3 @@ def windows(
             is_new = count > overlap
     if is_new:
         yield np.pad(np.concatenate(held, axis=1), ((0, 0), (0, width - count)))
-
-
-def npy_header(shape: tuple[int, ...], dtype: type, *, is_fortran: bool) -> bytes:
-    """Return the start of an NPY file (version 1.0, little-endian), for data that are streamed.
-
-    An array `[F, T]` that comes frame by frame is stored in Fortran order.
-    """
-    buffer = BytesIO()
-    npy_format.write_array_header_1_0(
-        buffer,
-        {
-            "descr": np.dtype(dtype).newbyteorder("<").str,
-            "fortran_order": is_fortran,
-            "shape": shape,
-        },
-    )
-    return buffer.getvalue()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from drumkit_cli import spectral
+from drumkit_cli.arrays import npy_header
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.mel import infer
 from drumkit_cli.mel.stored import StoredMel
@@ -84,7 +85,7 @@ def test_no_frames_are_no_windows(stored):
     assert infer.window_count(0, 10, 2) == 0
     assert list(infer.windows([], 10, 2)) == []
     for shape in ((6, 0), (0, 6, 10), (0, 6, 10**15), (10**15, 6, 0)):
-        mel = stored(infer.npy_header(shape, np.float32, is_fortran=False), overlap=0)
+        mel = stored(npy_header(shape, np.float32, is_fortran=False), overlap=0)
         mel.check()
         assert mel.frames == 0
         assert mel.read(0, 0).shape == (6, 0)
@@ -141,5 +142,5 @@ def test_an_overlap_above_half_a_window_is_refused(stored):
 
 def test_a_streamed_header_is_what_numpy_reads():
     array = power(5)
-    header = infer.npy_header((6, 5), np.float32, is_fortran=True)
+    header = npy_header((6, 5), np.float32, is_fortran=True)
     assert np.array_equal(np.load(io.BytesIO(header + array.T.tobytes())), array)

@@ -1,0 +1,159 @@
+"""`drumkit interpolate`: from one drum pattern to another."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from drumkit_cli import console, options
+from drumkit_cli.errors import UsageError
+from drumkit_cli.provenance import Provenance
+from drumkit_cli.streams import check_output, write_text
+
+STEPS = 6
+STEPS_MAX = 10_000
+SILENCE = 0.05
+TEMPO_BPM = 129.0
+
+
+class Path(StrEnum):
+    """The ways from a start to a goal."""
+
+    SLERP = "slerp"
+    LERP = "lerp"
+    CROSSFADE = "crossfade"
+
+
+def interpolate(
+    start: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="START",
+            parser=str,
+            show_default=False,
+            help="MIDI or NPY file, - for stdin, or a shipped pattern such as techno:3.",
+        ),
+    ] = None,
+    goal: Annotated[
+        str | None,
+        typer.Argument(metavar="GOAL", parser=str, show_default=False, help="The same."),
+    ] = None,
+    steps: Annotated[
+        int,
+        typer.Option(
+            "-n", "--steps", metavar="L", min=1, max=STEPS_MAX, help="Steps: L + 1 patterns."
+        ),
+    ] = STEPS,
+    path: Annotated[
+        Path,
+        typer.Option(
+            "--path", help="An arc or a line between codes of the model, or no model at all."
+        ),
+    ] = Path.SLERP,
+    reconstruct: Annotated[
+        bool,
+        typer.Option("--reconstruct", help="End in the model's versions of START and GOAL."),
+    ] = False,
+    threshold: Annotated[
+        float,
+        typer.Option(
+            "--threshold",
+            metavar="V",
+            min=0.0,
+            max=1.0,
+            help="Velocity (0 to 1) below which a note between the ends is silent.",
+        ),
+    ] = SILENCE,
+    bpm: Annotated[
+        float | None,
+        typer.Option(
+            "--bpm",
+            metavar="BPM",
+            min=4.0,
+            max=1000.0,
+            show_default=False,
+            help="The tempo. [default: START's, else GOAL's, else 129]",
+        ),
+    ] = None,
+    names: Annotated[
+        bool, typer.Option("--list", help="Name the patterns that ship, with their tempo.")
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            parser=str,
+            show_default=False,
+            help="A MIDI file, or an array [L + 1, 6, 64] where it ends in .npy. "
+            "[default: MIDI to stdout]",
+        ),
+    ] = None,
+    weights: options.Weights = None,
+    device: options.DeviceOption = options.Device.CPU,
+    threads: options.Threads = 0,
+    no_provenance: options.NoProvenance = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Make a transition from one drum pattern to another.
+
+    Gives START, the patterns between, and GOAL, end to end: four measures of 4/4 each, of six
+    voices (bass drum, snare, closed and open hat, rimshot, cowbell). What is shorter than four
+    measures repeats; of what is longer, START's last four and GOAL's first four are taken. Rides
+    count as closed hats, crashes as open ones, claps as snares.
+    """
+    if names:
+        _list()
+        return
+    if start is None or goal is None:
+        raise UsageError("a transition needs START and GOAL", "--list names patterns that ship")
+    if start == goal == "-":
+        raise UsageError("stdin can be START or GOAL, not both")
+    if output is not None and output != "-":
+        check_output(output)
+
+    from drumkit_cli.drum_file import write_drums
+    from drumkit_cli.interpolate import infer
+    from drumkit_cli.interpolate.sources import read_source
+
+    first, last = read_source(start), read_source(goal)
+    autoencoder = None
+    if reconstruct or path is not Path.CROSSFADE:
+        from drumkit_cli.checkpoint import load_weights
+        from drumkit_cli.devices import pick_device
+
+        place = pick_device(device, threads)
+        autoencoder = infer.Autoencoder(load_weights("interpolate", weights), place)
+    made = infer.interpolate(
+        first.patterns[-1],
+        last.patterns[0],
+        steps,
+        infer.Path(path),
+        autoencoder,
+        reconstruct=reconstruct,
+        silence=threshold,
+    )
+    empty = int((~made.any((1, 2))).sum())
+    if empty:
+        console.warn(f"{empty} of {len(made)} patterns are silent; a lower --threshold plays more")
+    comment = ""
+    if not no_provenance:
+        sums = ",".join(source.sha256 for source in (first, last) if source.sha256)
+        weights_sha256 = autoencoder.weights_sha256 if autoencoder else ""
+        comment = Provenance(None, weights_sha256, sums).comment()
+    tempo = bpm or first.tempo_bpm or last.tempo_bpm or TEMPO_BPM
+    write_drums(output, ((pattern, None) for pattern in made), made.shape, tempo, comment)
+
+
+def _list() -> None:
+    from drumkit_cli.interpolate.sources import shipped_names
+
+    rows = (
+        f"{name}\t{bpm:g} bpm\t{(pattern > 0).sum()} notes\n"
+        for name, pattern, bpm in shipped_names()
+    )
+    write_text("".join(rows))

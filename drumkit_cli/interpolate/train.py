@@ -1,0 +1,190 @@
+"""The recipe of the autoencoder: binary cross-entropy and KL (Eq. 3 to 5) on augmented patterns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from drumkit_cli import pattern_sets, training
+from drumkit_cli.checkpoint import save_weights
+from drumkit_cli.errors import UsageError
+from drumkit_cli.grid import MEASURE_STEPS
+from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
+from drumkit_cli.pattern_nets import EncoderKind, NetConfig, to_targets, to_velocities
+from drumkit_cli.pattern_sets import Floats, PatternSet
+from drumkit_cli.pattern_statistics import onset_f1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything of a run that is not where and how long.
+
+    Attributes:
+        config: of the network.
+        batch: patterns a step.
+        learning_rate: at its height.
+        kl_weight: of the KL term beside the cross-entropy summed over a pattern.
+        note_weight: of a note's cross-entropy, beside that of a rest.
+        augmented: the share of training patterns that are put together from others.
+        average: of the moving average of the weights, which is what ships.
+    """
+
+    config: ModelConfig
+    batch: int = 128
+    learning_rate: float = 1e-3
+    kl_weight: float = 0.01
+    note_weight: float = 1.5
+    augmented: float = 0.4
+    average: float = 0.998
+
+
+PRESETS = {
+    "cpu": Recipe(ModelConfig()),
+    "z4": Recipe(ModelConfig(latent=4)),
+    "conv": Recipe(ModelConfig(nets=NetConfig(EncoderKind.CONV))),
+    "gpu": Recipe(ModelConfig(nets=NetConfig(hidden=128)), batch=512),
+    "tiny": Recipe(
+        ModelConfig(4, NetConfig(EncoderKind.LSTM, 4, (16, 16, 16), (16, 16, 16, 16))), batch=8
+    ),
+}
+
+
+class InterpolateTask:
+    """Optimises the autoencoder; the average of its weights is what is validated and shipped."""
+
+    def __init__(self, fabric: Fabric, recipe: Recipe, patterns: PatternSet) -> None:
+        self._fabric = fabric
+        self._recipe = recipe
+        self._train = patterns.where("train")
+        held_out = {
+            "composed": patterns.where("validation", "composed"),
+            "real": patterns.where("validation", "electronic", "other", "played"),
+        }
+        self._validation = {kind: part for kind, part in held_out.items() if len(part)}
+        if not self._validation:
+            self._validation = {"train": self._train}
+        network = PatternVAE(recipe.config)
+        optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
+        self._network, adam = fabric.setup(network, optimizer)
+        self._average = AveragedModel(
+            network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True
+        )
+        self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
+        self.optimizers: dict[str, Optimizer] = {"adam": adam}
+
+    def batches(self, seed: int) -> Iterator[Tensor]:
+        """Endless batches of patterns ``[B, V, T]``."""
+        generator = np.random.default_rng(seed)
+        while True:
+            chosen = generator.integers(len(self._train), size=self._recipe.batch)
+            patterns = self._train[chosen]
+            count = round(self._recipe.augmented * self._recipe.batch)
+            patterns[:count] = augment(self._train, patterns[:count], generator)
+            yield torch.from_numpy(patterns)
+
+    def step(self, batch: Tensor, progress: float) -> dict[str, float]:
+        """One step of Adam; the rate falls as a cosine, the KL's weight rises over the first tenth.
+
+        Eq. 3 and 4.
+        """
+        recipe, optimizer = self._recipe, self.optimizers["adam"]
+        rate = recipe.learning_rate * (0.01 + 0.495 * (1 + math.cos(math.pi * progress)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        patterns = self._fabric.to_device(batch)
+        noise = torch.randn(len(patterns), recipe.config.latent).to(patterns.device)
+        self._network.train()
+        optimizer.zero_grad()
+        with torch.autocast(patterns.device.type, dtype=torch.bfloat16):
+            logits, mean, log_variance = self._network(patterns, noise)
+        notes = patterns > 0
+        entropy = F.binary_cross_entropy_with_logits(
+            logits.float(),
+            to_targets(patterns),
+            weight=torch.where(notes, recipe.note_weight, 1.0),
+            reduction="sum",
+        ) / len(patterns)
+        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
+        loss = entropy + recipe.kl_weight * min(1.0, 10 * progress) * divergence
+        self._fabric.backward(loss)
+        norm = nn.utils.clip_grad_norm_(self._network.parameters(), 100.0)
+        optimizer.step()
+        self._average.update_parameters(self.models["network"])
+        return {
+            "entropy": float(entropy.detach()),
+            "divergence": float(divergence.detach()),
+            "gradient": float(norm),
+            "rate": rate,
+        }
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Onset F1 of held-out patterns, and of as many training ones."""
+        average = cast(PatternVAE, self._average.module).eval()
+        parts = {**self._validation, "fit": self._train[:: max(len(self._train) // 1000, 1)]}
+        figures = {}
+        for name, part in parts.items():
+            made = []
+            for start in range(0, len(part), 256):
+                patterns = self._fabric.to_device(torch.from_numpy(part[start : start + 256]))
+                made.append(to_velocities(average.decode(average.encode(patterns)[0])).cpu())
+            figures[name] = onset_f1(torch.cat(made).numpy(), part)
+        return {"score": -min(figures[name] for name in self._validation), **figures}
+
+    def export(self, path: Path, figures: Mapping[str, float]) -> None:
+        """Write the averaged weights."""
+        save_weights(
+            path,
+            self._average.module.state_dict(),
+            feature="interpolate",
+            config=asdict(self._recipe.config),
+            card={"data": pattern_sets.LICENCES, "figures": dict(figures)},
+        )
+
+
+def train(data: Path, run: training.Run) -> dict[str, float]:
+    """Train on the patterns of a folder and on our composer's.
+
+    Raises:
+        UsageError: there is no such preset.
+        DrumkitError: as `load_patterns` and `fit`.
+    """
+    recipe = PRESETS.get(run.preset)
+    if recipe is None:
+        raise UsageError(f"no preset {run.preset}", f"take one of {', '.join(PRESETS)}")
+    fabric = training.start(run)
+    task = InterpolateTask(fabric, recipe, pattern_sets.load_patterns(data))
+    return training.fit(task, run, fabric)
+
+
+def augment(pool: Floats, patterns: Floats, generator: np.random.Generator) -> Floats:
+    """New patterns ``[N, V, T]`` from old ones.
+
+    Half get some voices, or some measures, of another pattern; all are turned by whole measures,
+    and half have their velocities scaled.
+    """
+    made = patterns.copy()
+    for pattern in made:
+        other = pool[int(generator.integers(len(pool)))]
+        kind = generator.random()
+        if kind < 0.3:
+            voices = generator.random(len(pattern)) < 0.5
+            pattern[voices] = other[voices]
+        elif kind < 0.5:
+            at = MEASURE_STEPS * int(generator.integers(1, 4))
+            pattern[:, at:] = other[:, at:]
+        pattern[:] = np.roll(pattern, MEASURE_STEPS * int(generator.integers(4)), axis=1)
+        if generator.random() < 0.5:
+            pattern *= generator.uniform(0.6, 1.0)
+    return made

@@ -1,0 +1,1 @@
+"""A drummer that never stops."""

@@ -1,0 +1,26 @@
+"""The picture of a path in noise space, as Figure 6."""
+
+from io import BytesIO
+
+import numpy as np
+
+from drumkit_cli.swirl.infer import Floats
+
+
+def path_png(whole: Floats, walked: Floats) -> bytes:
+    """Return a PNG of the whole swirl ``[N, 2]``, and of what was walked, from dot to arrow."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 6), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(*whole.T, color="0.8", linewidth=0.6)
+    axes.plot(*walked.T, color="tab:red", linewidth=1.2)
+    axes.plot(*walked[0], "o", color="black", label="first measure")
+    axes.plot(*walked[-1], "s", color="tab:red", label="last measure")
+    reach = 1.05 * float(np.abs(whole).max())
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    axes.set(xlabel="Re f", ylabel="Im f", title="Swirl in noise space (Eq. 8)")
+    axes.legend(loc="upper right")
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
