@@ -20,7 +20,8 @@ from drumkit_cli.checkpoint import Checkpoint, load_weights, shipped_folder
 from drumkit_cli.errors import BadDataError, UnavailableError
 from drumkit_cli.groove import baselines, infer, metrics, sampling
 from drumkit_cli.groove import data as corpora
-from drumkit_cli.groove.infer import Controls, Groover
+from drumkit_cli.groove.controls import FEEL_VALUES, Controls
+from drumkit_cli.groove.infer import Groover
 from drumkit_cli.groove.model import Groove, GrooveConfig
 from drumkit_cli.groove.patterns import FEELS, GENRES, Windows
 from drumkit_cli.groove.reconstruction import rebuild
@@ -234,7 +235,7 @@ def feel_milliseconds(groover: Groover, test: corpora.Corpus) -> dict[str, float
         offsets = []
         for sketch in test.templates[chosen]:
             template = infer.Performance(sketch.T, np.zeros_like(sketch.T))
-            played = infer.groove(template, groover, Controls(feel=feel))
+            played = infer.groove(template, groover, Controls(feel=(FEEL_VALUES[feel],)))
             offsets.append(played.offsets[played.velocities > 0])
         late[feel] = float(np.concatenate(offsets).mean()) * MILLISECONDS_PER_STEP
     return late

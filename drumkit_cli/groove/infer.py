@@ -8,6 +8,7 @@ microtiming after.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,22 +20,23 @@ from torch import Tensor
 from drumkit_cli.checkpoint import Checkpoint
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove import patterns
-from drumkit_cli.groove.model import BEATS, Conditions, Groove, GrooveConfig, NoteCoder, Player
+from drumkit_cli.groove.controls import FEEL_VALUES, Controls
+from drumkit_cli.groove.model import BEATS, Conditions, Groove, GrooveConfig, NoteCoder
 from drumkit_cli.groove.patterns import (
     BEAT_STEPS,
     CLOSED,
     CRASH,
-    FEELS,
     HOP_STEPS,
     OPEN,
     RIDE,
     VELOCITY_CLASSES,
     WINDOW_STEPS,
 )
+from drumkit_cli.groove.performance import Performance
 from drumkit_cli.groove.prior import CodePrior
 from drumkit_cli.groove.sampling import Wish, blank, continue_codes, read_templates
 
-__all__ = ["Controls", "Groover", "Performance", "Reference", "blend", "groove", "join", "listen"]
+__all__ = ["Controls", "Groover", "Performance", "Reference", "groove", "join", "listen"]
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -45,14 +47,10 @@ CALM: Final = 1.0
 DRIFT: Final = 0.9
 """How much of a window's latent noise is still in the next one's."""
 MIN_VELOCITY: Final = 1 / 127
-
-
-@dataclass(frozen=True)
-class Performance:
-    """What is played, axes ``[V, T]``: velocities 0..1, offsets -0.5..0.5 of a sixteenth."""
-
-    velocities: Floats
-    offsets: Floats
+BATCH: Final = 64
+"""Windows that go through the networks at once: memory does not grow with the track."""
+SAMPLING_SHARE: Final = 0.8
+"""Of the time that it takes to play, the share of sampling codes."""
 
 
 @dataclass(frozen=True)
@@ -67,30 +65,6 @@ class Reference:
     codes: Integers
     velocity: Floats
     timing: Floats
-
-
-@dataclass(frozen=True)
-class Controls:
-    """What a user asks for.
-
-    Attributes:
-        genre: one of `GENRES`, or None for any.
-        velocity_pattern: how loud the cymbals are from step to step, 1 (soft) to 5 (loud), 0 where
-            it is left open; repeated over the track. Empty: open everywhere.
-        feel: one of `FEELS`, or None for any.
-        keep_notes: add dynamics and timing alone.
-        amount: 0 (the template) to 1 (the groove).
-        seed: of what is sampled.
-        variation: 0, 1, ...: other samples of the same seed.
-    """
-
-    genre: str | None = None
-    velocity_pattern: tuple[int, ...] = ()
-    feel: str | None = None
-    keep_notes: bool = False
-    amount: float = 1.0
-    seed: int = 0
-    variation: int = 0
 
 
 class Groover:
@@ -144,32 +118,41 @@ class Groover:
 
     @torch.inference_mode()
     def sample_codes(
-        self, template: Floats, genre: str | None, generator: np.random.Generator
+        self,
+        template: Floats,
+        genre: str | None,
+        generator: np.random.Generator,
+        advance: Callable[[int], None] = lambda _: None,
     ) -> Integers:
         """Sample the codes of a track whose windows have templates ``[B, T, V]``: ``[S, R]``.
 
-        Each window goes on from the measure that it shares with the one before.
+        Each window goes on from the measure that it shares with the one before. ``advance`` is told
+        how many windows have been sampled since the last time.
         """
-        wish = read_templates(self.prior, self._tensor(template), genre)
         known = torch.zeros(1, 0, self.prior.stages, dtype=torch.int64, device=self.device)
         whole = []
-        for window in range(len(template)):
-            one = Wish(wish.said[:, window : window + 1], wish.genres)
-            codes = continue_codes(self.prior, one, known, generator)
-            whole.append(codes[0, known.shape[1] :])
-            known = codes[:, HOP_BEATS:]
+        for part in _batches(len(template)):
+            wish = read_templates(self.prior, self._tensor(template[part]), genre)
+            for window in range(wish.said.shape[1]):
+                one = Wish(wish.said[:, window : window + 1], wish.genres)
+                codes = continue_codes(self.prior, one, known, generator)
+                whole.append(codes[0, known.shape[1] :])
+                known = codes[:, HOP_BEATS:]
+                advance(1)
         return torch.cat(whole).cpu().numpy()
 
     @torch.inference_mode()
     def notes(self, template: Floats, codes: Integers) -> Floats:
         """Notes ``[V, T]`` of a track from its templates ``[B, T, V]`` and codes ``[S, R]``."""
         places = HOP_BEATS * np.arange(len(template))[:, None] + np.arange(BEATS)[None]
-        given = self._tensor(template)
         note = self.network.note
         assert isinstance(note, NoteCoder)
-        windows = torch.from_numpy(codes[places]).to(self.device)
-        logits = note.decode(windows, given, self.network.skeleton(given))
-        return (join(logits.cpu().numpy()) > 0).astype(np.float32)
+        logits = []
+        for part in _batches(len(template)):
+            given = self._tensor(template[part])
+            windows = torch.from_numpy(codes[places[part]]).to(self.device)
+            logits.append(note.decode(windows, given, self.network.skeleton(given)).cpu().numpy())
+        return (join(np.concatenate(logits)) > 0).astype(np.float32)
 
     @torch.inference_mode()
     def play(
@@ -178,52 +161,49 @@ class Groover:
         controls: Controls,
         generator: np.random.Generator,
         reference: Reference | None = None,
+        advance: Callable[[int], None] = lambda _: None,
     ) -> Performance:
-        """Play notes ``[V, T]``, whole measures, with a reference's latents or sampled ones."""
+        """Play notes ``[V, T]``, whole measures, with a reference's latents or sampled ones.
+
+        ``advance`` is told how many windows have been played since the last time.
+        """
         windows = patterns.cut(notes)
-        played = self._tensor(windows)
-        skeleton = self.network.skeleton(played)
-        conditions = self._conditions(windows, controls)
-        made = []
-        for player, latents in (
-            (self.network.velocity, reference.velocity if reference else None),
-            (self.network.timing, reference.timing if reference else None),
-        ):
-            if latents is None:
-                z = self._sample(player, played, skeleton, conditions, generator)
-            else:
-                z = self._tensor(latents[np.arange(len(windows)) % len(latents)])
-            made.append(join(player.decode(z, played, skeleton, conditions).cpu().numpy()))
-        velocities = np.where(notes > 0, made[0].clip(MIN_VELOCITY, 1), 0).astype(np.float32)
-        offsets = np.where(notes > 0, made[1] / 2, 0).astype(np.float32)
-        return Performance(velocities, offsets)
+        players = (self.network.velocity, self.network.timing)
+        if reference is not None:
+            repeated = np.arange(len(windows))
+            latents = [of[repeated % len(of)] for of in (reference.velocity, reference.timing)]
+        else:
+            size = (len(windows), self.network.config.latent)
+            latents = [_drift(generator.standard_normal(size)) for _ in players]
+        made: tuple[list[Floats], list[Floats]] = ([], [])
+        for part in _batches(len(windows)):
+            played = self._tensor(windows[part])
+            skeleton = self.network.skeleton(played)
+            conditions = self._conditions(windows[part], controls, HOP_STEPS * part.start)
+            for player, latent, pieces in zip(players, latents, made, strict=True):
+                z = self._tensor(latent[part])
+                if reference is None:
+                    z = player.expect(played, skeleton, conditions).sample(CALM * z)
+                pieces.append(player.decode(z, played, skeleton, conditions).cpu().numpy())
+            advance(len(played))
+        velocities, timings = (join(np.concatenate(pieces)) for pieces in made)
+        velocities = np.where(notes > 0, velocities.clip(MIN_VELOCITY, 1), 0)
+        offsets = np.where(notes > 0, timings / 2, 0)
+        return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
 
-    def _sample(
-        self,
-        player: Player,
-        notes: Tensor,
-        skeleton: Tensor,
-        conditions: Conditions,
-        generator: np.random.Generator,
-    ) -> Tensor:
-        """Latents ``[B, Z]`` that drift slowly from window to window."""
-        expected = player.expect(notes, skeleton, conditions)
-        fresh = generator.standard_normal(expected.mean.shape).astype(np.float32)
-        noise = fresh.copy()
-        for window in range(1, len(noise)):
-            noise[window] = DRIFT * noise[window - 1] + np.sqrt(1 - DRIFT**2) * fresh[window]
-        return expected.sample(CALM * self._tensor(noise))
-
-    def _conditions(self, windows: Floats, controls: Controls) -> Conditions:
+    def _conditions(self, windows: Floats, controls: Controls, first_step: int) -> Conditions:
         conditions = blank(len(windows), self.device, controls.genre)
-        struck = (windows > 0).any(-1, keepdims=True)
-        if controls.feel is not None:
-            wish = np.arange(len(FEELS)) == FEELS.index(controls.feel)
-            conditions = conditions._replace(timing=self._tensor(struck * wish))
+        places = np.arange(WINDOW_STEPS)[None] + HOP_STEPS * np.arange(len(windows))[:, None]
+        places += first_step
+        if controls.feel:
+            struck = (windows > 0).any(-1, keepdims=True)
+            wish = np.array(controls.feel)[places % len(controls.feel)]
+            # Between two feels a value is some of both.
+            shares = (1 - np.abs(wish[..., None] - [*FEEL_VALUES.values()])).clip(0, 1)
+            conditions = conditions._replace(timing=self._tensor(struck * shares))
         if controls.velocity_pattern:
             cymbals = (windows[..., [CLOSED, OPEN, RIDE, CRASH]] > 0).any(-1, keepdims=True)
-            steps = np.arange(WINDOW_STEPS)[None] + HOP_STEPS * np.arange(len(windows))[:, None]
-            wish = np.array(controls.velocity_pattern)[steps % len(controls.velocity_pattern)]
+            wish = np.array(controls.velocity_pattern)[places % len(controls.velocity_pattern)]
             classes = wish[..., None] == np.arange(1, VELOCITY_CLASSES + 1)
             conditions = conditions._replace(velocity=self._tensor(cymbals * classes))
         return conditions
@@ -237,6 +217,7 @@ def groove(
     groover: Groover,
     controls: Controls,
     reference: Reference | None = None,
+    advance: Callable[[float], None] = lambda _: None,
 ) -> Performance:
     """Play a template of any length; the same arguments give the same performance.
 
@@ -248,6 +229,7 @@ def groove(
         groover: the networks.
         controls: what is asked for.
         reference: a groove to be transferred (`listen`); it is repeated over the track.
+        advance: is told which share of the work has been done since the last time, 1 in all.
 
     Returns:
         A performance of the template's length.
@@ -259,38 +241,28 @@ def groove(
     sketch = np.pad(sketch, ((0, 0), (0, measures * HOP_STEPS - steps)))
     if measures == 1:
         sketch = np.tile(sketch, (1, 2))
+    windows = patterns.cut(sketch)
     notes = sketch
+    sampling = 0.0
     if not controls.keep_notes:
-        windows = patterns.cut(sketch)
         if reference is None:
-            codes = groover.sample_codes(windows, controls.genre, generator)
+            sampling = SAMPLING_SHARE
+            share = sampling / len(windows)
+            codes = groover.sample_codes(
+                windows, controls.genre, generator, lambda n: advance(share * n)
+            )
         else:
             beats = sketch.shape[1] // BEAT_STEPS
             codes = reference.codes[np.arange(beats) % len(reference.codes)]
         notes = groover.notes(windows, codes)
-    played = groover.play(notes, controls, generator, reference)
-    played = Performance(played.velocities[:, :steps], played.offsets[:, :steps])
-    return blend(template, played, controls.amount)
+    rest = (1 - sampling) / len(windows)
+    played = groover.play(notes, controls, generator, reference, lambda n: advance(rest * n))
+    return Performance(played.velocities[:, :steps], played.offsets[:, :steps])
 
 
 def listen(performance: Performance, groover: Groover) -> Reference:
     """Take the groove out of a reference track, for `groove`."""
     return groover.encode(performance)
-
-
-def blend(template: Performance, played: Performance, amount: float) -> Performance:
-    """Go from a template (0) to what is played of it (1); both ends are exact.
-
-    Velocities fade from one to the other: a note that only one of them has grows or goes. A note
-    moves from where the template has it; one that only one of them has keeps its own place.
-    """
-    if amount <= 0 or amount >= 1:
-        return played if amount >= 1 else template
-    velocities = (1 - amount) * template.velocities + amount * played.velocities
-    offsets = (1 - amount) * template.offsets + amount * played.offsets
-    offsets = np.where(template.velocities == 0, played.offsets, offsets)
-    offsets = np.where(played.velocities == 0, template.offsets, offsets)
-    return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
 
 
 def join(windows: Floats) -> Floats:
@@ -308,3 +280,15 @@ def join(windows: Floats) -> Floats:
         total[place] += ramp * window
         weight[place] += ramp
     return (total / weight).T
+
+
+def _batches(count: int) -> Iterator[slice]:
+    return (slice(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
+
+
+def _drift(fresh: NDArray[np.float64]) -> Floats:
+    """Noise ``[B, Z]`` that changes slowly from window to window, of the same deviation."""
+    noise = fresh.copy()
+    for window in range(1, len(noise)):
+        noise[window] = DRIFT * noise[window - 1] + np.sqrt(1 - DRIFT**2) * fresh[window]
+    return noise.astype(np.float32)

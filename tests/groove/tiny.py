@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from drumkit_cli.checkpoint import save_weights
-from drumkit_cli.grid import grid_track
+from drumkit_cli.grid import grid_notes
 from drumkit_cli.groove.model import Groove, GrooveConfig
 from drumkit_cli.groove.patterns import VOICE_PITCHES, WINDOW_STEPS
 from drumkit_cli.groove.prior import CodePrior
 from drumkit_cli.groove.recipe import PRESETS
 from drumkit_cli.groove.rivals import GenreClassifier, OneStep
 from drumkit_cli.midi import write_midi
+from drumkit_cli.track import empty_track
 
 TINY = PRESETS["tiny"].config
 TINY_PAPER = GrooveConfig(
@@ -84,7 +85,8 @@ def write_tiny_dataset(folder: Path) -> Path:
         name = f"{len(rows)}.mid"
         velocities, offsets = beat(measures, seed=len(rows))
         velocities[voices:] = 0
-        track = grid_track([(velocities, offsets)], VOICE_PITCHES, 120.0, "beat")
+        track = empty_track(end_ticks=measures * 4 * 480)
+        track = track.with_notes(grid_notes(track, velocities, offsets, VOICE_PITCHES))
         (folder / name).write_bytes(write_midi(track))
         rows.append(
             {
