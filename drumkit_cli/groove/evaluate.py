@@ -116,6 +116,29 @@ def evaluate(data: Path, weights: str | None) -> Table:
     )
 
 
+def draw(data: Path, weights: str | None) -> bytes:
+    """A PNG of what Figs 4 and 5 show, of the test split; templates are played as funk too.
+
+    Raises:
+        DrumkitError: as `evaluate`.
+    """
+    from drumkit_cli.groove.plot import groove_png
+
+    groover, judges = Groover(load_weights("groove", weights)), load_judges(_load_baselines())
+    test = corpora.load(data, ("test",))["test"]
+    windows = test.windows
+    real = (windows.notes, windows.velocities, windows.timings)
+    made = rebuild(groover.network, test, genre=True)
+    return groove_png(
+        metrical_trends(real, test.genres),
+        metrical_trends(made, test.genres),
+        {
+            "Played as their own genre": genre_confusion(groover, judges.classifier, test, None),
+            "Played as funk": genre_confusion(groover, judges.classifier, test, "funk"),
+        },
+    )
+
+
 def load_judges(checkpoint: Checkpoint) -> Judges:
     """Build the baselines of a checkpoint.
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.grid import (
+    MEASURE_STEPS,
     STEPS_PER_QUARTER,
     drum_notes,
     nearest_step,
@@ -85,57 +86,69 @@ def play_template(template: Template, played: Performance, amount: float = 1.0) 
         played: what is played, ``[V, T]`` like the template's performance.
         amount: 0 to 1.
     """
-    track = template.track
+    end_ticks = _end_ticks(template)
     made = [
         note
-        for (voice, step), notes in template.cells.items()
-        for note in _move(template, notes, played, voice, step, amount)
+        for cell, notes in template.cells.items()
+        for note in _move(template, cell, notes, played, amount, end_ticks)
     ]
-    made += _added(template, played, amount)
+    made += _added(template, played, amount, end_ticks)
     replaced = {note for notes in template.cells.values() for note in notes}
-    kept = [note for note in track.notes if note not in replaced]
-    length = round(played.velocities.shape[1] * template.ticks_per_step)
-    made = _shorten(made, replaced, max(length, track.end_ticks))
-    return track.with_notes([*kept, *made])
+    kept = [note for note in template.track.notes if note not in replaced]
+    return template.track.with_notes([*kept, *_shorten(made, replaced, end_ticks)])
+
+
+def _end_ticks(template: Template) -> int:
+    """Where the last measure ends that the file reaches into: nothing is moved or added beyond.
+
+    An early downbeat at the end of a file is in a cell of the measure after; that one does not
+    belong to the file.
+    """
+    onsets = (note.onset_ticks for notes in template.cells.values() for note in notes)
+    ticks = max(template.track.end_ticks, max(onsets) + 1)
+    measure_ticks = template.ticks_per_step * MEASURE_STEPS
+    return max(ticks, int(math.ceil(ticks / measure_ticks) * measure_ticks))
 
 
 def _move(
     template: Template,
+    cell: Cell,
     notes: Sequence[Note],
     played: Performance,
-    voice: int,
-    step: int,
     amount: float,
+    end_ticks: int,
 ) -> list[Note]:
     """The notes of a cell; the loudest is as played, others keep their distance and proportion."""
     loudest = notes[0]
-    goal = 127 * float(played.velocities[voice, step])
+    goal = 127 * float(played.velocities[cell])
     velocity = loudest.velocity + amount * (goal - loudest.velocity)
     shift = 0
     if goal:
-        onset = (step + float(played.offsets[voice, step])) * template.ticks_per_step
+        onset = (cell[1] + float(played.offsets[cell])) * template.ticks_per_step
         shift = round(amount * (onset - loudest.onset_ticks))
     elif velocity < 0.5:
         return []
-    first, last = _ticks(step, template.ticks_per_step)
+    first, last = _ticks(cell[1], template.ticks_per_step, end_ticks)
     changed = []
     for note in notes:
         louder = round(velocity * note.velocity / loudest.velocity)
-        onset_ticks = min(max(note.onset_ticks + shift, first), last)
         made = replace(note, velocity=min(max(louder, 1), 127))
-        if onset_ticks != note.onset_ticks:
+        onset_ticks = min(max(note.onset_ticks + shift, first), last)
+        if shift and onset_ticks != note.onset_ticks:
             made = moved(made, onset_ticks, note.duration_ticks)
         changed.append(made)
     return changed
 
 
-def _added(template: Template, played: Performance, amount: float) -> Iterable[Note]:
+def _added(
+    template: Template, played: Performance, amount: float, end_ticks: int
+) -> Iterable[Note]:
     """The notes that the template lacks, where it plays that drum or, if it never does, any."""
     track, ticks_per_step = template.track, template.ticks_per_step
     homes = _homes(template)
     for step, voice in zip(*np.nonzero(played.velocities.T), strict=True):
         velocity = round(127 * amount * float(played.velocities[voice, step]))
-        first, last = _ticks(int(step), ticks_per_step)
+        first, last = _ticks(int(step), ticks_per_step, end_ticks)
         if (int(voice), int(step)) in template.cells or velocity == 0 or first > last:
             continue
         onset = round((int(step) + float(played.offsets[voice, step])) * ticks_per_step)
@@ -173,10 +186,11 @@ def _homes(template: Template) -> list[Note]:
     ]
 
 
-def _ticks(step: int, ticks_per_step: float) -> tuple[int, int]:
+def _ticks(step: int, ticks_per_step: float, end_ticks: int) -> tuple[int, int]:
     """The first and the last tick whose nearest sixteenth is this; none where first > last."""
     first = max(math.ceil((step - 0.5) * ticks_per_step), 0)
-    return first, math.ceil((step + 0.5) * ticks_per_step) - 1
+    last = math.ceil((step + 0.5) * ticks_per_step) - 1
+    return first, min(last, end_ticks - 1)
 
 
 def _shorten(made: Iterable[Note], template: set[Note], end_ticks: int) -> list[Note]:

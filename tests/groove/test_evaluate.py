@@ -55,6 +55,13 @@ def test_missing_baselines_are_told(folder, dataset, groover, tmp_path, monkeypa
         evaluate.evaluate(dataset, str(folder / "groove.safetensors"))
 
 
+def test_trends_and_genres_are_drawn(folder, dataset, groover, judges, monkeypatch):
+    monkeypatch.setattr(evaluate, "shipped_folder", lambda: folder)
+    png = evaluate.draw(dataset, str(folder / "groove.safetensors"))
+    assert png.startswith(b"\x89PNG")
+    assert len(png) > 10_000
+
+
 def test_other_baselines_are_bad_data(folder, groover):
     checkpoint = load_weights("groove", str(folder / "groove.safetensors"))
     with pytest.raises(BadDataError, match="other baselines"):

@@ -159,5 +159,5 @@ def test_the_papers_networks_play_too(tmp_path):
     config = replace(TINY_PAPER, conditions=True)
     path = write_tiny_groove(tmp_path / "paper.safetensors", config)
     groover = Groover(load_weights("groove", str(path)))
-    played = infer.groove(sketch(3), groover, Controls(genre="jazz", feel="pushed"))
+    played = infer.groove(sketch(3), groover, Controls(genre="jazz", feel=(-1,)))
     assert played.velocities.shape == (7, 48)
