@@ -86,28 +86,29 @@ def play_template(template: Template, played: Performance, amount: float = 1.0) 
         played: what is played, ``[V, T]`` like the template's performance.
         amount: 0 to 1.
     """
-    end_ticks = _end_ticks(template)
+    steps = _steps(template)
+    end_ticks = max(template.track.end_ticks, math.ceil(steps * template.ticks_per_step))
     made = [
         note
         for cell, notes in template.cells.items()
         for note in _move(template, cell, notes, played, amount, end_ticks)
     ]
-    made += _added(template, played, amount, end_ticks)
+    made += _added(template, played, amount, steps)
     replaced = {note for notes in template.cells.values() for note in notes}
     kept = [note for note in template.track.notes if note not in replaced]
     return template.track.with_notes([*kept, *_shorten(made, replaced, end_ticks)])
 
 
-def _end_ticks(template: Template) -> int:
-    """Where the last measure ends that the file reaches into: nothing is moved or added beyond.
+def _steps(template: Template) -> int:
+    """The sixteenths of the file's measures: no note is added after.
 
-    An early downbeat at the end of a file is in a cell of the measure after; that one does not
-    belong to the file.
+    An early downbeat at the end of a file lies in a cell of the measure after, and a last note may
+    ring into that measure; it does not belong to the file.
     """
-    onsets = (note.onset_ticks for notes in template.cells.values() for note in notes)
-    ticks = max(template.track.end_ticks, max(onsets) + 1)
     measure_ticks = template.ticks_per_step * MEASURE_STEPS
-    return max(ticks, int(math.ceil(ticks / measure_ticks) * measure_ticks))
+    last = max(note.onset_ticks for notes in template.cells.values() for note in notes)
+    measures = max(int(last / measure_ticks) + 1, round(template.track.end_ticks / measure_ticks))
+    return measures * MEASURE_STEPS
 
 
 def _move(
@@ -128,27 +129,25 @@ def _move(
         shift = round(amount * (onset - loudest.onset_ticks))
     elif velocity < 0.5:
         return []
-    first, last = _ticks(cell[1], template.ticks_per_step, end_ticks)
+    first, last = _ticks(cell[1], template.ticks_per_step)
     changed = []
     for note in notes:
         louder = round(velocity * note.velocity / loudest.velocity)
         made = replace(note, velocity=min(max(louder, 1), 127))
-        onset_ticks = min(max(note.onset_ticks + shift, first), last)
+        onset_ticks = min(max(note.onset_ticks + shift, first), last, end_ticks - 1)
         if shift and onset_ticks != note.onset_ticks:
             made = moved(made, onset_ticks, note.duration_ticks)
         changed.append(made)
     return changed
 
 
-def _added(
-    template: Template, played: Performance, amount: float, end_ticks: int
-) -> Iterable[Note]:
+def _added(template: Template, played: Performance, amount: float, steps: int) -> Iterable[Note]:
     """The notes that the template lacks, where it plays that drum or, if it never does, any."""
     track, ticks_per_step = template.track, template.ticks_per_step
     homes = _homes(template)
-    for step, voice in zip(*np.nonzero(played.velocities.T), strict=True):
+    for step, voice in zip(*np.nonzero(played.velocities[:, :steps].T), strict=True):
         velocity = round(127 * amount * float(played.velocities[voice, step]))
-        first, last = _ticks(int(step), ticks_per_step, end_ticks)
+        first, last = _ticks(int(step), ticks_per_step)
         if (int(voice), int(step)) in template.cells or velocity == 0 or first > last:
             continue
         onset = round((int(step) + float(played.offsets[voice, step])) * ticks_per_step)
@@ -186,11 +185,10 @@ def _homes(template: Template) -> list[Note]:
     ]
 
 
-def _ticks(step: int, ticks_per_step: float, end_ticks: int) -> tuple[int, int]:
+def _ticks(step: int, ticks_per_step: float) -> tuple[int, int]:
     """The first and the last tick whose nearest sixteenth is this; none where first > last."""
     first = max(math.ceil((step - 0.5) * ticks_per_step), 0)
-    last = math.ceil((step + 0.5) * ticks_per_step) - 1
-    return first, min(last, end_ticks - 1)
+    return first, math.ceil((step + 0.5) * ticks_per_step) - 1
 
 
 def _shorten(made: Iterable[Note], template: set[Note], end_ticks: int) -> list[Note]:
