@@ -103,8 +103,8 @@ def interpolate(
 
     Gives START, the patterns between, and GOAL, end to end: four measures of 4/4 each, of six
     voices (bass drum, snare, closed and open hat, rimshot, cowbell). What is shorter than four
-    measures repeats; of what is longer, START's last four and GOAL's first four are taken. Rides
-    count as closed hats, crashes as open ones, claps as snares.
+    measures repeats; what is longer is cut into windows of four: START's last and GOAL's first are
+    taken. Rides count as closed hats, crashes as open ones, claps as snares.
     """
     if names:
         _list()

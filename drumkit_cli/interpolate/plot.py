@@ -6,26 +6,14 @@ from io import BytesIO
 import numpy as np
 
 from drumkit_cli.interpolate.infer import Floats
-
-
-def principal_plane(patterns: Floats) -> tuple[Floats, Floats]:
-    """The mean ``[V * T]`` and the two first principal components ``[2, V * T]`` of patterns.
-
-    Of either direction of a component, the one whose largest entry is positive.
-    """
-    flat = patterns.reshape(len(patterns), -1)
-    mean = flat.mean(0, dtype=np.float64)
-    components = np.linalg.eigh(np.cov(flat - mean, rowvar=False, bias=True))[1][:, :-3:-1].T
-    largest = np.abs(components).argmax(1)
-    components *= np.sign(np.take_along_axis(components, largest[:, None], 1))
-    return mean.astype(np.float32), components.astype(np.float32)
+from drumkit_cli.pattern_statistics import principal_components
 
 
 def pca_png(patterns: Floats, paths: Mapping[str, Floats]) -> bytes:
     """Return a PNG of patterns ``[N, V, T]`` as dots, and of named paths ``[L + 1, V, T]``."""
     from matplotlib.figure import Figure
 
-    mean, components = principal_plane(patterns)
+    mean, components = principal_components(patterns, 2)
 
     def place(of: Floats) -> Floats:
         return np.asarray((of.reshape(len(of), -1) - mean) @ components.T, np.float32)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Block = tuple[Floats, Floats | None]
 
 MEASURES = 16
-SPEED = 0.0127
+SPEED = 2 * math.pi / 1984
 TEMPO_BPM = 129.0
 MEASURES_MAX = 1_000_000
 OMEGA_MAX = 1e6
@@ -46,7 +46,8 @@ def swirl(
             metavar="T",
             min=-10.0,
             max=10.0,
-            help="How far the path goes in a measure; the default goes round in some 496.",
+            show_default="2 pi / 1984",
+            help="How far the path goes in a measure; the paper's is 0.0127.",
         ),
     ] = SPEED,
     start: Annotated[

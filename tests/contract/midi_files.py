@@ -19,8 +19,13 @@ def file(*tracks, kind=0, division=DIVISION):
     return b"MThd" + struct.pack(">IHHh", 6, kind, len(tracks), division) + b"".join(chunks)
 
 
-def track(notes=PATTERN, *, head=b"", ends=True, running=False, scale=1):
-    """A track body of notes 12 ticks long on channel 10 (`scale` times, all of it)."""
+def track(
+    notes=PATTERN, *, head=b"", tail=b"", end=4 * DIVISION, ends=True, running=False, scale=1
+):
+    """A track body of notes 12 ticks long on channel 10, all ticks `scale` times.
+
+    `head` and `tail` are events before and after the notes; the end mark comes last, at `end`.
+    """
     events = [(tick, 0x99, pitch, velocity) for tick, pitch, velocity in notes]
     if ends:
         events += [(tick + 12, 0x99 if running else 0x89, pitch, 0) for tick, pitch, _ in notes]
@@ -29,7 +34,7 @@ def track(notes=PATTERN, *, head=b"", ends=True, running=False, scale=1):
         body += delta((tick - now) * scale)
         body += bytes(message[1:] if running and message[0] == status else message)
         now, status = tick, message[0]
-    return bytes(body) + delta(max(4 * DIVISION - now, 0) * scale) + END[1:]
+    return bytes(body) + tail + delta(max(end - now, 0) * scale) + END[1:]
 
 
 def delta(ticks):
@@ -50,7 +55,8 @@ def meter(numerator, denominator):
     return b"\x00\xff\x58\x04" + bytes([numerator, denominator.bit_length() - 1, 24, 8])
 
 
-def _smpte(frames, ticks):
+def smpte(frames, ticks):
+    """The division of so many frames a second and ticks a frame."""
     return struct.unpack(">h", bytes([256 - frames, ticks]))[0]
 
 
@@ -67,8 +73,8 @@ SOUND = {
     "no tempo": file(track()),
     "a tempo of zero": file(track(head=b"\x00\xff\x51\x03\x00\x00\x00")),
     "a tempo map": file(tempo(90) + tempo(180, 100) + tempo(60, 150) + END, track(), kind=1),
-    "SMPTE time": file(track(scale=5), division=_smpte(25, 40)),
-    "29.97 frames": file(track(scale=6), division=_smpte(29, 40)),
+    "SMPTE time": file(track(scale=5), division=smpte(25, 40)),
+    "29.97 frames": file(track(scale=6), division=smpte(29, 40)),
     "notes without end": file(track(ends=False)),
     "note-offs without a note": file(b"\x00\x89\x24\x40" + track()),
     "notes all at once": file(track([(0, pitch, 100) for pitch in range(128)])),

@@ -429,3 +429,12 @@ def test_swirl_pipes_into_interpolate(drumkit):
     track = read_midi(path.out, "path")
     assert track.tempo_bpm == pytest.approx(96)
     assert track.end_ticks == 6 * 4 * 4 * track.division
+
+
+def test_stdin_may_be_the_goal_of_interpolate(drumkit):
+    data = midi_files.WHOLE
+    to = drumkit("interpolate", "techno:1", "-", "--path", "crossfade", stdin=data)
+    back = drumkit("interpolate", "-", "techno:1", "--path", "crossfade", stdin=data)
+    assert_done(to)
+    assert len(read_midi(to.out, "to").notes) == len(read_midi(back.out, "back").notes)
+    assert_refused(drumkit("interpolate", "-", "-", stdin=data), 2, "not both")

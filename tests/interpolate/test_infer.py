@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -47,6 +47,7 @@ def test_slerp_without_an_angle_is_the_line(start, goal):
     np.testing.assert_array_equal(slerp(start, goal, 7), lerp(start, goal, 7))
 
 
+@settings(deadline=None)
 @given(codes, codes, st.integers(1, 20))
 def test_paths_of_codes_are_finite_and_end_where_they_should(start, goal, steps):
     reach = max(np.linalg.norm(start), np.linalg.norm(goal))
@@ -58,6 +59,7 @@ def test_paths_of_codes_are_finite_and_end_where_they_should(start, goal, steps)
         np.testing.assert_allclose(made[-1], goal, atol=1e-5 * reach + 1e-30)
 
 
+@settings(deadline=None)
 @given(codes.filter(lambda code: np.linalg.norm(code) > 1e-3), st.integers(0, 2**32 - 1))
 def test_slerp_keeps_the_length_of_codes_of_one_length(start, seed):
     goal = np.random.default_rng(seed).permutation(start)

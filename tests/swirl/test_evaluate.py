@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from drumkit_cli import checkpoint, drum_file
+from drumkit_cli.pattern_sets import PatternSet
 from drumkit_cli.swirl import evaluate, infer
 from tests.swirl.tiny import write_tiny_drummer
 
@@ -20,11 +21,11 @@ def test_a_tour_is_cut_into_phrases_as_they_are_heard(weights):
     drummer = infer.Drummer(checkpoint.load_weights("swirl", weights))
     tour = evaluate.play_tour(drummer, 1)
     heard = np.concatenate(list(infer.measures(drummer, 8, seed=1)), axis=1)
-    assert tour.phrases.shape == (124, 6, 64)
+    assert tour.phrases.shape == (496, 6, 64)
     np.testing.assert_array_equal(tour.phrases[0], heard[:, :64])
     np.testing.assert_array_equal(tour.phrases[1], heard[:, 64:])
     # The first measure of a phrase is the first quarter of the pattern there.
-    assert tour.patterns.shape == (1, 496, 6, 64)
+    assert tour.patterns.shape == (1, 1984, 6, 64)
     np.testing.assert_allclose(tour.patterns[0, 4, :, :16], tour.phrases[1, :, :16], atol=1e-6)
 
 
@@ -63,17 +64,46 @@ def test_the_table_has_the_swirl_beside_training_patterns(tmp_path, weights, mon
         "seeds 0 to 1",
         "seed 0",
         "training patterns",
+        "random notes",
     ]
-    figures = {row[0]: row[2:] for row in table.rows}
+    figures = {row[0]: row[2:] for row in table.rows if "Jaccard" not in row[1]}
     # Only our composer is electronic here: no rows against found patterns.
-    assert len(figures) == len(table.rows)
-    both, one, training = figures["two-sample accuracy"]
+    assert len(table.rows) == len(figures) + len(evaluate.COMPARED)
+    both, one, training, random = figures["two-sample accuracy"]
     assert 0 <= both <= 1
     assert 0 <= one <= 1
     # The composer's own patterns are not told from its held-out ones.
     assert training == pytest.approx(0.5, abs=0.1)
     assert figures["coverage"][2] > 0.9
+    # Random notes fool the accuracy, since each stands alone; but neither its sides nor coverage.
+    assert random == pytest.approx(0.5, abs=0.1)
+    assert figures["held-out ones told"][3] > 0.9
+    assert figures["coverage"][3] < 0.1
     assert figures["copies"][0] == 0
     assert figures["step, mean"][0] <= figures["step, largest"][0]
     assert figures["silent phrases"][2] == 0
     assert figures["onsets a measure"][2] == pytest.approx(17, abs=3)
+
+
+def test_random_notes_are_as_frequent_as_the_patterns_own():
+    patterns = noise(200, 0.2)
+    patterns[:, 0, 0], patterns[:, 5] = 1, 0
+    made = evaluate.random_notes(patterns, 400)
+    assert made.shape == (400, 6, 64)
+    assert made[:, 0, 0].all()
+    assert not made[:, 5].any()
+    assert made.mean() == pytest.approx((patterns > 0).mean(), rel=0.05)
+
+
+def test_found_patterns_are_compared_by_themselves():
+    held_out, *others = noise(240, 0.2).reshape(6, 40, 6, 64)
+    kinds = ("composed",) * 40 + ("electronic",) * 160
+    splits = ("test",) * 40 + ("train",) * 80 + ("test",) * 80
+    patterns = PatternSet(
+        np.concatenate([held_out, *others[:4]]), kinds, tuple(map(str, range(200))), splits
+    )
+    rows = evaluate._compared_rows(patterns, [others[4], others[0], others[4]])
+    against = [row[1] for row in rows]
+    assert against.count("held-out (120)") == len(evaluate.COMPARED)
+    assert against.count("held-out, found (80)") == evaluate.SIDED
+    assert all(len(row) == 5 for row in rows)
