@@ -95,26 +95,33 @@ class Groover:
         self.weights_sha256 = checkpoint.sha256
 
     @torch.inference_mode()
-    def encode(self, performance: Performance, conditions: Conditions | None = None) -> Reference:
+    def encode(self, performance: Performance) -> Reference:
         """Take the groove out of a track: its codes and latents."""
         velocities = patterns.cut(performance.velocities)
         windows = patterns.Windows(velocities, patterns.cut(2 * performance.offsets))
-        notes, template = self._tensor(windows.notes), self._tensor(patterns.templates(windows))
-        given = conditions or blank(len(velocities), self.device)
-        note = self.network.note
-        assert isinstance(note, NoteCoder)
-        codes = note.encode(notes, template, self.network.skeleton(template)).codes
-        heard = self.network.skeleton(notes)
-        latents = [
-            player.encode(self._tensor(values), notes, heard, given).mean.cpu().numpy()
-            for player, values in (
-                (self.network.velocity, windows.velocities),
-                (self.network.timing, windows.timings),
-            )
-        ]
-        sequence = torch.cat([codes[:, :HOP_BEATS].flatten(0, 1), codes[-1, HOP_BEATS:]])
+        notes, templates = windows.notes, patterns.templates(windows)
+        coder = self.network.note
+        assert isinstance(coder, NoteCoder)
+        codes: list[Tensor] = []
+        latents: tuple[list[Floats], list[Floats]] = ([], [])
+        for part in _batches(len(velocities)):
+            played, template = self._tensor(notes[part]), self._tensor(templates[part])
+            codes.append(coder.encode(played, template, self.network.skeleton(template)).codes)
+            heard, given = self.network.skeleton(played), blank(len(played), self.device)
+            for player, values, found in (
+                (self.network.velocity, windows.velocities, latents[0]),
+                (self.network.timing, windows.timings, latents[1]),
+            ):
+                z = player.encode(self._tensor(values[part]), played, heard, given).mean
+                found.append(z.cpu().numpy())
+        beats = torch.cat(codes)
+        sequence = torch.cat([beats[:, :HOP_BEATS].flatten(0, 1), beats[-1, HOP_BEATS:]])
         measures = -(-performance.velocities.shape[1] // HOP_STEPS)
-        return Reference(sequence[: measures * HOP_BEATS].cpu().numpy(), *latents)
+        return Reference(
+            sequence[: measures * HOP_BEATS].cpu().numpy(),
+            np.concatenate(latents[0]),
+            np.concatenate(latents[1]),
+        )
 
     @torch.inference_mode()
     def sample_codes(

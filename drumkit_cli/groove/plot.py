@@ -36,7 +36,7 @@ def groove_png(real: Trends, made: Trends, confusions: Mapping[str, NDArray[np.i
     ):
         _draw_trends(axes, real, made, kind)
         axes.set(title=f"Mean {kind} at each place of a beat", ylabel=f"{kind}, {unit}")
-    grid[0][1].legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1))
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside right upper")
     for axes, (title, counts) in zip(grid[1], confusions.items(), strict=True):
         _draw_confusion(axes, counts)
         axes.set(title=title, xlabel="heard as", ylabel="template of")
@@ -57,7 +57,7 @@ def _draw_trends(axes: Axes, real: Trends, made: Trends, kind: str) -> None:
 def _draw_confusion(axes: Axes, counts: NDArray[np.int64]) -> None:
     """Shares of each row, as shades and numbers; a row without templates is blank."""
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     ticks = range(len(GENRES))
     axes.set_xticks(ticks, GENRES, rotation=30)
     axes.set_yticks(ticks, GENRES)

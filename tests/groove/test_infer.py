@@ -96,6 +96,30 @@ def test_a_reference_has_four_codes_a_measure(groover, measures):
     assert reference.velocity.shape == (max(measures - 1, 1), TINY.latent)
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_windows_in_many_batches_play_what_those_in_one_do(groover, monkeypatch, keep):
+    """Patterns go on across batches too; sums may differ in the last bits."""
+    template, controls = sketch(9), Controls(feel=(1, 0, -1), velocity_pattern=(5, 1, 0))
+    controls = replace(controls, keep_notes=keep)
+    velocities, offsets = beat(9)
+    made = []
+    for batch in (64, 2):
+        monkeypatch.setattr(infer, "BATCH", batch)
+        reference = infer.listen(Performance(velocities, offsets), groover)
+        made += [infer.groove(template, groover, controls, of) for of in (None, reference)]
+    for one, other in zip(made[:2], made[2:], strict=True):
+        np.testing.assert_allclose(one.velocities, other.velocities, atol=1e-5)
+        np.testing.assert_allclose(one.offsets, other.offsets, atol=1e-5)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_advance_is_told_to_the_end(groover, keep):
+    told = []
+    infer.groove(sketch(5), groover, Controls(keep_notes=keep), advance=told.append)
+    assert sum(told) == pytest.approx(1)
+    assert min(told) > 0
+
+
 def test_codes_continue_from_window_to_window(groover):
     windows = patterns.cut(sketch(6).velocities)
     codes = groover.sample_codes(windows, "funk", np.random.default_rng(0))
