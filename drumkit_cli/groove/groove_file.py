@@ -31,6 +31,7 @@ MAGIC: Final = "drumkit groove"
 VERSION: Final = 1
 VELOCITY_MAX: Final = 127
 PERCENT_MAX: Final = 50
+REGULAR_SHARE: Final = 1 / 4
 COLUMNS: Final = tuple(voice.replace("hi-hat", "hat").replace(" ", "-") for voice in VOICES)
 """The voices, each in one word."""
 _COMMENT: Final = "# velocity 1 to 127, then how late in percent of a sixteenth, -50 to +50"
@@ -57,25 +58,18 @@ class GrooveTable:
 def extract_groove(performance: Performance) -> GrooveTable:
     """Average the hits of a performance over its pairs of measures, rests left out.
 
-    A single measure stands for both.
+    A step that a drum plays in fewer than a quarter of the pairs is an accident, and left out: one
+    stray ghost note would silence every backbeat of a template. A single measure stands for both.
     """
-    velocities, offsets = performance.velocities, performance.offsets
-    if velocities.shape[1] == HOP_STEPS:
-        velocities, offsets = np.tile(velocities, 2), np.tile(offsets, 2)
-
-    def total(values: NDArray[np.generic]) -> NDArray[np.float64]:
-        whole = np.pad(values, ((0, 0), (0, -values.shape[1] % WINDOW_STEPS)))
-        summed: NDArray[np.float64] = whole.reshape(len(VOICES), -1, WINDOW_STEPS).sum(
-            1, dtype=np.float64
-        )
-        return summed
-
-    hits = total(velocities > 0)
-    mean_velocity = np.rint(VELOCITY_MAX * total(velocities) / np.maximum(hits, 1))
-    mean_percent = np.rint(100 * total(offsets) / np.maximum(hits, 1))
+    velocities, offsets = _pairs(performance.velocities), _pairs(performance.offsets)
+    struck = velocities > 0
+    hits = struck.sum(1)
+    kept = (hits > 0) & (hits >= REGULAR_SHARE * struck.any((0, 2)).sum())
+    velocity = np.rint(VELOCITY_MAX * velocities.sum(1) / np.maximum(hits, 1))
+    percent = np.rint(100 * offsets.sum(1) / np.maximum(hits, 1))
     return GrooveTable(
-        np.where(hits, mean_velocity.clip(1, VELOCITY_MAX), 0).astype(np.int64),
-        np.where(hits, mean_percent.clip(-PERCENT_MAX, PERCENT_MAX), 0).astype(np.int64),
+        np.where(kept, velocity.clip(1, VELOCITY_MAX), 0).astype(np.int64),
+        np.where(kept, percent.clip(-PERCENT_MAX, PERCENT_MAX), 0).astype(np.int64),
     )
 
 
@@ -139,6 +133,14 @@ def read_groove(data: bytes, name: str) -> GrooveTable:
         for values in (table.velocities, table.percents):
             values[:, HOP_STEPS:] = values[:, :HOP_STEPS]
     return table
+
+
+def _pairs(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """A grid ``[V, T]`` as pairs of measures ``[V, N, 32]``, filled up with rests."""
+    if values.shape[1] == HOP_STEPS:
+        values = np.tile(values, 2)
+    whole = np.pad(values, ((0, 0), (0, -values.shape[1] % WINDOW_STEPS)))
+    return whole.reshape(len(values), -1, WINDOW_STEPS).astype(np.float64)
 
 
 def _check_version(line: str, name: str) -> None:

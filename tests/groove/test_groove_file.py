@@ -94,6 +94,15 @@ def test_values_are_means_over_the_hits_at_a_step():
     assert np.count_nonzero(table.velocities) == 2
 
 
+def test_a_stray_hit_is_no_groove():
+    """Once in five pairs of measures is an accident; two rests at the end do not count."""
+    velocities = np.zeros((7, 7 * 32), np.float32)
+    velocities[1, 4:160:32] = 0.9
+    velocities[1, 8] = 0.1
+    table = extract_groove(Performance(velocities, 0 * velocities))
+    assert np.flatnonzero(table.velocities[1]).tolist() == [4]
+
+
 @pytest.mark.parametrize("measures", [1, 3, 5])
 def test_an_odd_number_of_measures_is_averaged_too(measures):
     velocities = np.zeros((7, 16 * measures), np.float32)
