@@ -150,7 +150,7 @@ def groove(
     seed: options.Seed = 0,
     weights: options.Weights = None,
     device: options.DeviceOption = options.Device.CPU,
-    threads: options.Threads = 0,
+    threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
