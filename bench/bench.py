@@ -196,11 +196,30 @@ def swirl_memory(folder: Path, plan: Plan) -> Figure:
     return Figure(name, peaks[1] / peaks[0], 1.1, "x", at_most=True)
 
 
+def groove_time(folder: Path, plan: Plan) -> Figure:
+    """32 measures played, beside importing torch."""
+    beat = folder / "beat.mid"
+    measure([*DRUMKIT, "swirl", "--measures", "32", "-o", str(beat), "-q"], 1)
+    command = [*DRUMKIT, "groove", str(beat), "-q"]
+    return time_ratio(command, TORCH, plan, "groove of 32 measures over import torch, time", 1.8)
+
+
+def groove_memory(folder: Path, plan: Plan) -> Figure:
+    """Peak memory of twenty minutes at 120 bpm."""
+    beat = folder / "long.mid"
+    long = ["--measures", "600", "--bpm", "120"]
+    measure([*DRUMKIT, "swirl", *long, "-o", str(beat), "-q"], 1)
+    peak = measure([*DRUMKIT, "groove", str(beat), "-q"], plan.threads).peak_bytes
+    return Figure("groove, peak memory of 20 minutes", peak / 1e6, 600, "MB", at_most=True)
+
+
 MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "help": help_time,
     "interpolate": interpolate_time,
     "swirl": swirl_time,
     "swirl-memory": swirl_memory,
+    "groove": groove_time,
+    "groove-memory": groove_memory,
     "mel": mel_speed,
     "invert": invert_speed,
     "arrange": arrange_speed,

@@ -9,7 +9,9 @@ from pathlib import Path
 from drumkit_cli.errors import OutputError, UsageError
 from drumkit_cli.streams import STDIN_NAME, check_output
 
-FILE_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".mid", ".npy", ".png", ".json")
+FILE_SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".mp3", ".aiff", ".mid", ".npy", ".png", ".json", ".groove"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ import mido
 import numpy as np
 import soundfile
 
+from drumkit_cli.groove.groove_file import read_groove
 from drumkit_cli.midi import read_midi
 from tests import sounds
 from tests.contract import midi_files
+from tests.groove.tiny import write_tiny_groove
 
 RATE = 22050
 
@@ -33,6 +35,7 @@ class Command:
         takes_midi: the input may be MIDI, so that the MIDI cases apply.
         takes_any_meter: of MIDI: also what does not fill measures of sixteen sixteenths.
         has_model: it loads weights.
+        is_brief: what it writes is less than 4096 bytes.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Command:
     takes_midi: bool = False
     takes_any_meter: bool = False
     has_model: bool = True
+    is_brief: bool = False
 
     def line(self, *inputs):
         """The arguments with these inputs, or stdin; a command without input ignores them."""
@@ -72,6 +76,18 @@ def is_drums(data):
         and all(note.drum and 0 < note.velocity < 128 for note in track.notes)
         and track.end_ticks % (4 * track.division) == 0
     )
+
+
+def is_played(data):
+    """Whether it is MIDI with notes by onset, as mido reads it too."""
+    events = [event for track in mido.MidiFile(file=io.BytesIO(data)).tracks for event in track]
+    struck = sum(event.type == "note_on" and event.velocity > 0 for event in events)
+    onsets = [note.onset_seconds for note in read_midi(data, "played").notes]
+    return len(onsets) == struck > 0 and onsets == sorted(onsets)
+
+
+def is_groove_text(data):
+    return bool(read_groove(data, "extracted").velocities.any())
 
 
 def song(rate=RATE, seconds=1.0, channels=2):
@@ -106,6 +122,17 @@ COMMANDS = [
         takes_midi=True,
     ),
     Command("swirl", ("swirl",), ".mid", None, is_drums, takes_several=False),
+    Command("groove", ("groove",), ".mid", midi_files.SOUND["long"], is_played, takes_midi=True),
+    Command(
+        "groove-extract",
+        ("groove", "--extract"),
+        ".groove",
+        midi_files.SOUND["long"],
+        is_groove_text,
+        takes_midi=True,
+        has_model=False,
+        is_brief=True,
+    ),
 ]
 
 
@@ -140,3 +167,4 @@ def make_weights(folder):
             config=json.loads(json.dumps(config)),
             card={},
         )
+    write_tiny_groove(folder / "groove.safetensors")

@@ -28,6 +28,7 @@ def each(of=lambda command: True):
 each_command = each()
 each_reading_command = each(lambda command: command.good is not None)
 each_batch_command = each(lambda command: command.takes_several)
+each_lengthy_command = each(lambda command: not command.is_brief)
 each_audio_command = each(lambda command: command.takes_audio)
 each_midi_command = each(lambda command: command.takes_midi)
 each_signal = pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def test_a_full_disk_on_stdout_is_an_io_error(drumkit, command):
     assert_refused(result, IO_ERROR, "No space left")
 
 
-@each_command
+@each_lengthy_command
 def test_no_space_for_a_file_leaves_the_old_one(drumkit, files, command):
     path, out = files("in", command.good or b""), drumkit.folder / ("out" + command.suffix)
     out.write_bytes(b"old")
@@ -300,7 +301,7 @@ def test_a_signal_while_reading_leaves_no_file(drumkit, command, number, status)
     assert left_behind(drumkit) == [out.name]
 
 
-@each_command
+@each_lengthy_command
 @each_signal
 def test_a_signal_while_writing_ends_it(drumkit, command, number, status):
     reading, writing = os.pipe()
@@ -420,6 +421,15 @@ def test_separate_pipes_into_arrange(drumkit):
     assert_done(drums)
     samples, rate = soundfile.read(io.BytesIO(drums.out), always_2d=True)
     assert (rate, len(samples)) == (RATE, song().shape[1])
+
+
+def test_swirl_pipes_into_groove(drumkit):
+    drums = drumkit("swirl", "--measures", "8", "--bpm", "96")
+    played = drumkit("groove", "-", "--genre", "funk", stdin=drums.out)
+    assert_done(played)
+    track = read_midi(played.out, "played")
+    assert track.tempo_bpm == pytest.approx(96)
+    assert track.end_ticks == 8 * 4 * track.division
 
 
 def test_swirl_pipes_into_interpolate(drumkit):
