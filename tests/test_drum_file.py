@@ -121,6 +121,20 @@ def test_no_blocks_and_silent_blocks_are_files_too():
     assert read_midi(written(cut(np.zeros((6, 48), np.float32))), "a").end_ticks == 48 * 120
 
 
+def test_a_silence_longer_than_one_quantity_of_ticks_is_written():
+    rest, hit = np.zeros((6, 1 << 16), np.float32), np.ones((6, 16), np.float32)
+    blocks = [(hit, None), *[(rest, None)] * 80, (hit, None), *[(rest, None)] * 40]
+    now, onsets = 0, []
+    for message in mido.MidiFile(file=io.BytesIO(written(blocks))).tracks[0]:
+        now += message.time
+        if message.type == "note_on" and message.velocity:
+            onsets.append(now)
+    assert len(onsets) == 2 * 6 * 16
+    assert onsets[0] == 0
+    assert onsets[6 * 16] == (16 + (80 << 16)) * TICKS_PER_STEP
+    assert now == (32 + (120 << 16)) * TICKS_PER_STEP
+
+
 def test_a_soft_hit_is_heard_and_none_is_too_loud():
     velocities = np.array([[1e-4, 0, 1.0, 0.5]], np.float32)
     sink = io.BytesIO()
