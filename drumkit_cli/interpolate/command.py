@@ -107,7 +107,7 @@ def interpolate(
     taken. Rides count as closed hats, crashes as open ones, claps as snares.
     """
     if names:
-        _list()
+        _list(output)
         return
     if start is None or goal is None:
         raise UsageError("a transition needs START and GOAL", "--list names patterns that ship")
@@ -149,11 +149,11 @@ def interpolate(
     write_drums(output, ((pattern, None) for pattern in made), made.shape, tempo, comment)
 
 
-def _list() -> None:
+def _list(output: str | None) -> None:
     from drumkit_cli.interpolate.sources import shipped_names
 
     rows = (
         f"{name}\t{bpm:g} bpm\t{(pattern > 0).sum()} notes\n"
         for name, pattern, bpm in shipped_names()
     )
-    write_text("".join(rows))
+    write_text("".join(rows), output)

@@ -136,6 +136,13 @@ def test_list_names_every_pattern(capfd):
     assert notes == f"{np.count_nonzero(composer.compose('techno', 1))} notes"
 
 
+def test_the_list_goes_to_the_output_that_is_named(tmp_path, capfd):
+    names = tmp_path / "names.txt"
+    assert cli.run(["interpolate", "--list", "-o", str(names)]) == 0
+    assert capfd.readouterr().out == ""
+    assert len(names.read_text().splitlines()) == 2482
+
+
 @pytest.mark.parametrize("arguments", [[], ["techno:1"], ["-", "-"], ["techno:0", "techno:1"]])
 def test_wrong_usage_is_told(arguments, capsys):
     assert cli.run(["interpolate", *arguments]) == 2
