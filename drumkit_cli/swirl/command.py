@@ -130,7 +130,10 @@ def swirl(
     end = (first + measures) * speed if speed else start
     if plot is not None:
         _draw(plot, start, end, omegas, seed)
-    console.detail(f"the path is at {end!r} now: --from {end!r} goes on")
+    if speed:
+        console.detail(f"the path is at {end!r} now: --from {end!r} goes on")
+    else:
+        console.detail(f"the path stays at {end!r}: --from {end!r} begins the same phrase again")
 
 
 def _watched(blocks: Iterable[Block], advance: Callable[[float], None]) -> Iterator[Block]:

@@ -68,6 +68,13 @@ def test_a_run_goes_on_where_another_ended(swirl, capsys, first, touch):
     assert begun[header:] + then[header:] == whole[header:]
 
 
+def test_at_speed_0_no_run_is_said_to_go_on(swirl, capsys):
+    swirl("--measures", 2, "--speed", 0, "--from", 0.25, "-v")
+    told = capsys.readouterr().err
+    assert "--from 0.25 begins the same phrase again" in told
+    assert "goes on" not in told
+
+
 def test_the_same_call_gives_the_same_bytes_and_seeds_differ(swirl):
     first, again, other = (swirl("--seed", seed) for seed in (1, 1, 2))
     assert first == again
