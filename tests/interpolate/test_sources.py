@@ -1,11 +1,15 @@
 """What START and GOAL may be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from drumkit_cli import composer
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
 from drumkit_cli.interpolate.sources import read_source, shipped_names
+from drumkit_cli.midi import write_midi
+from drumkit_cli.track import empty_track
 from tests.contract import midi_files
 
 
@@ -71,6 +75,28 @@ def test_a_measure_repeats_to_four(source):
     assert measures[0, 0, 0] == pytest.approx(110 / 127)
     assert measures[3, 0, 14] == pytest.approx(70 / 127)
     assert np.count_nonzero(measures[:, 0]) == len(midi_files.PATTERN)
+
+
+def drums(measures, *extra, end=0):
+    """A MIDI file of measures of quarters, and of more hits, by sixteenth."""
+    steps = [*range(0, 16 * measures, 4), *extra]
+    track = empty_track(120)
+    notes = tuple(track.note(round(120 * step), 60, 36, 100) for step in steps)
+    part = replace(track.parts[0], end_ticks=max(120 * end, notes[-1].onset_ticks + 60))
+    return write_midi(replace(track, notes=notes, parts=(part, *track.parts[1:])))
+
+
+@pytest.mark.parametrize("measures", [1, 2, 4, 5, 6, 8])
+@pytest.mark.parametrize("late", [0, -0.2])
+def test_a_hit_that_closes_a_loop_is_no_measure(source, measures, late):
+    found = source(drums(measures, 16 * measures + late))
+    np.testing.assert_array_equal(found.patterns, source(drums(measures)).patterns)
+
+
+def test_a_measure_of_one_hit_is_one_where_the_file_or_the_pattern_has_it(source):
+    assert np.count_nonzero(source(drums(4, 64, end=80)).patterns[-1]) == 4
+    assert np.count_nonzero(source(drums(3, 48)).patterns[-1]) == 13
+    assert np.count_nonzero(source(drums(4, 64, 65)).patterns[-1]) == 8
 
 
 def test_the_tempo_is_the_files_last(source):
