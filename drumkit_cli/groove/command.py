@@ -168,7 +168,8 @@ def groove(
             raise UsageError("--extract only reads a groove", "leave the options of playing out")
         _extract(inputs, output, provenance=not no_provenance)
         return
-    if [*inputs, like, velocity_pattern, feel].count("-") > 1:
+    references = [path for path in (like, velocity_pattern, feel) if path is not None]
+    if [*inputs, *references].count("-") > 1:
         raise UsageError("stdin (-) can be read only once")
     template = "{song}" if variations is None else "{song}-{variation}"
     destination = Destination(output, ".mid", template)
@@ -176,7 +177,7 @@ def groove(
         raise UsageError("several variations need a folder", "-o DIR")
     controls = _controls(genre, velocity_pattern, feel, keep_notes, seed)
     job = Job(destination, controls, None, amount, variations, not no_provenance)
-    destination.check(inputs, *job.fields())
+    destination.check(inputs, *job.fields(), references=references)
     if like is not None:
         job = replace(job, like=_read_likeness(like))
 
@@ -215,7 +216,7 @@ def _controls(
     if feel in FEEL_VALUES:
         late = (FEEL_VALUES[feel],)
     elif feel is not None:
-        late = read_step_values(feel, "--feel", *FEEL_RANGE)
+        late = read_step_values(feel, "--feel", *FEEL_RANGE, words=tuple(FEEL_VALUES))
     return Controls(
         genre=None if genre is None else genre.replace("-", " "),
         velocity_pattern=tuple(map(int, pattern)),
