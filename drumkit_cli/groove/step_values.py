@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
 from drumkit_cli.grid import MAX_STEPS
 from drumkit_cli.streams import open_input
 
@@ -15,7 +16,13 @@ _LIST: Final = re.compile(r"(?=.*\d)[-+.\d,\s]+", re.ASCII)
 
 
 def read_step_values(
-    text: str, option: str, lowest: float, highest: float, *, whole: bool = False
+    text: str,
+    option: str,
+    lowest: float,
+    highest: float,
+    *,
+    whole: bool = False,
+    words: Sequence[str] = (),
 ) -> tuple[float, ...]:
     """Read a list such as ``5,2,3,2``, or the file of that name: numbers, "#" before comments.
 
@@ -25,19 +32,30 @@ def read_step_values(
         lowest: value allowed.
         highest: value allowed.
         whole: whether values are whole numbers.
+        words: what else the option takes, for messages.
 
     Raises:
         UsageError: a list with anything else.
         BadDataError: a file with anything else, or nothing; the message names the line.
-        MissingInputError: no such file.
+        MissingInputError: no such file; the message says what the option takes.
     """
     if _LIST.fullmatch(text) and not os.path.lexists(text):
         try:
             return _numbers(text, lowest, highest, whole=whole)
         except ValueError as error:
             raise UsageError(f"{option}: {error}") from error
+    try:
+        return _read_file(text, option, lowest, highest, whole=whole)
+    except MissingInputError as error:
+        takes = ", ".join((*words, "a list of numbers or a file of them"))
+        raise MissingInputError(error.cause, f"{option} takes {takes}") from error
+
+
+def _read_file(
+    path: str, option: str, lowest: float, highest: float, *, whole: bool
+) -> tuple[float, ...]:
     values: list[float] = []
-    with open_input(text) as source:
+    with open_input(path) as source:
         try:
             lines = source.read_bytes().decode("utf-8-sig").splitlines()
         except UnicodeDecodeError as error:

@@ -203,7 +203,7 @@ def test_unknown_drums_are_named_only_when_asked(groove, capsys):
         (("--genre", "polka"), 2, "polka"),
         (("--amount", "1.1"), 2, "--amount"),
         (("--feel", "2"), 2, "2 is not within -1 and 1"),
-        (("--feel", "late"), 66, "late"),
+        (("--feel", "late"), 66, "late: No such file or directory; --feel takes pushed, on, laid"),
         (("--velocity-pattern", "6"), 2, "6 is not within"),
         (("--variations", "2"), 2, "-o DIR"),
         (("--variations", "0"), 2, "--variations"),
@@ -227,6 +227,15 @@ def test_what_cannot_be_is_told_before_weights_are_read(
     (line,) = capsys.readouterr().err.splitlines()
     assert word in line
     assert not (tmp_path / "out.mid").exists()
+
+
+@pytest.mark.parametrize("option", ["--like", "--feel", "--velocity-pattern"])
+def test_what_an_option_reads_is_never_overwritten(groove, tmp_path, capsys, option):
+    reference = beat(2) if option == "--like" else b"1\n0\n"
+    (tmp_path / "ref.mid").write_bytes(reference)
+    groove(option, "ref.mid", name="ref.mid", status=2)
+    assert "ref.mid is an input itself" in capsys.readouterr().err
+    assert (tmp_path / "ref.mid").read_bytes() == reference
 
 
 def test_a_template_without_our_drums_is_bad_data(groove, tmp_path, capsys):

@@ -58,5 +58,11 @@ def test_a_missing_file_is_named():
         read("none.txt")
 
 
+@pytest.mark.parametrize("text", ["Pushed", "", "0,x", "nan"])
+def test_what_is_neither_list_nor_file_is_told_what_would_be(text):
+    with pytest.raises(MissingInputError, match="--feel takes pushed, on, a list of numbers or"):
+        read_step_values(text, "--feel", -1, 1, words=("pushed", "on"))
+
+
 def test_fractions_are_taken_where_they_mean_something():
     assert read_step_values("-1,0.25,1", "--feel", -1, 1) == (-1, 0.25, 1)
