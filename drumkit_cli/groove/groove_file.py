@@ -36,6 +36,8 @@ COLUMNS: Final = tuple(voice.replace("hi-hat", "hat").replace(" ", "-") for voic
 """The voices, each in one word."""
 _COMMENT: Final = "# velocity 1 to 127, then how late in percent of a sixteenth, -50 to +50"
 _SILENT: Final = "."
+_QUOTED: Final = 20
+"""How much of a wrong word messages quote."""
 _STEP_WIDTH: Final = len("1.1.1")
 _CELL_WIDTH: Final = len("127+50")
 _CELL: Final = re.compile(r"(\d{1,3})([+-]\d{1,2})?", re.ASCII)
@@ -149,7 +151,8 @@ def _check_version(line: str, name: str) -> None:
         raise BadDataError(f"{name}, line 1: not '{MAGIC} {VERSION}'")
     if words[2] != str(VERSION):
         raise BadDataError(
-            f"{name}, line 1: a groove of version {words[2]}", f"this drumkit reads {VERSION}"
+            f"{name}, line 1: a groove of version {words[2][:_QUOTED]}",
+            f"this drumkit reads {VERSION}",
         )
 
 
@@ -159,7 +162,7 @@ def _read_columns(words: list[str]) -> list[int]:
         raise ValueError(f"no head line such as 'step {COLUMNS[0]} {COLUMNS[1]}'")
     for word in words[1:]:
         if word not in COLUMNS:
-            raise ValueError(f"{word!r} is not one of {', '.join(COLUMNS)}")
+            raise ValueError(f"{_quote(word)} is not one of {', '.join(COLUMNS)}")
         if words.count(word) > 1:
             raise ValueError(f"{word} has two columns")
     return [COLUMNS.index(word) for word in words[1:]]
@@ -169,7 +172,7 @@ def _read_step(word: str, seen: set[int]) -> int:
     """The step that a row is of, which must be new; it is put among those seen."""
     match = _STEP.fullmatch(word)
     if match is None:
-        raise ValueError(f"{word!r} is no step from 1.1.1 to 2.4.4")
+        raise ValueError(f"{_quote(word)} is no step from 1.1.1 to 2.4.4")
     measure, beat, sixteenth = (int(digit) - 1 for digit in match.groups())
     step = HOP_STEPS * measure + BEAT_STEPS * beat + sixteenth
     if step in seen:
@@ -187,13 +190,17 @@ def _read_cells(words: list[str], columns: list[int], step: int, table: GrooveTa
             continue
         match = _CELL.fullmatch(word)
         if match is None:
-            raise ValueError(f"{word!r} is no velocity and lateness such as 96-4")
+            raise ValueError(f"{_quote(word)} is no velocity and lateness such as 96-4")
         velocity, percent = int(match[1]), int(match[2] or 0)
         if not 1 <= velocity <= VELOCITY_MAX:
             raise ValueError(f"velocity {velocity} is not within 1 and {VELOCITY_MAX}")
         if abs(percent) > PERCENT_MAX:
             raise ValueError(f"{percent:+d} percent is not within -{PERCENT_MAX} and {PERCENT_MAX}")
         table.velocities[voice, step], table.percents[voice, step] = velocity, percent
+
+
+def _quote(word: str) -> str:
+    return repr(word[:_QUOTED])
 
 
 def _step_name(step: int) -> str:

@@ -160,6 +160,16 @@ def test_a_wrong_line_is_told_by_its_number(text, message):
         read(text)
 
 
+@pytest.mark.parametrize(
+    "start", ["drumkit groove ", "drumkit groove 1\nstep ", HEAD, HEAD + "1.1.1 . "]
+)
+def test_of_a_long_word_the_message_has_only_the_start(start):
+    with pytest.raises(BadDataError) as caught:
+        read(start + "x" * 5000)
+    assert "x" * 20 in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
 def test_other_bytes_are_told():
     with pytest.raises(BadDataError, match=r"a\.groove, line 2: not UTF-8 text"):
         read_groove(b"drumkit groove 1\n\xff\xfe\n", "a.groove")
