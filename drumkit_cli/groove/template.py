@@ -119,24 +119,29 @@ def _move(
     amount: float,
     end_ticks: int,
 ) -> list[Note]:
-    """The notes of a cell; the loudest is as played, others keep their distance and proportion."""
+    """The notes of a cell; the loudest is as played, others keep their distance and proportion.
+
+    They move together, and no further than all stay in the cell: strokes of a flam never meet.
+    """
     loudest = notes[0]
     goal = 127 * float(played.velocities[cell])
     velocity = loudest.velocity + amount * (goal - loudest.velocity)
     shift = 0
     if goal:
         onset = (cell[1] + float(played.offsets[cell])) * template.ticks_per_step
+        first, last = _ticks(cell[1], template.ticks_per_step)
+        onsets = [note.onset_ticks for note in notes]
         shift = round(amount * (onset - loudest.onset_ticks))
+        shift = min(shift, max(min(last, end_ticks - 1) - max(onsets), 0))
+        shift = max(shift, first - min(onsets))
     elif velocity < 0.5:
         return []
-    first, last = _ticks(cell[1], template.ticks_per_step)
     changed = []
     for note in notes:
         louder = round(velocity * note.velocity / loudest.velocity)
         made = replace(note, velocity=min(max(louder, 1), 127))
-        onset_ticks = min(max(note.onset_ticks + shift, first), last, end_ticks - 1)
-        if shift and onset_ticks != note.onset_ticks:
-            made = moved(made, onset_ticks, note.duration_ticks)
+        if shift:
+            made = moved(made, note.onset_ticks + shift, note.duration_ticks)
         changed.append(made)
     return changed
 

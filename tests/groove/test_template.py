@@ -140,6 +140,18 @@ def test_a_flam_moves_as_one():
     assert (stroke.onset_ticks, stroke.velocity) == (4 * STEP + 30, 50)
 
 
+@pytest.mark.parametrize(
+    ("late", "velocity", "onsets"), [(-0.49, 80, (-60, -20)), (0.49, 100, (19, 59))]
+)
+def test_the_strokes_of_a_flam_never_meet_at_the_border_of_their_sixteenth(late, velocity, onsets):
+    template = template_of([(4 * STEP - 20, 10, 38, velocity), (4 * STEP + 20, 60, 38, 90)])
+    played = still(template)
+    played.offsets[SNARE, 4] = late
+    made = play_template(template, played).notes
+    assert tuple(note.onset_ticks - 4 * STEP for note in made) == onsets
+    assert all(note.duration_ticks for note in made)
+
+
 def test_an_added_note_is_of_the_drum_that_the_template_plays():
     notes = [(0, 60, 35, 90), (480, 60, 40, 90), (960, 60, 40, 90), (1440, 60, 37, 90)]
     template = template_of(notes)
