@@ -158,8 +158,9 @@ def groove(
     """Play a stiff drum track as a drummer would.
 
     Takes MIDI in 4/4 or 2/4 with drums on channel 10, a beat of kick, snare and cymbals perhaps;
-    gives it with ghost notes and cymbals added, with dynamics, and with timing off the grid, by
-    half a sixteenth at most. All else in the file stays as it is: tempo, other tracks, other drums.
+    gives it with ghost notes added, cymbals added and left out, with dynamics, and with timing off
+    the grid, by half a sixteenth at most. All else in the file stays as it is: tempo, other tracks,
+    other drums.
     """
     inputs = resolve_inputs(files or [])
     if extract:
