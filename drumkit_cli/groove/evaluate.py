@@ -237,7 +237,7 @@ def generate(groover: Groover, corpus: corpora.Corpus, genre: str | None, seed: 
     prior, network = groover.prior, groover.network
     known = torch.zeros(len(template), 0, prior.stages, dtype=torch.int64)
     asked = sampling.read_templates(prior, template, genre)
-    codes = sampling.continue_codes(prior, asked, known, generator)
+    codes = groover.go_on(asked, known, template, generator)
     logits = network.note.decode(codes, template, network.skeleton(template))
     notes = (logits > 0).float()
     skeleton = network.skeleton(notes)

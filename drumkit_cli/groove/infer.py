@@ -44,6 +44,8 @@ Integers = NDArray[np.int64]
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
 CALM: Final = 1.0
 """Deviation of sampled latents, of the one that was learnt."""
+TRIES: Final = 6
+"""Ways in which a window's codes are sampled, of which one is taken."""
 DRIFT: Final = 0.9
 """How much of a window's latent noise is still in the next one's."""
 MIN_VELOCITY: Final = 1 / 127
@@ -142,11 +144,38 @@ class Groover:
             wish = read_templates(self.prior, self._tensor(template[part]), genre)
             for window in range(wish.said.shape[1]):
                 one = Wish(wish.said[:, window : window + 1], wish.genres)
-                codes = continue_codes(self.prior, one, known, generator)
+                given = self._tensor(template[part][window : window + 1])
+                codes = self.go_on(one, known, given, generator)
                 whole.append(codes[0, known.shape[1] :])
                 known = codes[:, HOP_BEATS:]
                 advance(1)
         return torch.cat(whole).cpu().numpy()
+
+    @torch.inference_mode()
+    def go_on(
+        self, wish: Wish, known: Tensor, template: Tensor, generator: np.random.Generator
+    ) -> Tensor:
+        """Sample the rest of the codes of windows: of some tries what keeps most of the template.
+
+        A single try now and then takes all hi-hats of a plain beat for another cymbal.
+
+        Args:
+            wish: what the prior is told, of ``B`` windows.
+            known: the codes of the first beats, ``[B, s, R]``.
+            template: ``[B, T, V]``.
+            generator: what is sampled with.
+
+        Returns:
+            All codes, ``[B, S, R]``.
+        """
+        count = len(template)
+        each = Wish(wish.said.repeat_interleave(TRIES, 1), wish.genres)
+        tried = continue_codes(self.prior, each, known.repeat_interleave(TRIES, 0), generator)
+        given = template.repeat_interleave(TRIES, 0)
+        logits = self.network.note.decode(tried, given, self.network.skeleton(given))
+        kept = ((logits > 0) * given).sum((1, 2)).unflatten(0, (count, TRIES))
+        best: Tensor = tried.unflatten(0, (count, TRIES))[torch.arange(count), kept.argmax(1)]
+        return best
 
     @torch.inference_mode()
     def notes(self, template: Floats, codes: Integers) -> Floats:

@@ -317,3 +317,18 @@ def test_the_shipped_model_leans_as_it_is_told(tmp_path):
         late[options[-1] if options else "any"] = 125 * played.offsets[played.velocities > 0].mean()
     assert late["pushed"] <= late["any"] - 4
     assert late["laidback"] >= late["any"] + 4
+
+
+@pytest.mark.skipif(not SHIPPED.is_file(), reason="weights/groove.safetensors does not ship")
+@pytest.mark.skipif("DRUMKIT_WEIGHTS" in os.environ, reason="DRUMKIT_WEIGHTS names others")
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plain_beat_is_kept_whatever_the_seed(tmp_path, seed):
+    """A single draw of codes now and then took every closed hat for an open one."""
+    (tmp_path / "beat.mid").write_bytes(beat(8))
+    out = tmp_path / "out.mid"
+    assert cli.run(["groove", str(tmp_path / "beat.mid"), "--seed", str(seed), "-o", str(out)]) == 0
+    template, played = performance(beat(8)), performance(out.read_bytes())
+    asked = template.velocities > 0
+    kept = asked & (played.velocities > 0)
+    for voice in np.flatnonzero(asked.any(1)):
+        assert kept[voice].sum() >= 0.7 * asked[voice].sum()
