@@ -19,13 +19,15 @@ $(READY): pyproject.toml
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps 'tinysoundfont>=0.3.6'
 	touch $@
 
-demo: $(READY) ## Separate examples/song.flac, play new drums to it, name the files made
+demo: $(READY) ## New drums to examples/song.flac, drums from nothing; name the files made
 	@mkdir -p demo
 	PATH="$(CURDIR)/$(BIN):$$PATH"; \
 	drumkit separate examples/song.flac | tee demo/stems.wav | drumkit arrange > demo/drums.wav; \
-	drumkit arrange --mix demo/stems.wav -o demo/mix.wav
+	drumkit arrange --mix demo/stems.wav -o demo/mix.wav; \
+	drumkit swirl --measures 8 | drumkit interpolate - techno:1 | drumkit groove - --genre funk > demo/played.mid
 	@echo "Made demo/stems.wav (drums, bass, other of examples/song.flac),"
-	@echo "     demo/drums.wav (new drums to its bass) and demo/mix.wav (that bass and the new drums)."
+	@echo "     demo/drums.wav (new drums to its bass), demo/mix.wav (that bass and the new drums)"
+	@echo "     and demo/played.mid (drums from nothing, on their way to techno, played as funk)."
 
 test: $(READY) ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q

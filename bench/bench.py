@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SONG = ROOT / "examples" / "song.flac"
 DRUMKIT = (sys.executable, "-m", "drumkit_cli")
 TYPER = (sys.executable, "-c", "import typer")
+TORCH = (sys.executable, "-c", "import torch")
 
 
 @dataclass(frozen=True)
@@ -146,21 +147,79 @@ def separate_memory(folder: Path, plan: Plan) -> Figure:
     return Figure(name, peaks[1] / peaks[0], 1.3, "x", at_most=True)
 
 
-def help_time(folder: Path, plan: Plan) -> Figure:
-    """Wall time of the overview over that of importing Typer, in alternation, by medians."""
-    del folder
-    ours, theirs = [], []
+def time_ratio(
+    ours: Sequence[str | Path], theirs: Sequence[str], plan: Plan, name: str, target: float
+) -> Figure:
+    """Wall time of a command over that of another, in alternation, by medians."""
+    taken: tuple[list[float], list[float]] = ([], [])
     for round_number in range(plan.repeats + 1):
-        pair = measure([*DRUMKIT, "--help"], 1).seconds, measure(TYPER, 1).seconds
+        pair = measure(ours, plan.threads).seconds, measure(theirs, plan.threads).seconds
         if round_number:  # the first fills the caches
-            ours.append(pair[0])
-            theirs.append(pair[1])
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    return Figure("drumkit --help over import typer, time", ratio, 2.5, "x", at_most=True)
+            for times, seconds in zip(taken, pair, strict=True):
+                times.append(seconds)
+    ratio = statistics.median(taken[0]) / statistics.median(taken[1])
+    return Figure(name, ratio, target, "x", at_most=True)
+
+
+def help_time(folder: Path, plan: Plan) -> Figure:
+    """The overview, beside importing Typer."""
+    del folder
+    name = "drumkit --help over import typer, time"
+    return time_ratio([*DRUMKIT, "--help"], TYPER, plan, name, 2.5)
+
+
+def interpolate_time(folder: Path, plan: Plan) -> Figure:
+    """A transition of six steps between two MIDI files, beside importing torch."""
+    ends = [folder / "a.mid", folder / "b.mid"]
+    for end, genre in zip(ends, ("techno", "electro"), strict=True):
+        pattern = [f"{genre}:1"] * 2
+        measure([*DRUMKIT, "interpolate", *pattern, "--path", "crossfade", "-o", end, "-q"], 1)
+    command = [*DRUMKIT, "interpolate", *ends, "-n", "6", "-q"]
+    return time_ratio(command, TORCH, plan, "interpolate -n 6 over import torch, time", 1.6)
+
+
+def swirl_time(folder: Path, plan: Plan) -> Figure:
+    """124 measures of drums, beside importing torch."""
+    del folder
+    command = [*DRUMKIT, "swirl", "--measures", "124", "-q"]
+    return time_ratio(command, TORCH, plan, "swirl --measures 124 over import torch, time", 1.6)
+
+
+def swirl_memory(folder: Path, plan: Plan) -> Figure:
+    """Peak memory of many measures of drums over that of a few."""
+    del folder
+    peaks = [
+        measure([*DRUMKIT, "swirl", "--measures", count, "-q"], plan.threads).peak_bytes
+        for count in ("100", "10000")
+    ]
+    name = f"swirl, peak memory of 10,000 over 100 measures ({peaks[0] / 2**20:.0f} MiB)"
+    return Figure(name, peaks[1] / peaks[0], 1.1, "x", at_most=True)
+
+
+def groove_time(folder: Path, plan: Plan) -> Figure:
+    """32 measures played, beside importing torch."""
+    beat = folder / "beat.mid"
+    measure([*DRUMKIT, "swirl", "--measures", "32", "-o", str(beat), "-q"], 1)
+    command = [*DRUMKIT, "groove", str(beat), "-q"]
+    return time_ratio(command, TORCH, plan, "groove of 32 measures over import torch, time", 1.8)
+
+
+def groove_memory(folder: Path, plan: Plan) -> Figure:
+    """Peak memory of twenty minutes at 120 bpm."""
+    beat = folder / "long.mid"
+    long = ["--measures", "600", "--bpm", "120"]
+    measure([*DRUMKIT, "swirl", *long, "-o", str(beat), "-q"], 1)
+    peak = measure([*DRUMKIT, "groove", str(beat), "-q"], plan.threads).peak_bytes
+    return Figure("groove, peak memory of 20 minutes", peak / 1e6, 600, "MB", at_most=True)
 
 
 MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "help": help_time,
+    "interpolate": interpolate_time,
+    "swirl": swirl_time,
+    "swirl-memory": swirl_memory,
+    "groove": groove_time,
+    "groove-memory": groove_memory,
     "mel": mel_speed,
     "invert": invert_speed,
     "arrange": arrange_speed,

@@ -27,6 +27,8 @@ LATEST: Final = 0.25
 """The most that a hit may be off its sixteenth: then no note of a drum overlaps its next one."""
 _MEMORY_BYTES: Final = 1 << 20
 _END: Final = b"\xff\x2f\x00"
+_EMPTY_TEXT: Final = b"\xff\x01\x00"
+_LONGEST_WAIT: Final = (1 << 28) - 1
 
 
 def write_drums(
@@ -110,10 +112,16 @@ def _events(
         ready = step * TICKS_PER_STEP - round(LATEST * TICKS_PER_STEP)
         while waiting and waiting[0][0] < ready:
             tick, _, pitch, velocity = heapq.heappop(waiting)
-            yield variable_length(tick - now) + bytes([0x90 | DRUM_CHANNEL, pitch, velocity])
+            yield _wait(tick - now) + bytes([0x90 | DRUM_CHANNEL, pitch, velocity])
             now = tick
     while waiting:
         tick, _, pitch, velocity = heapq.heappop(waiting)
-        yield variable_length(tick - now) + bytes([0x90 | DRUM_CHANNEL, pitch, velocity])
+        yield _wait(tick - now) + bytes([0x90 | DRUM_CHANNEL, pitch, velocity])
         now = tick
-    yield variable_length(max(step * TICKS_PER_STEP - now, 0)) + _END
+    yield _wait(max(step * TICKS_PER_STEP - now, 0)) + _END
+
+
+def _wait(ticks: int) -> bytes:
+    """The ticks before an event; empty texts stand in waits too long for one quantity."""
+    texts, rest = divmod(ticks, _LONGEST_WAIT)
+    return (variable_length(_LONGEST_WAIT) + _EMPTY_TEXT) * texts + variable_length(rest)

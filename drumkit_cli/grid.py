@@ -100,12 +100,18 @@ def read_grid(track: Track, name: str, voices: Mapping[int, int], count: int) ->
         if voice is None:
             unknown[note.pitch] = unknown.get(note.pitch, 0) + 1
             continue
-        place = note.onset_ticks / ticks_per_step
-        step = int(place + 0.5)
+        step, late = nearest_step(note.onset_ticks, ticks_per_step)
         if note.velocity / 127 > velocities[voice, step]:
             velocities[voice, step] = note.velocity / 127
-            offsets[voice, step] = place - step
+            offsets[voice, step] = late
     return Grid(velocities, offsets, unknown)
+
+
+def nearest_step(onset_ticks: int, ticks_per_step: float) -> tuple[int, float]:
+    """The sixteenth that an onset is nearest to, and how late it is there: -0.5 to below 0.5."""
+    place = onset_ticks / ticks_per_step
+    step = int(place + 0.5)
+    return step, place - step
 
 
 def name_unknown(unknown: Mapping[int, int]) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 from drumkit_cli.errors import OutputError, UsageError
 from drumkit_cli.streams import STDIN_NAME, check_output
 
-FILE_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".mid", ".npy", ".png", ".json")
+FILE_SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".mp3", ".aiff", ".mid", ".npy", ".png", ".json", ".groove"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,15 @@ class Destination:
         path = Path(self.output)
         return path.is_dir() or not path.exists()
 
-    def check(self, inputs: Sequence[str], *fields: dict[str, str]) -> None:
+    def check(
+        self, inputs: Sequence[str], *fields: dict[str, str], references: Sequence[str] = ()
+    ) -> None:
         """Refuse before any work what cannot succeed, or would overwrite what should stay.
 
         Args:
             inputs: as the command got them; "-" is stdin.
             fields: those of `place`, for every output that an input has.
+            references: other files that are read and must stay, each one for all inputs.
 
         Raises:
             UsageError: several inputs without a folder, two outputs in one place, an output in the
@@ -57,7 +62,7 @@ class Destination:
                 raise UsageError("several inputs need a folder", "-o DIR")
             if self.output is not None and self.output != "-":
                 check_output(self.output)
-                _spare_inputs(Path(self.output), inputs)
+                _spare_inputs(Path(self.output), [*inputs, *references])
             return
         kind = Path(str(self.output)).suffix.lower()
         if kind in FILE_SUFFIXES and not Path(str(self.output)).is_dir():
@@ -74,7 +79,7 @@ class Destination:
                         "name them apart",
                     )
                 places[place] = name
-                _spare_inputs(place, inputs)
+                _spare_inputs(place, [*inputs, *references])
 
     def place(self, name: str, **fields: str) -> str | None:
         """The output of the input called `name`, for `open_output`; its folder is made.

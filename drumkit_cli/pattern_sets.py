@@ -3,8 +3,9 @@
 The rules: a measure is sixteen sixteenths of 4/4. What is shorter than four measures repeats; what
 is longer is cut into windows of four measures, one after the other, the last of which repeats from
 its own start. Rides count as closed hats, crashes as open ones and claps as snares; toms and other
-percussion are left out. Of patterns with the same onsets the first one stays, and a source (a
-session of a drummer, a song, a style with its variants, a theme of the composer) is in one split.
+percussion are left out. Of patterns with the same onsets the first one stays, and a source (a song,
+a style with its variants, a theme of the composer) is in one split; but the Groove MIDI Dataset
+keeps its published split, which divides the sessions of a drummer.
 """
 
 from __future__ import annotations

@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from drumkit_cli.midi import read_midi
+from tests.contract import midi_files
+from tests.interpolate.tiny import write_tiny_autoencoder
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -96,5 +100,26 @@ def test_the_makefile_makes_what_is_missing_and_nothing_twice(song, tmp_path, en
     made = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     assert set(made) == {"tiny.stems.wav", "tiny.drums.wav", "tiny.mix.wav"}
     assert seconds(out / "tiny.drums.wav") == pytest.approx(seconds(song), abs=0.05)
+    run(*command, env=environment)
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == made
+
+
+def test_the_transitions_between_all_patterns_of_a_folder_are_made_once(tmp_path, environment):
+    beats, out = tmp_path / "beats", tmp_path / "out"
+    beats.mkdir()
+    for name in ("a", "b", "c"):
+        (beats / f"{name}.mid").write_bytes(midi_files.WHOLE)
+    weights = write_tiny_autoencoder(tmp_path / "tiny.safetensors")
+    environment = {**environment, "DRUMKIT_WEIGHTS": str(weights)}
+    command = ["make", "-f", EXAMPLES / "transitions.mk", f"PATTERNS={beats}", f"OUT={out}"]
+    run(*command, "STEPS=2", "FLAGS=--path crossfade", env=environment)
+    made = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert set(made) == {f"{a}-to-{b}.mid" for a in "abc" for b in "abc" if a != b}
+    track = read_midi((out / "a-to-c.mid").read_bytes(), "a-to-c")
+    assert track.end_ticks == 3 * 4 * 4 * track.division
+    os.utime(beats / "c.mid", ns=(2**62, 2**62))
+    done = subprocess.run([*command, "-n"], env=environment, capture_output=True, text=True)
+    assert done.stdout.count("drumkit interpolate") == 4
+    os.utime(beats / "c.mid", ns=(0, 0))
     run(*command, env=environment)
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == made

@@ -69,6 +69,18 @@ def test_an_input_is_never_overwritten(tmp_path, monkeypatch, output):
         Destination(output, ".wav").check(["song.wav"])
 
 
+@pytest.mark.parametrize("output", ["song.wav", "."])
+def test_a_reference_is_never_overwritten(tmp_path, monkeypatch, output):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "song.wav").write_bytes(b"sound")
+    with pytest.raises(UsageError, match="an input itself"):
+        Destination(output, ".wav").check(["a/song.wav"], references=["-", "song.wav"])
+
+
+def test_references_need_no_folder():
+    Destination(None, ".wav").check(["a.wav"], references=["b.wav", "c.wav"])
+
+
 def test_a_template_that_names_all_outputs_alike_is_refused(tmp_path):
     with pytest.raises(UsageError, match="several outputs of a"):
         Destination(str(tmp_path), ".wav", "{song}").check(["a"], {"stem": "x"}, {"stem": "y"})

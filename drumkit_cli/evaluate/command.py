@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from drumkit_cli import options, streams
+from drumkit_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from drumkit_cli.tables import Table
@@ -13,6 +14,7 @@ def evaluate(
     feature: options.EvaluatedFeature,
     data: options.DataFolder,
     json: options.Json = False,
+    plot: options.Plot = None,
     weights: options.Weights = None,
     threads: options.Threads = 0,
     quiet: options.Quiet = False,
@@ -20,13 +22,25 @@ def evaluate(
 ) -> None:
     """Measure the model of a command on a folder of data, beside baselines and published figures.
 
-    The table goes to stdout, as text or as JSON.
+    The table goes to stdout, as text or as JSON. --plot is for interpolate, a picture of all the
+    patterns and of some transitions among them, and for groove, the mean velocity and timing at
+    each place of a beat, and which genre is heard in what is played.
     """
     folder = streams.require_folder(data)
+    module = importlib.import_module(f"drumkit_cli.{feature}.evaluate")
+    if plot is not None:
+        if not hasattr(module, "draw"):
+            raise UsageError(f"there is no picture of {feature}", "leave out --plot")
+        if plot == "-":
+            raise UsageError("--plot needs a file of its own")
+        streams.check_output(plot)
     if threads:
         import torch
 
         torch.set_num_threads(threads)
-    module = importlib.import_module(f"drumkit_cli.{feature}.evaluate")
     table: Table = module.evaluate(folder, weights)
+    if plot is not None:
+        png: bytes = module.draw(folder, weights)
+        with streams.open_output(plot) as sink:
+            sink.write(png)
     streams.write_text(table.to_json() + "\n" if json else table.to_text())

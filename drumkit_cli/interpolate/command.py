@@ -94,7 +94,7 @@ def interpolate(
     ] = None,
     weights: options.Weights = None,
     device: options.DeviceOption = options.Device.CPU,
-    threads: options.Threads = 0,
+    threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -103,11 +103,11 @@ def interpolate(
 
     Gives START, the patterns between, and GOAL, end to end: four measures of 4/4 each, of six
     voices (bass drum, snare, closed and open hat, rimshot, cowbell). What is shorter than four
-    measures repeats; of what is longer, START's last four and GOAL's first four are taken. Rides
-    count as closed hats, crashes as open ones, claps as snares.
+    measures repeats; what is longer is cut into windows of four: START's last and GOAL's first are
+    taken. Rides count as closed hats, crashes as open ones, claps as snares.
     """
     if names:
-        _list()
+        _list(output)
         return
     if start is None or goal is None:
         raise UsageError("a transition needs START and GOAL", "--list names patterns that ship")
@@ -149,11 +149,11 @@ def interpolate(
     write_drums(output, ((pattern, None) for pattern in made), made.shape, tempo, comment)
 
 
-def _list() -> None:
+def _list(output: str | None) -> None:
     from drumkit_cli.interpolate.sources import shipped_names
 
     rows = (
         f"{name}\t{bpm:g} bpm\t{(pattern > 0).sum()} notes\n"
         for name, pattern, bpm in shipped_names()
     )
-    write_text("".join(rows))
+    write_text("".join(rows), output)

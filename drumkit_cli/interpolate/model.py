@@ -32,7 +32,7 @@ FIRST_LOG_VARIANCE: Final = -4.0
 class ModelConfig:
     """Size of the latent code, and of the networks around it."""
 
-    latent: int = 48
+    latent: int = 64
     nets: NetConfig = field(default_factory=NetConfig)
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Final, NamedTuple
 
@@ -10,10 +11,16 @@ import numpy as np
 from drumkit_cli import composer, console
 from drumkit_cli.arrays import read_npy
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
-from drumkit_cli.grid import Floats, name_unknown, read_grid
+from drumkit_cli.grid import (
+    MEASURE_STEPS,
+    STEPS_PER_QUARTER,
+    Floats,
+    name_unknown,
+    read_grid,
+)
 from drumkit_cli.midi import read_midi
 from drumkit_cli.pattern import SIX_VOICES, VOICE_NAMES
-from drumkit_cli.pattern_sets import fold
+from drumkit_cli.pattern_sets import PATTERN_MEASURES, fold
 from drumkit_cli.streams import Input, Kind, open_input
 
 _NAME: Final = re.compile(r"([a-z]+):(\d{1,9})")
@@ -59,7 +66,7 @@ def read_source(name: str) -> Source:
             patterns = fold(velocities)
             sha256 = source.sha256()
     except MissingInputError as error:
-        if match or "/" not in name:
+        if not os.path.lexists(name) and (match or "/" not in name):
             raise MissingInputError(
                 f"{name}: no such file or pattern", "drumkit interpolate --list names the patterns"
             ) from error
@@ -85,7 +92,21 @@ def _read(source: Input) -> tuple[Floats, float | None]:
     if grid.unknown:
         console.warn(f"{source.name}: left out {name_unknown(grid.unknown)}")
     tempo = 60e6 / track.tempi[-1].microseconds_per_quarter if track.tempi else 120.0
-    return grid.velocities, tempo
+    measure_ticks = track.ticks_per_quarter * MEASURE_STEPS / STEPS_PER_QUARTER
+    return _without_closing_hit(grid.velocities, round(track.end_ticks / measure_ticks)), tempo
+
+
+def _without_closing_hit(velocities: Floats, measures: int) -> Floats:
+    """Leave out a measure after the file's ``measures`` that has a hit on its first step only.
+
+    A loop that ends on the next downbeat would else repeat out of step, and a song would be that
+    hit. Where it is the fourth measure of a pattern it stays.
+    """
+    rest = velocities[:, measures * MEASURE_STEPS :]
+    whole = (measures + 1) % PATTERN_MEASURES == 0
+    if not measures or whole or rest.shape[1] != MEASURE_STEPS or rest[:, 1:].any():
+        return velocities
+    return velocities[:, :-MEASURE_STEPS]
 
 
 def _from_array(source: Input) -> Floats:
@@ -97,7 +118,8 @@ def _from_array(source: Input) -> Floats:
             f"{source.name} has the shape {array.shape}",
             f"give [{voices}, steps] or [patterns, {voices}, steps]",
         )
-    velocities = array.astype(np.float32)
+    with np.errstate(over="ignore"):  # what overflows is refused below
+        velocities = array.astype(np.float32)
     if not np.isfinite(velocities).all() or velocities.min() < 0 or velocities.max() > 1:
         raise BadDataError(f"{source.name} holds other numbers than velocities of 0 to 1")
     return velocities if array.ndim == 2 else np.concatenate(list(velocities), axis=1)

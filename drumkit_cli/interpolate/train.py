@@ -43,9 +43,9 @@ class Recipe:
     config: ModelConfig
     batch: int = 128
     learning_rate: float = 1e-3
-    kl_weight: float = 0.01
-    note_weight: float = 1.5
-    augmented: float = 0.4
+    kl_weight: float = 0.005
+    note_weight: float = 2.0
+    augmented: float = 0.5
     average: float = 0.998
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os.path
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     Block = tuple[Floats, Floats | None]
 
 MEASURES = 16
-SPEED = 0.0127
+SPEED = 2 * math.pi / 1984
 TEMPO_BPM = 129.0
 MEASURES_MAX = 1_000_000
+OMEGA_MAX = 1e6
+FIRST_MAX = 1e12
+"""Measures to where a path may begin: beyond, numbers no longer tell one from the next."""
 PLOT_POINTS = 5000
 
 
@@ -43,7 +47,8 @@ def swirl(
             metavar="T",
             min=-10.0,
             max=10.0,
-            help="How far the path goes in a measure; the default goes round in some 496.",
+            show_default="2 pi / 1984",
+            help="How far the path goes in a measure; the paper's is 0.0127.",
         ),
     ] = SPEED,
     start: Annotated[
@@ -79,7 +84,7 @@ def swirl(
     seed: options.Seed = 0,
     weights: options.Weights = None,
     device: options.DeviceOption = options.Device.CPU,
-    threads: options.Threads = 0,
+    threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -93,7 +98,11 @@ def swirl(
     for option, values in (("--omegas", omegas), ("--speed", (speed,)), ("--from", (start,))):
         if not all(map(math.isfinite, values)):
             raise UsageError(f"{option} must be finite")
-    if plot == "-" or (plot is not None and plot == output):
+    if max(map(abs, omegas)) > OMEGA_MAX:
+        raise UsageError(f"--omegas must be within {-OMEGA_MAX:,.0f} and {OMEGA_MAX:,.0f}")
+    if speed and abs(start / speed) > FIRST_MAX:
+        raise UsageError("--from is too many measures away at that --speed", "raise --speed")
+    if plot == "-" or (plot and output and os.path.realpath(plot) == os.path.realpath(output)):
         raise UsageError("--plot needs a file of its own")
     for path in (output, plot):
         if path is not None and path != "-":
@@ -121,7 +130,10 @@ def swirl(
     end = (first + measures) * speed if speed else start
     if plot is not None:
         _draw(plot, start, end, omegas, seed)
-    console.detail(f"the path is at {end!r} now: --from {end!r} goes on")
+    if speed:
+        console.detail(f"the path is at {end!r} now: --from {end!r} goes on")
+    else:
+        console.detail(f"the path stays at {end!r}: --from {end!r} begins the same phrase again")
 
 
 def _watched(blocks: Iterable[Block], advance: Callable[[float], None]) -> Iterator[Block]:

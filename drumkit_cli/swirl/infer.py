@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from drumkit_cli.checkpoint import Checkpoint
 
 OMEGAS: Final = (2.0, 19.0, -20.0, 20.0)
-SPEED: Final = 2 * math.pi / 496
-"""Of t a measure of 4/4: the paper goes round in 124 patterns of four measures."""
+SPEED: Final = 2 * math.pi / 1984
+"""Of t a measure of 4/4. The paper goes round in 124 patterns of four measures; at a quarter of its
+speed the measures of a phrase belong together."""
 SILENCE: Final = 0.05
 BATCH: Final = 64
 TIMING_STEPS: Final = 0.06

@@ -5,33 +5,57 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+import mido
 import numpy as np
 import soundfile
 
+from drumkit_cli.groove.groove_file import read_groove
+from drumkit_cli.midi import read_midi
 from tests import sounds
+from tests.contract import midi_files
+from tests.groove.tiny import write_tiny_groove
 
 RATE = 22050
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command that turns one input into one output.
+    """A command that turns one input, or none, into one output.
 
     Attributes:
         name: for the tests' ids.
         arguments: of drumkit, before inputs and options.
         suffix: of the output's file name.
-        good: bytes of a good input.
+        good: bytes of a good input; None: it takes none.
         is_good: whether bytes are a good output of it.
+        stdin: what stands for stdin where no input is named.
+        trailing: arguments after the input.
+        takes_several: it takes several inputs, and then a folder to write to.
         takes_audio: the input is audio, so that the audio cases apply.
+        takes_midi: the input may be MIDI, so that the MIDI cases apply.
+        takes_any_meter: of MIDI: also what does not fill measures of sixteen sixteenths.
+        has_model: it loads weights.
+        is_brief: what it writes is less than 4096 bytes.
     """
 
     name: str
     arguments: tuple[str, ...]
     suffix: str
-    good: bytes
+    good: bytes | None
     is_good: Callable[[bytes], bool]
-    takes_audio: bool = True
+    stdin: tuple[str, ...] = ()
+    trailing: tuple[str, ...] = ()
+    takes_several: bool = True
+    takes_audio: bool = False
+    takes_midi: bool = False
+    takes_any_meter: bool = False
+    has_model: bool = True
+    is_brief: bool = False
+
+    def line(self, *inputs):
+        """The arguments with these inputs, or stdin; a command without input ignores them."""
+        given = () if self.good is None else inputs or self.stdin
+        return (*self.arguments, *given, *self.trailing)
 
 
 def is_wave(data):
@@ -41,6 +65,29 @@ def is_wave(data):
 
 def is_array(data):
     return bool(np.isfinite(np.load(io.BytesIO(data), allow_pickle=False)).all())
+
+
+def is_drums(data):
+    """Whether it is MIDI of drums, as mido reads it too."""
+    notes = [message for message in mido.MidiFile(file=io.BytesIO(data)) if not message.is_meta]
+    track = read_midi(data, "drums")
+    return (
+        len(notes) == 2 * len(track.notes) > 0
+        and all(note.drum and 0 < note.velocity < 128 for note in track.notes)
+        and track.end_ticks % (4 * track.division) == 0
+    )
+
+
+def is_played(data):
+    """Whether it is MIDI with notes by onset, as mido reads it too."""
+    events = [event for track in mido.MidiFile(file=io.BytesIO(data)).tracks for event in track]
+    struck = sum(event.type == "note_on" and event.velocity > 0 for event in events)
+    onsets = [note.onset_seconds for note in read_midi(data, "played").notes]
+    return len(onsets) == struck > 0 and onsets == sorted(onsets)
+
+
+def is_groove_text(data):
+    return bool(read_groove(data, "extracted").velocities.any())
 
 
 def song(rate=RATE, seconds=1.0, channels=2):
@@ -57,12 +104,36 @@ def _mel_array():
 
 SONG = sounds.encode(song(), RATE, "WAV", "PCM_16")
 COMMANDS = [
-    Command("separate", ("separate", "--model", "built-in"), ".wav", SONG, is_wave),
-    Command("mel", ("mel",), ".npy", SONG, is_array),
-    Command("mel-invert", ("mel", "--invert"), ".wav", _mel_array(), is_wave, takes_audio=False),
-    Command("arrange", ("arrange",), ".wav", SONG, is_wave),
+    Command(
+        "separate", ("separate", "--model", "built-in"), ".wav", SONG, is_wave, takes_audio=True
+    ),
+    Command("mel", ("mel",), ".npy", SONG, is_array, takes_audio=True, has_model=False),
+    Command("mel-invert", ("mel", "--invert"), ".wav", _mel_array(), is_wave, has_model=False),
+    Command("arrange", ("arrange",), ".wav", SONG, is_wave, takes_audio=True),
+    Command(
+        "interpolate",
+        ("interpolate",),
+        ".mid",
+        midi_files.SOUND["format 0"],
+        is_drums,
+        stdin=("-",),
+        trailing=("techno:1",),
+        takes_several=False,
+        takes_midi=True,
+    ),
+    Command("swirl", ("swirl",), ".mid", None, is_drums, takes_several=False),
+    Command("groove", ("groove",), ".mid", midi_files.SOUND["long"], is_played, takes_midi=True),
+    Command(
+        "groove-extract",
+        ("groove", "--extract"),
+        ".groove",
+        midi_files.SOUND["long"],
+        is_groove_text,
+        takes_midi=True,
+        has_model=False,
+        is_brief=True,
+    ),
 ]
-AUDIO_COMMANDS = [command for command in COMMANDS if command.takes_audio]
 
 
 def make_weights(folder):
@@ -71,14 +142,22 @@ def make_weights(folder):
 
     from drumkit_cli.arrange.model import Generator, ModelConfig
     from drumkit_cli.checkpoint import save_weights
+    from drumkit_cli.interpolate.model import ModelConfig as VaeConfig
+    from drumkit_cli.interpolate.model import PatternVAE
+    from drumkit_cli.pattern_nets import EncoderKind, NetConfig
     from drumkit_cli.separate.model import SeparatorConfig, build
+    from drumkit_cli.swirl.model import Generator as Drummer
+    from drumkit_cli.swirl.model import ModelConfig as DrummerConfig
 
     torch.manual_seed(0)
+    nets = NetConfig(EncoderKind.LSTM, 4, (16, 16, 16), (16, 16, 16, 16))
     separator = SeparatorConfig(channels=4, growth=1.0)
     arranger = ModelConfig(width=4, blocks=1, discriminator_width=4)
     models = {
         "separate": (build(separator), asdict(separator)),
         "arrange": (Generator(arranger), asdict(arranger)),
+        "interpolate": (PatternVAE(VaeConfig(4, nets)), asdict(VaeConfig(4, nets))),
+        "swirl": (Drummer(DrummerConfig(nets)), asdict(DrummerConfig(nets))),
     }
     for feature, (model, config) in models.items():
         save_weights(
@@ -88,3 +167,4 @@ def make_weights(folder):
             config=json.loads(json.dumps(config)),
             card={},
         )
+    write_tiny_groove(folder / "groove.safetensors")

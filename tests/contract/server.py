@@ -23,7 +23,12 @@ def warm_up():
         "drumkit_cli.separate.command", "drumkit_cli.separate.infer",
         "drumkit_cli.separate.pretrained", "drumkit_cli.arrange.command",
         "drumkit_cli.arrange.infer", "drumkit_cli.mel.command", "drumkit_cli.mel.infer",
-        "drumkit_cli.spectral", "drumkit_cli.training",
+        "drumkit_cli.spectral", "drumkit_cli.training", "drumkit_cli.drum_file",
+        "drumkit_cli.interpolate.command", "drumkit_cli.interpolate.infer",
+        "drumkit_cli.interpolate.model", "drumkit_cli.interpolate.sources",
+        "drumkit_cli.swirl.command", "drumkit_cli.swirl.infer", "drumkit_cli.swirl.model",
+        "drumkit_cli.groove.command", "drumkit_cli.groove.infer", "drumkit_cli.groove.template",
+        "drumkit_cli.groove.groove_file", "drumkit_cli.groove.step_values",
     ):  # fmt: skip
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

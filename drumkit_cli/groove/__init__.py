@@ -1,0 +1,1 @@
+"""The `groove` command: PocketVAE, from a stiff drum template to a played track."""

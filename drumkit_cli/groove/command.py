@@ -1,0 +1,314 @@
+"""`drumkit groove`: a stiff drum track in, a played one out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drumkit_cli import console, options
+from drumkit_cli.batch import each
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.groove.controls import FEEL_VALUES, Controls
+from drumkit_cli.outputs import Destination
+from drumkit_cli.provenance import Provenance
+from drumkit_cli.streams import Input, Kind, open_input, open_output, resolve_inputs, write_text
+
+if TYPE_CHECKING:
+    from drumkit_cli.groove.groove_file import GrooveTable
+    from drumkit_cli.groove.infer import Groover, Reference
+    from drumkit_cli.groove.performance import Performance
+    from drumkit_cli.groove.template import Template
+
+VARIATIONS_MAX = 1000
+FEEL_RANGE = (-1.0, 1.0)
+VELOCITY_RANGE = (0.0, 5.0)
+
+
+class Genre(StrEnum):
+    """The genres that the model knows."""
+
+    ELECTRONIC = "electronic"
+    ROCK = "rock"
+    FUNK = "funk"
+    JAZZ = "jazz"
+    BLUES = "blues"
+    HIP_HOP = "hip-hop"
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What `--like` named: a performance that the model hears, or a table that is imposed."""
+
+    groove: Performance | GrooveTable
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything about a run that is not the input."""
+
+    destination: Destination
+    controls: Controls
+    like: Likeness | None
+    amount: float
+    variations: int | None
+    provenance: bool
+
+    def fields(self) -> list[dict[str, str]]:
+        """Of the names of one input's outputs."""
+        if self.variations is None:
+            return [{}]
+        return [{"variation": str(number)} for number in range(1, self.variations + 1)]
+
+
+def groove(
+    files: options.Inputs = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            parser=str,
+            show_default=False,
+            help="A .mid file, or a folder that gets one file an input (with --extract, .groove). "
+            "[default: stdout]",
+        ),
+    ] = None,
+    genre: Annotated[
+        Genre | None,
+        typer.Option("--genre", show_default=False, help="Play it as this. [default: any]"),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="REF",
+            parser=str,
+            show_default=False,
+            help="Take over the groove of a MIDI file: its ghost notes, dynamics and timing. Of a "
+            ".groove file: dynamics and timing where it has a value; the model plays the rest.",
+        ),
+    ] = None,
+    velocity_pattern: Annotated[
+        str | None,
+        typer.Option(
+            "--velocity-pattern",
+            metavar="LIST",
+            parser=str,
+            show_default=False,
+            help="How loud the cymbals are at each sixteenth, 1 (soft) to 5 (loud), 0 left open: "
+            "5,2,4,2 or a file of numbers; it repeats.",
+        ),
+    ] = None,
+    feel: Annotated[
+        str | None,
+        typer.Option(
+            "--feel",
+            metavar="FEEL",
+            parser=str,
+            show_default=False,
+            help="pushed, on or laidback; or how late each sixteenth is, -1 (pushed) to 1 "
+            "(laidback): 0,1,0,-1 or a file of numbers; it repeats.",
+        ),
+    ] = None,
+    keep_notes: Annotated[
+        bool, typer.Option("--keep-notes", help="Add and leave out no note.")
+    ] = False,
+    amount: Annotated[
+        float,
+        typer.Option(
+            "--amount",
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            help="How far to go from the template (0: as it is) to the groove.",
+        ),
+    ] = 1.0,
+    variations: Annotated[
+        int | None,
+        typer.Option(
+            "--variations",
+            metavar="N",
+            min=1,
+            max=VARIATIONS_MAX,
+            show_default=False,
+            help="Make N different ones, NAME-1.mid, NAME-2.mid, ... in the folder of -o.",
+        ),
+    ] = None,
+    extract: Annotated[
+        bool,
+        typer.Option(
+            "--extract", help="Write the groove of MIDI files as text, which --like takes."
+        ),
+    ] = False,
+    seed: options.Seed = 0,
+    weights: options.Weights = None,
+    device: options.DeviceOption = options.Device.CPU,
+    threads: options.Threads = 1,
+    no_provenance: options.NoProvenance = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Play a stiff drum track as a drummer would.
+
+    Takes MIDI in 4/4 or 2/4 with drums on channel 10, a beat of kick, snare and cymbals perhaps;
+    gives it with ghost notes added, cymbals added and left out, with dynamics, and with timing off
+    the grid, by half a sixteenth at most. All else in the file stays as it is: tempo, other tracks,
+    other drums.
+    """
+    inputs = resolve_inputs(files or [])
+    if extract:
+        given = (genre, like, velocity_pattern, feel, variations)
+        if keep_notes or amount != 1.0 or any(option is not None for option in given):
+            raise UsageError("--extract only reads a groove", "leave the options of playing out")
+        _extract(inputs, output, provenance=not no_provenance)
+        return
+    references = [path for path in (like, velocity_pattern, feel) if path is not None]
+    if [*inputs, *references].count("-") > 1:
+        raise UsageError("stdin (-) can be read only once")
+    template = "{song}" if variations is None else "{song}-{variation}"
+    destination = Destination(output, ".mid", template)
+    if variations is not None and not destination.is_folder:
+        raise UsageError("several variations need a folder", "-o DIR")
+    controls = _controls(genre, velocity_pattern, feel, keep_notes, seed)
+    job = Job(destination, controls, None, amount, variations, not no_provenance)
+    destination.check(inputs, *job.fields(), references=references)
+    if like is not None:
+        job = replace(job, like=_read_likeness(like))
+
+    @cache
+    def load() -> tuple[Groover, Reference | None]:
+        from drumkit_cli.checkpoint import load_weights
+        from drumkit_cli.devices import pick_device
+        from drumkit_cli.groove.infer import Groover, listen
+        from drumkit_cli.groove.performance import Performance
+
+        place = pick_device(device, threads)
+        groover = Groover(load_weights("groove", weights), place)
+        reference = None
+        if job.like is not None and isinstance(job.like.groove, Performance):
+            reference = listen(job.like.groove, groover)
+        return groover, reference
+
+    each(inputs, lambda path: _groove_one(path, job, load))
+
+
+def _controls(
+    genre: Genre | None,
+    velocity_pattern: str | None,
+    feel: str | None,
+    keep_notes: bool,
+    seed: int,
+) -> Controls:
+    from drumkit_cli.groove.step_values import read_step_values
+
+    pattern: tuple[float, ...] = ()
+    if velocity_pattern is not None:
+        pattern = read_step_values(
+            velocity_pattern, "--velocity-pattern", *VELOCITY_RANGE, whole=True
+        )
+    late: tuple[float, ...] = ()
+    if feel in FEEL_VALUES:
+        late = (FEEL_VALUES[feel],)
+    elif feel is not None:
+        late = read_step_values(feel, "--feel", *FEEL_RANGE, words=tuple(FEEL_VALUES))
+    return Controls(
+        genre=None if genre is None else genre.replace("-", " "),
+        velocity_pattern=tuple(map(int, pattern)),
+        feel=late,
+        keep_notes=keep_notes,
+        seed=seed,
+    )
+
+
+def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Reference | None]]) -> None:
+    template, name, sha256 = _read_template(path)
+    groover, reference = load()
+    from drumkit_cli.groove.template import play_template
+    from drumkit_cli.midi import write_midi
+
+    comment = ""
+    if job.provenance:
+        sums = ",".join([sha256, *([job.like.sha256] if job.like else [])])
+        comment = Provenance(job.controls.seed, groover.weights_sha256, sums).comment()
+    for variation, fields in enumerate(job.fields()):
+        played = _play(template, name, job, variation, groover, reference)
+        track = play_template(template, played, job.amount)
+        with open_output(job.destination.place(name, **fields)) as sink:
+            sink.write(write_midi(track, comment))
+
+
+def _play(
+    template: Template,
+    name: str,
+    job: Job,
+    variation: int,
+    groover: Groover,
+    reference: Reference | None,
+) -> Performance:
+    from drumkit_cli.groove import infer
+    from drumkit_cli.groove.groove_file import GrooveTable, impose
+
+    controls = replace(job.controls, variation=variation)
+    with console.progress(1, name) as bar:
+        played = infer.groove(template.performance, groover, controls, reference, bar.advance)
+    if not played.velocities.any():
+        console.warn(f"{name}: the model plays no note; --keep-notes keeps the template's")
+    if job.like is not None and isinstance(job.like.groove, GrooveTable):
+        return impose(job.like.groove, played)
+    return played
+
+
+def _extract(inputs: Sequence[str], output: str | None, *, provenance: bool) -> None:
+    destination = Destination(output, ".groove")
+    destination.check(inputs)
+
+    def extract_one(path: str) -> None:
+        from drumkit_cli.groove.groove_file import extract_groove, write_groove
+
+        template, name, sha256 = _read_template(path)
+        comment = Provenance(input_sha256=sha256).comment() if provenance else ""
+        write_text(
+            write_groove(extract_groove(template.performance), comment), destination.place(name)
+        )
+
+    each(inputs, extract_one)
+
+
+def _read_likeness(path: str) -> Likeness:
+    from drumkit_cli.groove.groove_file import is_groove, read_groove
+
+    with open_input(path) as source:
+        data = source.read_bytes()
+        if is_groove(data):
+            return Likeness(read_groove(data, source.name), source.sha256())
+        if source.kind is not Kind.MIDI:
+            raise BadDataError(
+                f"{source.name} is neither MIDI nor a groove", "drumkit groove --extract makes one"
+            )
+        return Likeness(_parse(source).performance, source.sha256())
+
+
+def _read_template(path: str) -> tuple[Template, str, str]:
+    """The template of an input, the input's name and its SHA-256."""
+    with open_input(path) as source:
+        return _parse(source), source.name, source.sha256()
+
+
+def _parse(source: Input) -> Template:
+    from drumkit_cli.grid import name_unknown
+    from drumkit_cli.groove.template import read_template
+
+    if source.kind is not Kind.MIDI:
+        what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
+        raise BadDataError(f"{source.name} is not MIDI{what}", "give a MIDI file")
+    template = read_template(source.read_bytes(), source.name)
+    if template.unknown:
+        console.detail(f"{source.name}: left as they are: {name_unknown(template.unknown)}")
+    return template

@@ -1,0 +1,226 @@
+"""The Groove MIDI Dataset as windows of two measures, by its own split, and what varies them.
+
+Data: J. Gillick et al., "Learning to Groove with Inverse Sequence Transformations" (ICML 2019), CC
+BY 4.0.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumkit_cli import console
+from drumkit_cli.errors import BadDataError, MissingInputError
+from drumkit_cli.grid import read_grid
+from drumkit_cli.groove import patterns
+from drumkit_cli.groove.augment import vary, vary_templates
+from drumkit_cli.groove.patterns import GENRES, HOP_STEPS, KICK, SNARE, Windows
+from drumkit_cli.midi import read_midi
+
+LICENCES: Final = "Groove MIDI Dataset (CC BY 4.0)"
+NO_GENRE: Final = -1
+MIN_VOICES: Final = 3
+
+GENRE_OF_STYLE: Final[Mapping[str, str | None]] = MappingProxyType(
+    {
+        "dance": "electronic",
+        "rock": "rock",
+        "rock/shuffle": "blues",
+        "rock/rockabilly": "blues",
+        "punk": "rock",
+        "pop": "rock",
+        "country": "rock",
+        "funk": "funk",
+        "soul": "funk",
+        "gospel": "funk",
+        "afrobeat": "funk",
+        "neworleans": "funk",
+        "neworleans/shuffle": "blues",
+        "jazz": "jazz",
+        "jazz/funk": "funk",
+        "blues": "blues",
+        "hiphop": "hip hop",
+        "afrocuban": None,
+        "highlife": None,
+        "latin": None,
+        "middleeastern": None,
+        "reggae": None,
+    }
+)
+"""The dataset's styles to the paper's genres; a full style goes before its first word.
+
+Played grooves that belong to none of the six have None: they are learnt from and reconstructed as
+all others, with no genre given, and left out where genres are counted.
+"""
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """All windows of one split.
+
+    Attributes:
+        windows: the performances, ``[B, T, V]``.
+        templates: ``[B, T, V]``.
+        genres: index into `GENRES`, or `NO_GENRE`: ``[B]``.
+        tracks: which track a window is of, ``[B]``, ascending.
+    """
+
+    windows: Windows
+    templates: Floats
+    genres: Integers
+    tracks: Integers
+
+    def __len__(self) -> int:
+        """The number of windows."""
+        return len(self.genres)
+
+
+def genre_of_style(style: str) -> int:
+    """The genre of a style of the dataset, as an index; `NO_GENRE` for one outside of the six.
+
+    Raises:
+        BadDataError: a style that the table does not know.
+    """
+    for key in (style, style.split("/")[0]):
+        if key in GENRE_OF_STYLE:
+            genre = GENRE_OF_STYLE[key]
+            return NO_GENRE if genre is None else GENRES.index(genre)
+    raise BadDataError(
+        f"style {style} has no genre", f"use one of {', '.join(sorted(GENRE_OF_STYLE))}"
+    )
+
+
+def load(folder: Path, splits: tuple[str, ...]) -> dict[str, Corpus]:
+    """Read the 4/4 beats of splits of the dataset.
+
+    As in 3.1 tracks are left out that have fewer than three voices, or no kick or no snare unless
+    they are jazz.
+
+    Raises:
+        MissingInputError: no ``info.csv`` in the folder.
+        BadDataError: a split has no track, or a row or file is broken.
+    """
+    rows = _rows(folder)
+    corpora = {}
+    for split in splits:
+        chosen = [row for row in rows if row["split"] == split]
+        with console.progress(len(chosen), f"reading {split}") as bar:
+            tracks = []
+            for row in chosen:
+                tracks.append(_read(folder, row))
+                bar.advance(1)
+        kept = [(track, row) for track, row in zip(tracks, chosen, strict=True) if track]
+        if not kept:
+            raise BadDataError(f"{folder}: no {split} beats in 4/4")
+        corpora[split] = _corpus(kept)
+    return corpora
+
+
+def batches(
+    corpus: Corpus, size: int, seed: int, *, varied: float = 0.5
+) -> Iterator[tuple[Windows, Floats, Integers]]:
+    """Endless batches of windows, templates and genres; the same seed gives the same.
+
+    Of each batch the last ``varied`` part, and all templates, are varied; what comes before are
+    windows as they were played. With 0 nothing is varied.
+    """
+    generator = np.random.default_rng(seed)
+    weights = _draw_weights(corpus)
+    first = size - round(size * varied)
+    while True:
+        chosen = generator.choice(len(corpus), size, p=weights)
+        velocities, timings = (values[chosen] for values in corpus.windows)
+        genres, reduced = corpus.genres[chosen], corpus.templates[chosen]
+        if varied:
+            part = Windows(velocities[first:], timings[first:])
+            part = vary(part, _partners(corpus, genres[first:], generator), generator)
+            velocities[first:], timings[first:] = part
+            reduced[first:] = patterns.templates(part)
+            reduced = vary_templates(reduced, (velocities > 0).astype(np.float32), generator)
+        yield Windows(velocities, timings), reduced, genres
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    try:
+        with (folder / "info.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError as error:
+        raise MissingInputError(
+            f"{folder}: no info.csv", "give the folder of the Groove MIDI Dataset"
+        ) from error
+    wanted = {"split", "style", "beat_type", "time_signature", "midi_filename"}
+    if not rows or not wanted <= set(rows[0]):
+        raise BadDataError(f"{folder / 'info.csv'}: not the Groove MIDI Dataset's")
+    return [r for r in rows if r["beat_type"] == "beat" and r["time_signature"] == "4-4"]
+
+
+def _read(folder: Path, row: Mapping[str, str]) -> tuple[Floats, Floats] | None:
+    """Velocities and timings ``[V, T]`` of a track; None for one that is left out."""
+    path = folder / row["midi_filename"]
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingInputError(
+            f"{path}: no such file", f"it is in {folder / 'info.csv'}"
+        ) from error
+    voices = len(patterns.VOICES)
+    grid = read_grid(read_midi(data, path.name), path.name, patterns.VOICE_OF_PITCH, voices)
+    struck = grid.velocities.max(1) > 0
+    jazz = row["style"].startswith("jazz")
+    if struck.sum() < MIN_VOICES or not (jazz or (struck[KICK] and struck[SNARE])):
+        return None
+    velocities, timings = _whole_measures(grid.velocities, 2 * grid.offsets)
+    return velocities, timings
+
+
+def _whole_measures(velocities: Floats, timings: Floats) -> tuple[Floats, Floats]:
+    """Drop the empty measures at both ends."""
+    struck = (velocities > 0).any(0).reshape(-1, HOP_STEPS).any(1)
+    first, last = np.flatnonzero(struck)[[0, -1]] * HOP_STEPS
+    kept = slice(int(first), int(last) + HOP_STEPS)
+    return velocities[:, kept], timings[:, kept]
+
+
+def _corpus(tracks: list[tuple[tuple[Floats, Floats], dict[str, str]]]) -> Corpus:
+    velocities, timings, genres, places = [], [], [], []
+    for place, (track, row) in enumerate(tracks):
+        cut = patterns.cut(track[0])
+        velocities.append(cut)
+        timings.append(patterns.cut(track[1]))
+        genres += [genre_of_style(row["style"])] * len(cut)
+        places += [place] * len(cut)
+    windows = Windows(np.concatenate(velocities), np.concatenate(timings))
+    struck = (windows.velocities > 0).any((1, 2))
+    windows = Windows(windows.velocities[struck], windows.timings[struck])
+    return Corpus(
+        windows,
+        patterns.templates(windows),
+        np.array(genres, np.int64)[struck],
+        np.array(places, np.int64)[struck],
+    )
+
+
+def _draw_weights(corpus: Corpus) -> NDArray[np.float64]:
+    """How often a window is drawn: less of long tracks, which repeat themselves, and big genres."""
+    weights = np.bincount(corpus.tracks)[corpus.tracks] ** -0.3
+    weights *= np.bincount(corpus.genres + 1)[corpus.genres + 1] ** -0.3
+    return np.asarray(weights / weights.sum(), np.float64)
+
+
+def _partners(corpus: Corpus, genres: Integers, generator: np.random.Generator) -> Windows:
+    """For each genre of a batch another window of it."""
+    chosen = np.zeros(len(genres), np.int64)
+    for genre in np.unique(genres):
+        same = np.flatnonzero(corpus.genres == genre)
+        chosen[genres == genre] = generator.choice(same, int((genres == genre).sum()))
+    return Windows(corpus.windows.velocities[chosen], corpus.windows.timings[chosen])

@@ -1,0 +1,330 @@
+"""From a stiff template to a played track: windows through PocketVAE, joined without seams.
+
+A track of any length is cut into windows of two measures, a measure apart. The codes are one
+sequence for all of the track, four a measure, so that two windows that share a measure decode the
+same codes; what they say of it is cross-faded: logits of notes before the threshold, velocities and
+microtiming after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from drumkit_cli.checkpoint import Checkpoint
+from drumkit_cli.errors import BadDataError
+from drumkit_cli.groove import patterns
+from drumkit_cli.groove.controls import FEEL_VALUES, Controls
+from drumkit_cli.groove.model import BEATS, Conditions, Groove, GrooveConfig, NoteCoder
+from drumkit_cli.groove.patterns import (
+    BEAT_STEPS,
+    CLOSED,
+    CRASH,
+    HOP_STEPS,
+    OPEN,
+    RIDE,
+    VELOCITY_CLASSES,
+    WINDOW_STEPS,
+)
+from drumkit_cli.groove.performance import Performance
+from drumkit_cli.groove.prior import CodePrior
+from drumkit_cli.groove.sampling import Wish, blank, continue_codes, read_templates
+
+__all__ = ["Controls", "Groover", "Performance", "Reference", "groove", "join", "listen"]
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
+CALM: Final = 1.0
+"""Deviation of sampled latents, of the one that was learnt."""
+TRIES: Final = 6
+"""Ways in which a window's codes are sampled, of which one is taken."""
+DRIFT: Final = 0.9
+"""How much of a window's latent noise is still in the next one's."""
+MIN_VELOCITY: Final = 1 / 127
+BATCH: Final = 64
+"""Windows that go through the networks at once: memory does not grow with the track."""
+SAMPLING_SHARE: Final = 0.8
+"""Of the time that it takes to play, the share of sampling codes."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The groove of a reference track.
+
+    Attributes:
+        codes: a beat each, ``[S, R]``, whole measures.
+        velocity, timing: latents of its windows, ``[B, Z]``.
+    """
+
+    codes: Integers
+    velocity: Floats
+    timing: Floats
+
+
+class Groover:
+    """PocketVAE with its prior and its weights."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+        """Build the networks of a checkpoint.
+
+        Raises:
+            BadDataError: the weights are of other networks.
+        """
+        try:
+            config = GrooveConfig(**checkpoint.config)
+            self.network = Groove(config)
+            self.prior = CodePrior(config)
+            for name, module in (("groove", self.network), ("prior", self.prior)):
+                head = f"{name}."
+                module.load_state_dict(
+                    {k[len(head) :]: v for k, v in checkpoint.state.items() if k.startswith(head)}
+                )
+        except (TypeError, RuntimeError) as error:
+            raise BadDataError(f"{checkpoint.path}: weights of another groove model") from error
+        if not isinstance(self.network.note, NoteCoder) or not config.conditions:
+            raise BadDataError(f"{checkpoint.path}: weights of a baseline, which cannot be steered")
+        self.network.eval().to(device)
+        self.prior.eval().to(device)
+        self.device = device
+        self.weights_sha256 = checkpoint.sha256
+
+    @torch.inference_mode()
+    def encode(self, performance: Performance) -> Reference:
+        """Take the groove out of a track: its codes and latents."""
+        velocities = patterns.cut(performance.velocities)
+        windows = patterns.Windows(velocities, patterns.cut(2 * performance.offsets))
+        notes, templates = windows.notes, patterns.templates(windows)
+        coder = self.network.note
+        assert isinstance(coder, NoteCoder)
+        codes: list[Tensor] = []
+        latents: tuple[list[Floats], list[Floats]] = ([], [])
+        for part in _batches(len(velocities)):
+            played, template = self._tensor(notes[part]), self._tensor(templates[part])
+            codes.append(coder.encode(played, template, self.network.skeleton(template)).codes)
+            heard, given = self.network.skeleton(played), blank(len(played), self.device)
+            for player, values, found in (
+                (self.network.velocity, windows.velocities, latents[0]),
+                (self.network.timing, windows.timings, latents[1]),
+            ):
+                z = player.encode(self._tensor(values[part]), played, heard, given).mean
+                found.append(z.cpu().numpy())
+        beats = torch.cat(codes)
+        sequence = torch.cat([beats[:, :HOP_BEATS].flatten(0, 1), beats[-1, HOP_BEATS:]])
+        measures = -(-performance.velocities.shape[1] // HOP_STEPS)
+        return Reference(
+            sequence[: measures * HOP_BEATS].cpu().numpy(),
+            np.concatenate(latents[0]),
+            np.concatenate(latents[1]),
+        )
+
+    @torch.inference_mode()
+    def sample_codes(
+        self,
+        template: Floats,
+        genre: str | None,
+        generator: np.random.Generator,
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> Integers:
+        """Sample the codes of a track whose windows have templates ``[B, T, V]``: ``[S, R]``.
+
+        Each window goes on from the measure that it shares with the one before. ``advance`` is told
+        how many windows have been sampled since the last time.
+        """
+        known = torch.zeros(1, 0, self.prior.stages, dtype=torch.int64, device=self.device)
+        whole = []
+        for part in _batches(len(template)):
+            wish = read_templates(self.prior, self._tensor(template[part]), genre)
+            for window in range(wish.said.shape[1]):
+                one = Wish(wish.said[:, window : window + 1], wish.genres)
+                given = self._tensor(template[part][window : window + 1])
+                codes = self.go_on(one, known, given, generator)
+                whole.append(codes[0, known.shape[1] :])
+                known = codes[:, HOP_BEATS:]
+                advance(1)
+        return torch.cat(whole).cpu().numpy()
+
+    @torch.inference_mode()
+    def go_on(
+        self, wish: Wish, known: Tensor, template: Tensor, generator: np.random.Generator
+    ) -> Tensor:
+        """Sample the rest of the codes of windows: of some tries what keeps most of the template.
+
+        A single try now and then takes all hi-hats of a plain beat for another cymbal.
+
+        Args:
+            wish: what the prior is told, of ``B`` windows.
+            known: the codes of the first beats, ``[B, s, R]``.
+            template: ``[B, T, V]``.
+            generator: what is sampled with.
+
+        Returns:
+            All codes, ``[B, S, R]``.
+        """
+        count = len(template)
+        each = Wish(wish.said.repeat_interleave(TRIES, 1), wish.genres)
+        tried = continue_codes(self.prior, each, known.repeat_interleave(TRIES, 0), generator)
+        given = template.repeat_interleave(TRIES, 0)
+        logits = self.network.note.decode(tried, given, self.network.skeleton(given))
+        kept = ((logits > 0) * given).sum((1, 2)).unflatten(0, (count, TRIES))
+        best: Tensor = tried.unflatten(0, (count, TRIES))[torch.arange(count), kept.argmax(1)]
+        return best
+
+    @torch.inference_mode()
+    def notes(self, template: Floats, codes: Integers) -> Floats:
+        """Notes ``[V, T]`` of a track from its templates ``[B, T, V]`` and codes ``[S, R]``."""
+        places = HOP_BEATS * np.arange(len(template))[:, None] + np.arange(BEATS)[None]
+        note = self.network.note
+        assert isinstance(note, NoteCoder)
+        logits = []
+        for part in _batches(len(template)):
+            given = self._tensor(template[part])
+            windows = torch.from_numpy(codes[places[part]]).to(self.device)
+            logits.append(note.decode(windows, given, self.network.skeleton(given)).cpu().numpy())
+        return (join(np.concatenate(logits)) > 0).astype(np.float32)
+
+    @torch.inference_mode()
+    def play(
+        self,
+        notes: Floats,
+        controls: Controls,
+        generator: np.random.Generator,
+        reference: Reference | None = None,
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> Performance:
+        """Play notes ``[V, T]``, whole measures, with a reference's latents or sampled ones.
+
+        ``advance`` is told how many windows have been played since the last time.
+        """
+        windows = patterns.cut(notes)
+        players = (self.network.velocity, self.network.timing)
+        if reference is not None:
+            repeated = np.arange(len(windows))
+            latents = [of[repeated % len(of)] for of in (reference.velocity, reference.timing)]
+        else:
+            size = (len(windows), self.network.config.latent)
+            latents = [_drift(generator.standard_normal(size)) for _ in players]
+        made: tuple[list[Floats], list[Floats]] = ([], [])
+        for part in _batches(len(windows)):
+            played = self._tensor(windows[part])
+            skeleton = self.network.skeleton(played)
+            conditions = self._conditions(windows[part], controls, HOP_STEPS * part.start)
+            for player, latent, pieces in zip(players, latents, made, strict=True):
+                z = self._tensor(latent[part])
+                if reference is None:
+                    z = player.expect(played, skeleton, conditions).sample(CALM * z)
+                pieces.append(player.decode(z, played, skeleton, conditions).cpu().numpy())
+            advance(len(played))
+        velocities, timings = (join(np.concatenate(pieces)) for pieces in made)
+        velocities = np.where(notes > 0, velocities.clip(MIN_VELOCITY, 1), 0)
+        offsets = np.where(notes > 0, timings / 2, 0)
+        return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
+
+    def _conditions(self, windows: Floats, controls: Controls, first_step: int) -> Conditions:
+        conditions = blank(len(windows), self.device, controls.genre)
+        places = np.arange(WINDOW_STEPS)[None] + HOP_STEPS * np.arange(len(windows))[:, None]
+        places += first_step
+        if controls.feel:
+            struck = (windows > 0).any(-1, keepdims=True)
+            wish = np.array(controls.feel)[places % len(controls.feel)]
+            # Between two feels a value is some of both.
+            shares = (1 - np.abs(wish[..., None] - [*FEEL_VALUES.values()])).clip(0, 1)
+            conditions = conditions._replace(timing=self._tensor(struck * shares))
+        if controls.velocity_pattern:
+            cymbals = (windows[..., [CLOSED, OPEN, RIDE, CRASH]] > 0).any(-1, keepdims=True)
+            wish = np.array(controls.velocity_pattern)[places % len(controls.velocity_pattern)]
+            classes = wish[..., None] == np.arange(1, VELOCITY_CLASSES + 1)
+            conditions = conditions._replace(velocity=self._tensor(cymbals * classes))
+        return conditions
+
+    def _tensor(self, values: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
+
+
+def groove(
+    template: Performance,
+    groover: Groover,
+    controls: Controls,
+    reference: Reference | None = None,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Performance:
+    """Play a template of any length; the same arguments give the same performance.
+
+    The notes come from the reference's codes, else from the prior; velocities and microtiming from
+    the reference's latents, else from those that are likely for the notes.
+
+    Args:
+        template: velocities and offsets ``[V, T]``.
+        groover: the networks.
+        controls: what is asked for.
+        reference: a groove to be transferred (`listen`); it is repeated over the track.
+        advance: is told which share of the work has been done since the last time, 1 in all.
+
+    Returns:
+        A performance of the template's length.
+    """
+    generator = np.random.default_rng([controls.seed, controls.variation])
+    steps = template.velocities.shape[1]
+    measures = -(-steps // HOP_STEPS)
+    sketch = (template.velocities > 0).astype(np.float32)
+    sketch = np.pad(sketch, ((0, 0), (0, measures * HOP_STEPS - steps)))
+    if measures == 1:
+        sketch = np.tile(sketch, (1, 2))
+    windows = patterns.cut(sketch)
+    notes = sketch
+    sampling = 0.0
+    if not controls.keep_notes:
+        if reference is None:
+            sampling = SAMPLING_SHARE
+            share = sampling / len(windows)
+            codes = groover.sample_codes(
+                windows, controls.genre, generator, lambda n: advance(share * n)
+            )
+        else:
+            beats = sketch.shape[1] // BEAT_STEPS
+            codes = reference.codes[np.arange(beats) % len(reference.codes)]
+        notes = groover.notes(windows, codes)
+    rest = (1 - sampling) / len(windows)
+    played = groover.play(notes, controls, generator, reference, lambda n: advance(rest * n))
+    return Performance(played.velocities[:, :steps], played.offsets[:, :steps])
+
+
+def listen(performance: Performance, groover: Groover) -> Reference:
+    """Take the groove out of a reference track, for `groove`."""
+    return groover.encode(performance)
+
+
+def join(windows: Floats) -> Floats:
+    """Cross-fade overlapping windows ``[B, T, V]`` into a track ``[V, T]``.
+
+    Where windows agree, the track is what they say.
+    """
+    ramp = np.minimum(np.arange(WINDOW_STEPS) + 0.5, WINDOW_STEPS - np.arange(WINDOW_STEPS) - 0.5)
+    ramp = ramp.astype(np.float32)[:, None]
+    length = WINDOW_STEPS + HOP_STEPS * (len(windows) - 1)
+    total = np.zeros((length, windows.shape[2]), np.float32)
+    weight = np.zeros((length, 1), np.float32)
+    for index, window in enumerate(windows):
+        place = slice(index * HOP_STEPS, index * HOP_STEPS + WINDOW_STEPS)
+        total[place] += ramp * window
+        weight[place] += ramp
+    return (total / weight).T
+
+
+def _batches(count: int) -> Iterator[slice]:
+    return (slice(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
+
+
+def _drift(fresh: NDArray[np.float64]) -> Floats:
+    """Noise ``[B, Z]`` that changes slowly from window to window, of the same deviation."""
+    noise = fresh.copy()
+    for window in range(1, len(noise)):
+        noise[window] = DRIFT * noise[window - 1] + np.sqrt(1 - DRIFT**2) * fresh[window]
+    return noise.astype(np.float32)

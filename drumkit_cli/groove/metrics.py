@@ -1,0 +1,93 @@
+"""The figures of the paper's Table 1, as functions of windows ``[B, T, V]``.
+
+Paper: 4.2. Where its words leave a choice, each function says what is computed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumkit_cli.groove.patterns import BEAT_STEPS, Windows
+
+Floats = NDArray[np.float32]
+
+
+def note_f1(made: Floats, real: Floats) -> float:
+    """Mean over steps of the F1 score of their voices, as of labels; 0..1.
+
+    Steps at which both rest say nothing and are left out: counted as 1 they would flatter.
+    """
+    both = (made * real).sum(-1)
+    either = made.sum(-1) + real.sum(-1)
+    counted = either > 0
+    return float(np.mean(2 * both[counted] / either[counted])) if counted.any() else 1.0
+
+
+def micro_f1(made: Floats, real: Floats) -> float:
+    """F1 score over all cells at once, 0..1: what the paper's published code averages."""
+    total = made.sum() + real.sum()
+    return float(2 * (made * real).sum() / total) if total else 1.0
+
+
+def matrix_mse(made: Floats, real: Floats) -> float:
+    """Mean squared error over whole matrices, cells without a note included (both are 0 there)."""
+    return float(np.mean(np.square(made - real, dtype=np.float64)))
+
+
+def hit_mse(made: Floats, real: Floats, notes: Floats) -> float:
+    """Mean squared error at the cells that ``notes`` has; 0 for no note."""
+    count = notes.sum()
+    return float((np.square(made - real, dtype=np.float64) * notes).sum() / count) if count else 0.0
+
+
+def reconstruction(
+    notes: Floats, velocities: Floats, timings: Floats, real: Windows
+) -> dict[str, float]:
+    """The table's figures of a reconstruction, each array ``[B, T, V]``, but for the genre."""
+    both = notes * real.notes
+    return {
+        "note_f1": note_f1(notes, real.notes),
+        "velocity_kl": kl_distance(velocities, notes, real.velocities, real.notes),
+        "velocity_mse": matrix_mse(velocities, real.velocities),
+        "timing_kl": kl_distance(timings, notes, real.timings, real.notes),
+        "timing_mse": matrix_mse(timings, real.timings),
+        "micro_f1": micro_f1(notes, real.notes),
+        "velocity_hit_mse": hit_mse(velocities, real.velocities, both),
+        "timing_hit_mse": hit_mse(timings, real.timings, both),
+    }
+
+
+def metrical_moments(values: Floats, notes: Floats) -> NDArray[np.float64]:
+    """Mean and deviation of what is played at "1", "e", "&" and "a": ``[4, 2]``.
+
+    nan where nothing is played.
+    """
+    moments = np.full((BEAT_STEPS, 2), np.nan)
+    for place in range(BEAT_STEPS):
+        played = values[:, place::BEAT_STEPS][notes[:, place::BEAT_STEPS] > 0]
+        if len(played):
+            moments[place] = played.mean(dtype=np.float64), played.std(dtype=np.float64)
+    return moments
+
+
+def kl_distance(made: Floats, made_notes: Floats, real: Floats, real_notes: Floats) -> float:
+    """Mean over the four metrical positions of the KL divergence from real to made values.
+
+    Both are taken as Gaussians, as in the paper's published code: KL(made || real).
+    """
+    mean, deviation = metrical_moments(made, made_notes).T
+    real_mean, real_deviation = metrical_moments(real, real_notes).T
+    deviation, real_deviation = np.maximum(deviation, 1e-6), np.maximum(real_deviation, 1e-6)
+    divergence = (
+        np.log(real_deviation / deviation)
+        + (deviation**2 + (mean - real_mean) ** 2) / (2 * real_deviation**2)
+        - 0.5
+    )
+    return float(np.nanmean(divergence))
+
+
+def accuracy(found: NDArray[np.int64], real: NDArray[np.int64]) -> float:
+    """Share of the windows with a genre whose genre is found; nan where none has one."""
+    known = real >= 0
+    return float(np.mean(found[known] == real[known])) if known.any() else float("nan")

@@ -1,0 +1,82 @@
+"""The prior over codes: which beats follow each other in a genre, and fit a template.
+
+Paper: 3.4.4.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from drumkit_cli.groove.config import GrooveConfig
+from drumkit_cli.groove.layers import Trunk
+from drumkit_cli.groove.patterns import BEAT_STEPS, GENRES, VOICES
+
+
+class CodePrior(nn.Module):
+    """The prior over codes (3.4.4): a GRU of two layers goes from beat to beat, given the genre.
+
+    Within a beat each stage's code is told from the GRU's state and the stages before.
+    """
+
+    def __init__(self, config: GrooveConfig) -> None:
+        super().__init__()
+        width = config.prior_width
+        self.stages, self.width = config.stages, width
+        self.template: Trunk | None = None
+        if config.prior_template:
+            self.template = Trunk(config, len(VOICES), width // 2, len(GENRES))
+            self.beat = nn.Linear(BEAT_STEPS * (width // 2), width)
+        self.genre = nn.Linear(len(GENRES), 2 * width)
+        self.start = nn.Parameter(torch.zeros(width))
+        self.embeddings = nn.ModuleList(
+            [nn.Embedding(config.codebook, width) for _ in range(config.stages)]
+        )
+        self.dropout = nn.Dropout(config.prior_dropout)
+        self.gru = nn.GRU(
+            width, width, num_layers=2, batch_first=True, dropout=config.prior_dropout
+        )
+        self.heads = nn.ModuleList(
+            [
+                nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.codebook))
+                for _ in range(config.stages)
+            ]
+        )
+
+    def forward(self, codes: Tensor, genre: Tensor, template: Tensor) -> Tensor:
+        """Logits ``[B, S, R, K]`` of codes ``[B, S, R]`` that are heard from the second on.
+
+        Args:
+            codes: the codes.
+            genre: one-hot, ``[B, 6]``.
+            template: ``[B, T, V]``.
+        """
+        heard = self.embed(codes)  # [B, S, R, C]
+        before = heard.sum(2)[:, :-1]
+        first = self.start.expand(len(codes), 1, -1)
+        x = torch.cat([first, before], 1) + self.read(genre, template)
+        x, _ = self.gru(self.dropout(x), self.begin(genre))
+        within = F.pad(heard.cumsum(2), (0, 0, 1, 0))[:, :, :-1]  # the stages before
+        return torch.stack(
+            [head(x + within[:, :, r]) for r, head in enumerate(self.heads)], 2
+        ).float()
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """Codes ``[B, S, R]`` to ``[B, S, R, C]``."""
+        found = [table(codes[..., r]) for r, table in enumerate(self.embeddings)]
+        return torch.stack(found, -2)
+
+    def read(self, genre: Tensor, template: Tensor) -> Tensor:
+        """What the template says of each beat, ``[B, S, C]``; 0 where it is not looked at."""
+        if self.template is None:
+            return template.new_zeros(len(template), template.shape[1] // BEAT_STEPS, self.width)
+        x = self.template(template, genre)
+        beats: Tensor = self.beat(x.unflatten(1, (-1, BEAT_STEPS)).flatten(2))
+        return beats
+
+    def begin(self, genre: Tensor) -> Tensor:
+        """The GRU's first state ``[2, B, C]``."""
+        state = torch.tanh(self.genre(genre)).unflatten(1, (2, self.width))
+        first: Tensor = state.transpose(0, 1).contiguous()
+        return first

@@ -1,0 +1,205 @@
+"""What all of groove's training tasks share: recipes, moving averages, the optimiser's step.
+
+The Groove MIDI Dataset is small: what counts is a moving average of the weights, and rhythms are
+varied (`augment.vary`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from drumkit_cli.checkpoint import save_weights
+from drumkit_cli.groove import data as corpora
+from drumkit_cli.groove.model import GrooveConfig
+from drumkit_cli.groove.reconstruction import Batch, make_batch
+
+WARM_UP_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything of a run that is not where and how long."""
+
+    config: GrooveConfig
+    batch: int = 128
+    learning_rate: float = 1e-3
+    note_weight: float = 1.0
+    codebook_weight: float = 0.2
+    commitment_weight: float = 0.2
+    velocity_beta: float = 0.2 / 64
+    timing_beta: float = 0.2 / 64
+    forcing_end: float = 0.5
+    genre_share: float = 1.0
+    pattern_share: float = 1.0
+    prior_share: float = 0.25
+    varied: float = 0.5
+    average: float = 0.999
+
+
+CONV = GrooveConfig(
+    trunk="conv",
+    width=128,
+    skeleton_width=96,
+    stages=3,
+    learned_prior=True,
+    prior_width=192,
+    prior_template=True,
+    prior_dropout=0.2,
+)
+CPU = Recipe(
+    CONV,
+    batch=64,
+    note_weight=7.0,
+    velocity_beta=0.03,
+    timing_beta=0.025,
+    genre_share=0.7,
+    pattern_share=0.4,
+    average=0.998,
+)
+PAPER = Recipe(GrooveConfig(conditions=False))
+BASELINE = replace(
+    PAPER,
+    config=replace(PAPER.config, width=128, skeleton_width=64),
+    batch=64,
+    prior_share=0.0,
+    average=0.998,
+)
+"""The paper's networks at half their width, that they fit beside the model that ships."""
+PRESETS = {
+    "cpu": CPU,
+    "gpu": replace(CPU, config=replace(CONV, width=192, blocks=4), batch=256, average=0.999),
+    "paper": PAPER,
+    "paper-genres": replace(
+        PAPER, config=replace(PAPER.config, conditions=True), pattern_share=0.0
+    ),
+    "paper-patterns": replace(PAPER, config=replace(PAPER.config, conditions=True)),
+    "baseline-vq": BASELINE,
+    "baseline-vae": replace(BASELINE, config=replace(BASELINE.config, note_code="vae")),
+    "baseline-one-step": replace(BASELINE, config=replace(BASELINE.config, kind="one-step")),
+    "classifier": replace(PAPER, config=GrooveConfig(kind="classifier")),
+    "tiny": replace(
+        CPU,
+        config=replace(
+            CONV,
+            width=16,
+            blocks=1,
+            skeleton_width=8,
+            codebook=8,
+            stages=2,
+            latent=8,
+            prior_width=8,
+        ),
+        batch=8,
+        average=0.9,
+    ),
+}
+JUDGES = {
+    "classifier": "classifier",
+    "one-step": "baseline-one-step",
+    "vae": "baseline-vae",
+    "vq": "baseline-vq",
+}
+"""The models of the file of baselines, by the presets that train them."""
+
+
+class AveragedTask:
+    """Networks with an optimiser and a moving average each; the averages are what is exported."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        recipe: Recipe,
+        corpus: Mapping[str, corpora.Corpus],
+        networks: Mapping[str, nn.Module],
+    ) -> None:
+        self.fabric, self.recipe, self.corpus = fabric, recipe, corpus
+        self.held_out = corpus.get("validation", corpus["train"])
+        self.models: dict[str, nn.Module] = {}
+        self.optimizers: dict[str, Optimizer] = {}
+        for name, network in networks.items():
+            self.models[name] = fabric.to_device(network)
+            average = AveragedModel(network, multi_avg_fn=_move_towards(recipe.average))
+            self.models[_averaged(name)] = fabric.to_device(average)
+            self.optimizers[name] = torch.optim.AdamW(
+                network.parameters(), recipe.learning_rate, (0.9, 0.99), weight_decay=0.01
+            )
+
+    def batches(self, seed: int) -> Iterator[Batch]:
+        """Endless batches of the training windows."""
+        recipe = self.recipe
+        drawn = corpora.batches(self.corpus["train"], recipe.batch, seed, varied=recipe.varied)
+        for windows, reduced, genres in drawn:
+            yield make_batch(windows, reduced, genres)
+
+    def export(self, path: Path, figures: Mapping[str, float]) -> None:
+        """Write the averaged networks, each under its name."""
+        state = {
+            f"{name}.{key}": value
+            for name in self.optimizers
+            for key, value in self.average(name).state_dict().items()
+        }
+        save_weights(
+            path,
+            state,
+            feature="groove",
+            config=asdict(self.recipe.config),
+            card={"data": corpora.LICENCES, "validation": dict(figures)},
+        )
+
+    def average(self, name: str) -> nn.Module:
+        """The moving average of a network, in eval mode."""
+        average = self.models[_averaged(name)].eval()
+        assert isinstance(average, AveragedModel)
+        module: nn.Module = average.module
+        return module
+
+    def autocast(self) -> torch.autocast:
+        """Half precision where it helps: twice as fast on a CPU that has it."""
+        return torch.autocast(self.fabric.device.type, dtype=torch.bfloat16)
+
+    def optimise(
+        self, name: str, losses: Mapping[str, Tensor], progress: float
+    ) -> dict[str, float]:
+        """Take a step of a network, ``progress`` 0..1 through its time; return the losses.
+
+        The learning rate rises for `WARM_UP_STEPS`, then falls as a cosine to 0.
+        """
+        optimizer, model = self.optimizers[name], self.models[name]
+        average = self.models[_averaged(name)]
+        assert isinstance(average, AveragedModel)
+        warm = min(1.0, (int(average.n_averaged) + 1) / WARM_UP_STEPS)
+        fall = (1 + np.cos(np.pi * min(progress, 1.0))) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * float(warm * fall)
+        optimizer.zero_grad()
+        self.fabric.backward(torch.stack(list(losses.values())).sum())
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        average.update_parameters(model)
+        return {key: float(value.detach()) for key, value in losses.items()}
+
+
+def _averaged(name: str) -> str:
+    return f"{name} average"
+
+
+_Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
+def _move_towards(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int], None]:
+    """A moving average that forgets its first, untrained weights soon."""
+
+    def move(averages: _Tensors, values: _Tensors, count: Tensor | int) -> None:
+        kept = min(decay, (1 + float(count)) / (10 + float(count)))
+        torch._foreach_lerp_(list(averages), list(values), 1 - kept)
+
+    return move

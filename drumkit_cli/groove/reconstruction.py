@@ -1,0 +1,155 @@
+"""Reconstruction: a performance through a model's own codes and latents, and back.
+
+What the paper's Table 1 measures, and what training is validated with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from drumkit_cli.groove import patterns
+from drumkit_cli.groove.data import Corpus, Floats, Integers
+from drumkit_cli.groove.layers import Gaussian
+from drumkit_cli.groove.model import Conditions, Groove
+from drumkit_cli.groove.patterns import GENRES, Windows
+from drumkit_cli.groove.rivals import OneStep
+
+BATCH = 512
+
+
+@dataclass
+class Batch:
+    """Windows as tensors, each ``[B, T, V]``, with what they are asked to be.
+
+    ``genres`` ``[B]`` are indices, -1 for none.
+    """
+
+    notes: Tensor
+    velocities: Tensor
+    timings: Tensor
+    template: Tensor
+    conditions: Conditions
+    genres: Tensor
+
+
+def make_batch(windows: Windows, reduced: Floats, genres: Integers) -> Batch:
+    """Arrays as tensors, with all conditions given."""
+    one_hot = genres[:, None] == np.arange(len(GENRES))
+    return Batch(
+        torch.from_numpy(windows.notes),
+        torch.from_numpy(windows.velocities),
+        torch.from_numpy(windows.timings),
+        torch.from_numpy(reduced),
+        Conditions(
+            torch.from_numpy(one_hot.astype(np.float32)),
+            torch.from_numpy(patterns.velocity_patterns(windows.velocities)),
+            torch.from_numpy(patterns.timing_patterns(windows)),
+        ),
+        torch.from_numpy(genres),
+    )
+
+
+def with_conditions(batch: Batch, *, genre: bool, velocity: bool, timing: bool) -> Batch:
+    """The batch with only those of its conditions that are asked for."""
+    shown = (genre, velocity, timing)
+    parts = zip(batch.conditions, shown, strict=True)
+    return replace(batch, conditions=Conditions(*(part * keep for part, keep in parts)))
+
+
+def reconstruct(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Notes, velocities and timings from a batch's own codes and latents, each ``[B, T, V]``.
+
+    Velocities and timings are played for the notes that come out, and are 0 elsewhere. Latents are
+    the means of what the encoders give.
+    """
+    if isinstance(model, OneStep):
+        return _reconstruct_at_once(model, batch)
+    assert isinstance(model, Groove)
+    return _reconstruct_in_two(model, batch)
+
+
+def _reconstruct_at_once(model: OneStep, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    z = model.encode(batch.notes, batch.velocities, batch.timings, batch.template).mean
+    logits, velocities, timings = model.decode(z, batch.template)
+    notes = (logits > 0).float()
+    return notes, notes * velocities, notes * timings
+
+
+def _reconstruct_in_two(groove: Groove, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    skeleton = groove.skeleton(batch.template)
+    found = groove.note.encode(batch.notes, batch.template, skeleton)
+    code = found.mean if isinstance(found, Gaussian) else found.codes
+    notes = (groove.note.decode(code, batch.template, skeleton) > 0).float()
+    heard, played = groove.skeleton(batch.notes), groove.skeleton(notes)
+    made = []
+    for player, values in ((groove.velocity, batch.velocities), (groove.timing, batch.timings)):
+        z = player.encode(values, batch.notes, heard, batch.conditions).mean
+        made.append(notes * player.decode(z, notes, played, batch.conditions))
+    return notes, made[0], made[1]
+
+
+@torch.no_grad()
+def rebuild(
+    model: nn.Module,
+    corpus: Corpus,
+    *,
+    genre: bool = False,
+    pattern: bool = False,
+    device: torch.device | str = "cpu",
+) -> tuple[Floats, Floats, Floats]:
+    """Reconstruct all windows of a corpus; notes, velocities, timings ``[B, T, V]``.
+
+    ``genre`` and ``pattern`` say whether the model is told those of the windows.
+    """
+    made = []
+    for batch in parts(corpus):
+        batch = with_conditions(batch, genre=genre, velocity=pattern, timing=pattern)
+        made.append([x.cpu().numpy() for x in reconstruct(model, to_device(batch, device))])
+    notes, velocities, timings = (np.concatenate(arrays) for arrays in zip(*made, strict=True))
+    return notes, velocities, timings
+
+
+def head(batch: Batch, count: int) -> Batch:
+    """The first windows of a batch."""
+    return Batch(
+        batch.notes[:count],
+        batch.velocities[:count],
+        batch.timings[:count],
+        batch.template[:count],
+        Conditions(*(part[:count] for part in batch.conditions)),
+        batch.genres[:count],
+    )
+
+
+def to_device(batch: Batch, device: torch.device | str) -> Batch:
+    """The batch on another device."""
+    return Batch(
+        batch.notes.to(device),
+        batch.velocities.to(device),
+        batch.timings.to(device),
+        batch.template.to(device),
+        Conditions(*(part.to(device) for part in batch.conditions)),
+        batch.genres.to(device),
+    )
+
+
+def parts(corpus: Corpus) -> Iterator[Batch]:
+    """A corpus in its order, in batches."""
+    for start in range(0, len(corpus), BATCH):
+        part = slice(start, start + BATCH)
+        windows = Windows(corpus.windows.velocities[part], corpus.windows.timings[part])
+        yield make_batch(windows, corpus.templates[part], corpus.genres[part])
+
+
+def divergence(found: Gaussian, expected: Gaussian | None) -> Tensor:
+    """KL divergence from ``expected`` (standard normal where None), summed over the latent."""
+    zeros = torch.zeros_like(found.mean)
+    mean, log_variance = expected or (zeros, zeros)
+    ratio = found.log_variance - log_variance
+    distance = (found.mean - mean).square() / log_variance.exp()
+    return (ratio.exp() + distance - ratio - 1).sum(-1).mean() / 2

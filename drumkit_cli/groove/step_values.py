@@ -1,0 +1,96 @@
+"""A value a step, as `--feel` and `--velocity-pattern` take them: in the command line or a file."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
+from drumkit_cli.grid import MAX_STEPS
+from drumkit_cli.streams import open_input
+
+_LIST: Final = re.compile(r"(?=.*\d)[-+.\d,\s]+", re.ASCII)
+
+
+def read_step_values(
+    text: str,
+    option: str,
+    lowest: float,
+    highest: float,
+    *,
+    whole: bool = False,
+    words: Sequence[str] = (),
+) -> tuple[float, ...]:
+    """Read a list such as ``5,2,3,2``, or the file of that name: numbers, "#" before comments.
+
+    Args:
+        text: the list; else the name of a file, "-" for stdin. A file called like a list counts.
+        option: for messages.
+        lowest: value allowed.
+        highest: value allowed.
+        whole: whether values are whole numbers.
+        words: what else the option takes, for messages.
+
+    Raises:
+        UsageError: a list with anything else.
+        BadDataError: a file with anything else, or nothing; the message names the line.
+        MissingInputError: no such file; the message says what the option takes.
+    """
+    if _LIST.fullmatch(text) and not os.path.lexists(text):
+        try:
+            return _numbers(text, lowest, highest, whole=whole)
+        except ValueError as error:
+            raise UsageError(f"{option}: {error}") from error
+    try:
+        return _read_file(text, option, lowest, highest, whole=whole)
+    except MissingInputError as error:
+        takes = ", ".join((*words, "a list of numbers or a file of them"))
+        raise MissingInputError(error.cause, f"{option} takes {takes}") from error
+
+
+def _read_file(
+    path: str, option: str, lowest: float, highest: float, *, whole: bool
+) -> tuple[float, ...]:
+    values: list[float] = []
+    with open_input(path) as source:
+        try:
+            lines = source.read_bytes().decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise BadDataError(f"{source.name} is no text", _remedy(option)) from error
+        for number, line in enumerate(lines, 1):
+            try:
+                values += _numbers(line.partition("#")[0], lowest, highest, whole=whole)
+            except ValueError as error:
+                raise BadDataError(
+                    f"{source.name}, line {number}: {error}", _remedy(option)
+                ) from error
+        if not 0 < len(values) <= MAX_STEPS:
+            raise BadDataError(f"{source.name} has {len(values):,} values", _remedy(option))
+    return tuple(values)
+
+
+def _numbers(text: str, lowest: float, highest: float, *, whole: bool) -> tuple[float, ...]:
+    """The numbers of a text.
+
+    Raises:
+        ValueError: something is no number, or out of range.
+    """
+    values = []
+    for word in text.replace(",", " ").split():
+        try:
+            value = float(word)
+        except ValueError:
+            raise ValueError(f"{word[:20]!r} is no number") from None
+        if not math.isfinite(value) or not lowest <= value <= highest:
+            raise ValueError(f"{word[:20]} is not within {lowest:g} and {highest:g}")
+        if whole and not value.is_integer():
+            raise ValueError(f"{word[:20]} is no whole number")
+        values.append(value)
+    return tuple(values)
+
+
+def _remedy(option: str) -> str:
+    return f"{option} takes a number for each sixteenth"

@@ -1,0 +1,284 @@
+"""`drumkit evaluate interpolate`: reconstructions, and transitions between held-out patterns.
+
+The paper gives no such figures: its musicians graded transitions, and Figure 5 shows some among the
+training patterns (here ``--plot``).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumkit_cli import console, pattern_sets
+from drumkit_cli.checkpoint import Checkpoint, load_weights
+from drumkit_cli.interpolate import infer
+from drumkit_cli.pattern_sets import Floats, PatternSet
+from drumkit_cli.pattern_statistics import (
+    nearest,
+    onset_f1,
+    onset_keys,
+    principal_components,
+    share_known,
+    step_sizes,
+    velocity_error,
+)
+from drumkit_cli.tables import Cell, Table
+
+PAPERS_WEIGHTS: Final = "interpolate-z4.safetensors"
+STEPS: Final = 6
+"""Of a transition, as in the paper's experiment."""
+PAIRS: Final = 200
+DRAWN: Final = 9
+"""Transitions of the picture; each starts and ends in other genres than the rest."""
+REAL: Final = ("electronic", "other", "played")
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "all": (),
+    "composed": ("composed",),
+    "real": REAL,
+    **{f"real, {kind}": (kind,) for kind in REAL},
+}
+FIGURES: Final = (
+    "between: new",
+    "between: silent",
+    "between: nearest pattern",
+    "between: within the data",
+    "step, mean",
+    "step, largest of a transition",
+)
+_BATCH: Final = 256
+
+# One reading serves the table and the picture.
+_load_patterns = functools.lru_cache(maxsize=1)(pattern_sets.load_patterns)
+
+
+class Pair(NamedTuple):
+    """Where in a set of patterns a transition starts and ends."""
+
+    start: int
+    goal: int
+
+
+class Yardstick(NamedTuple):
+    """How near the ends of the transitions are to the nearest pattern of another source."""
+
+    mean: float
+    high: float
+    """The 95th percentile."""
+
+
+def evaluate(data: Path, weights: str | None) -> Table:
+    """Reconstruct all patterns, and go from one held-out pattern to another.
+
+    The paper's size of code stands beside the default one where its weights lie beside them and
+    none are named.
+
+    Raises:
+        MissingInputError: as `load_patterns`.
+        BadDataError, UnavailableError: as `load_weights`.
+    """
+    checkpoints = _checkpoints(weights)
+    models = {f"z={found.config['latent']}": infer.Autoencoder(found) for found in checkpoints}
+    size = int(checkpoints[0].config["latent"])
+    patterns = _load_patterns(data)
+    pairs = choose_pairs(patterns, PAIRS)
+    rows = _reconstruction_rows(patterns, list(models.values()), size)
+    rows += _transition_rows(patterns, pairs, list(models.values()))
+    electronic = len(patterns.where("test", "electronic"))
+    return Table(
+        title=f"Interpolation: {len(patterns.sources):,} patterns, and transitions among them",
+        columns=["figure", "of", *models, "no model"],
+        rows=rows,
+        notes=[
+            f"data: {data.name} and our composer; nothing was learnt from or chosen by test",
+            f"only {electronic} test patterns are found electronic ones: their figures are rough",
+            f"no model, of F1: {size} principal components of the training patterns' onsets",
+            "velocity error: mean, of notes that are in both, where 1 is full velocity",
+            f"transitions: {len(pairs)} pairs of test patterns of two sources, all genres to all",
+            f"between: the {STEPS - 1} patterns of L={STEPS} steps that are neither start nor goal",
+            "new: has a note, and the onsets of no pattern of any split nor of our composer",
+            "nearest: hits (of 384) that differ from the nearest pattern of a third source",
+            "within: no farther than 95% of the starts and goals are from another source",
+            f"step: hits that change; largest: share of all changes, {1 / STEPS:.2f} where even",
+            "a crossfade plays both patterns at once: always new, but seldom near the data",
+            "the paper gives no figures of these kinds",
+            *(f"{name}: weights sha256 {m.weights_sha256[:16]}" for name, m in models.items()),
+        ],
+    )
+
+
+def draw(data: Path, weights: str | None) -> bytes:
+    """A PNG of all training patterns and some transitions between genres, as Figure 5."""
+    from drumkit_cli.interpolate.plot import pca_png
+
+    autoencoder = infer.Autoencoder(_checkpoints(weights)[0])
+    patterns = _load_patterns(data)
+    chosen: dict[tuple[str, str], Pair] = {}
+    for pair in choose_pairs(patterns, PAIRS):
+        start, goal = (_genre(patterns, index) for index in pair)
+        taken = any(start == from_ or goal == to for from_, to in chosen)
+        if start != goal and not taken and (goal, start) not in chosen and len(chosen) < DRAWN:
+            chosen[start, goal] = pair
+    paths = _paths(patterns, list(chosen.values()), infer.Path.SLERP, autoencoder)
+    names = [f"{start} to {goal}" for start, goal in chosen]
+    return pca_png(patterns.where("train"), dict(zip(names, paths, strict=True)))
+
+
+def choose_pairs(patterns: PatternSet, count: int) -> list[Pair]:
+    """Draw pairs of test patterns of different sources: from each genre to each, itself included.
+
+    The paper's design. Fewer than ``count`` where a genre has a single source.
+    """
+    genres: dict[str, list[int]] = {}
+    for index, split in enumerate(patterns.splits):
+        if split == "test":
+            genres.setdefault(_genre(patterns, index), []).append(index)
+    generator = np.random.default_rng(0)
+    turns = itertools.cycle(itertools.product(genres.values(), repeat=2))
+    pairs = []
+    for starts, goals in itertools.islice(turns, count):
+        start = int(generator.choice(starts))
+        others = [goal for goal in goals if patterns.sources[goal] != patterns.sources[start]]
+        if others:
+            pairs.append(Pair(start, int(generator.choice(others))))
+    return pairs
+
+
+def transition_figures(
+    patterns: PatternSet, pairs: Sequence[Pair], paths: Floats, yardstick: Yardstick
+) -> list[float]:
+    """The `FIGURES` of paths ``[P, L + 1, V, T]``."""
+    between = paths[:, 1:-1]
+    flat = between.reshape(-1, *between.shape[2:])
+    silent = float((~flat.any((1, 2))).mean())
+    foreign = np.repeat(_foreign(patterns, pairs), between.shape[1], axis=0)
+    distance = nearest(flat, patterns.velocities, foreign)
+    steps = np.stack([step_sizes(path) for path in paths])
+    moving = steps[steps.any(1)]
+    return [
+        1 - share_known(flat, onset_keys(patterns.velocities)) - silent,
+        silent,
+        float(distance.mean()),
+        float((distance <= yardstick.high).mean()),
+        float(steps.mean()),
+        float((moving.max(1) / moving.sum(1)).mean()),
+    ]
+
+
+def _checkpoints(weights: str | None) -> list[Checkpoint]:
+    """The named weights, or the default ones and those of the paper's size beside them."""
+    found = [load_weights("interpolate", weights)]
+    papers = found[0].path.with_name(PAPERS_WEIGHTS)
+    if weights is None and papers.is_file():
+        found.append(load_weights("interpolate", str(papers)))
+    return found
+
+
+def _reconstruction_rows(
+    patterns: PatternSet, models: Sequence[infer.Autoencoder], components: int
+) -> list[list[Cell]]:
+    made = []
+    with console.progress(len(models) * len(patterns.velocities), "reconstructing") as bar:
+        for model in models:
+            batches = []
+            for start in range(0, len(patterns.velocities), _BATCH):
+                batch = patterns.velocities[start : start + _BATCH]
+                batches.append(model.decode(model.encode(batch)))
+                bar.advance(len(batch))
+            velocities = np.concatenate(batches)
+            made.append(np.where(velocities < infer.SILENCE, 0, velocities).astype(np.float32))
+    rows: list[list[Cell]] = []
+    linear = _projected(patterns, components)
+    for figure, measure in (("onset F1", onset_f1), ("velocity error", velocity_error)):
+        for split, (name, kinds) in itertools.product(("train", "test"), PARTS.items()):
+            chosen = _chosen(patterns, split, kinds)
+            if chosen.any():
+                true = patterns.velocities[chosen]
+                of = f"{split}, {name} ({len(true):,})"
+                baseline = measure(linear[chosen], true) if measure is onset_f1 else None
+                rows.append([figure, of, *(measure(m[chosen], true) for m in made), baseline])
+    return rows
+
+
+def _projected(patterns: PatternSet, components: int) -> Floats:
+    """All patterns by principal components of training ones: notes where more than half a note."""
+    mean, axes = principal_components((patterns.where("train") > 0).astype(np.float32), components)
+    onsets = (patterns.velocities > 0).reshape(len(patterns.velocities), -1).astype(np.float32)
+    notes = (onsets - mean) @ axes.T @ axes + mean > 0.5
+    return notes.reshape(patterns.velocities.shape).astype(np.float32)
+
+
+def _transition_rows(
+    patterns: PatternSet, pairs: Sequence[Pair], models: Sequence[infer.Autoencoder]
+) -> list[list[Cell]]:
+    yardstick = _yardstick(patterns, pairs)
+    blank = [float("nan")] * len(FIGURES)
+    columns: dict[str, list[list[float]]] = {}
+    with console.progress(2 * len(models) + 1, "going from pattern to pattern") as bar:
+        for path in infer.Path:
+            crossfades = path is infer.Path.CROSSFADE
+            columns[path] = []
+            for model in [None] if crossfades else models:
+                paths = _paths(patterns, pairs, path, model)
+                columns[path].append(transition_figures(patterns, pairs, paths, yardstick))
+                bar.advance(1)
+            columns[path] = (
+                [blank] * len(models) + columns[path] if crossfades else [*columns[path], blank]
+            )
+    rows: list[list[Cell]] = []
+    for number, figure in enumerate(FIGURES):
+        rows += [[figure, path, *(of[number] for of in columns[path])] for path in columns]
+        if figure == "between: nearest pattern":
+            rows.append([figure, "test patterns", *([None] * len(models)), yardstick.mean])
+    return rows
+
+
+def _paths(
+    patterns: PatternSet,
+    pairs: Sequence[Pair],
+    path: infer.Path,
+    autoencoder: infer.Autoencoder | None,
+) -> Floats:
+    """The transitions ``[P, L + 1, V, T]`` of pairs, as the command makes them."""
+    ends = patterns.velocities
+    return np.stack(
+        [
+            infer.interpolate(ends[start], ends[goal], STEPS, path, autoencoder)
+            for start, goal in pairs
+        ]
+    )
+
+
+def _yardstick(patterns: PatternSet, pairs: Sequence[Pair]) -> Yardstick:
+    ends = np.array(pairs).ravel()
+    foreign = _foreign(patterns, [Pair(end, end) for end in ends])
+    distance = nearest(patterns.velocities[ends], patterns.velocities, foreign)
+    return Yardstick(float(distance.mean()), float(np.quantile(distance, 0.95)))
+
+
+def _foreign(patterns: PatternSet, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
+    """Which patterns ``[P, N]`` are of another source than start and goal."""
+    sources = np.unique(patterns.sources, return_inverse=True)[1]
+    start, goal = sources[np.array(pairs)].T[..., None]
+    foreign: NDArray[np.bool_] = (sources != start) & (sources != goal)
+    return foreign
+
+
+def _chosen(patterns: PatternSet, split: str, kinds: Sequence[str]) -> NDArray[np.bool_]:
+    return np.array(
+        [
+            of == split and (not kinds or kind in kinds)
+            for of, kind in zip(patterns.splits, patterns.kinds, strict=True)
+        ]
+    )
+
+
+def _genre(patterns: PatternSet, index: int) -> str:
+    """The composer's genre, else the kind."""
+    kind = patterns.kinds[index]
+    return patterns.sources[index].split("/")[1] if kind == "composed" else kind
