@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from drumkit_cli import checkpoint
 from drumkit_cli.checkpoint import find_weights, load_weights, save_weights, write_manifest
@@ -98,5 +99,7 @@ def test_the_shipped_manifest_names_every_shipped_file_with_its_sum():
     manifest = json.loads((folder / checkpoint.MANIFEST_NAME).read_text())
     assert set(manifest) == {path.name for path in folder.glob("*.safetensors")}
     for name in manifest:
-        feature = name.removesuffix(".safetensors").split("-")[0]
+        with safe_open(str(folder / name), framework="pt") as file:
+            feature = file.metadata()["feature"]
+        assert name.startswith(feature)
         assert load_weights(feature, str(folder / name)).sha256 == manifest[name]
