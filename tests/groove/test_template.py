@@ -84,8 +84,12 @@ def test_what_is_played_keeps_to_the_rules(notes, seed, amount):
         np.testing.assert_array_equal(struck[:, :32], of_file > 0)
         made = known.performance.velocities[:, :32]
         assert np.abs(made - of_file).max() <= 0.5 / 127 + 1e-6
-        late = (known.performance.offsets - played.offsets[:, : struck.shape[1]])[:, 1:32]
-        assert np.abs(late).max() <= 1 / STEP + 1e-6  # the first step has no before
+        late = known.performance.offsets - played.offsets[:, : struck.shape[1]]
+        for (voice, step), strokes in template.cells.items():
+            if len(strokes) > 1 and step < late.shape[1]:
+                late[voice, step] = 0  # a flam moves as far as all of it stays in its sixteenth
+        # The first step has no before.
+        assert np.abs(late[:, 1:32]).max() <= 1 / STEP + 1e-6
     else:
         assert (struck | (template.performance.velocities[:, : struck.shape[1]] == 0)).all()
     for pitch in (56, 75):
