@@ -5,8 +5,8 @@ layers with tanh and four dense ReLU layers up, five dense layers with logistic 
 the outputs are logits, which the losses want.
 
 What differs, and why: the dense layers have layer norm, and a linear map runs beside the encoder
-and beside the decoder. Without them an hour of training on a CPU does not come to where principal
-components of the same size begin.
+and beside the decoder. Without them training on a CPU is slow to find what principal components
+find at once (the runs are in ``weights/MODELS.md``).
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Recipe:
         candidates: generated patterns a step, among which each of the data finds its nearest.
         margin: hits that the nearest may differ in before it is pulled.
         note_weight: of a note's cross-entropy in the pull, beside that of a rest; with 1 the
-            generator plays half of the data's notes.
+            generator plays fewer notes than the data.
         adversarial_weight: of the game beside the pull.
         generator_rate: the generator's learning rate at its height.
         discriminator_rate: the discriminator's.

@@ -176,3 +176,10 @@ def test_the_shipped_model_goes_from_start_to_goal(tmp_path):
     to_goal = np.sum(onsets != onsets[-1], axis=(1, 2))
     assert all(onsets.any((1, 2)))
     assert to_goal[0] > to_goal[4] > to_goal[8] == 0
+
+
+def test_the_default_threshold_and_the_paths_are_those_of_the_library():
+    from drumkit_cli.interpolate import command, infer
+
+    assert command.SILENCE == infer.SILENCE
+    assert [path.value for path in command.Path] == [path.value for path in infer.Path]
