@@ -13,7 +13,7 @@ import typer
 
 from drumkit_cli import console, streams
 
-TRAINED_FEATURES: Final = ("separate", "arrange", "interpolate", "swirl", "groove")
+TRAINED_FEATURES: Final = ("separate", "arrange", "interpolate", "swirl", "groove", "synth")
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""
 EVALUATED_FEATURES: Final = (*TRAINED_FEATURES, "pipeline")
 """What can be measured: packages with an `evaluate` module."""
