@@ -5,9 +5,11 @@ transform with overlap-add, as H. Siuzdak, "Vocos: closing the gap between time-
 Fourier-based neural vocoders" (arXiv 2306.00814) does. What differs: it starts from what is known
 of phases and learns the rest. The slopes of a phase follow from those of the log magnitude
 (Z. Prusa, P. Balazs, P. Soendergaard, "A noniterative method for reconstruction of phase from STFT
-magnitude", 2017). A small network corrects magnitude and slopes; a sweep over the frames adds the
-slopes up, from the frame before and from neighbours, the louder the more, in place of the paper's
-heap; a few iterations of Griffin-Lim reconcile the frames.
+magnitude", 2017). A small network corrects them; a sweep over the frames adds them up, from the
+frame before and from neighbours, the louder the more, in place of the paper's heap; a few
+iterations of Griffin-Lim reconcile the frames. What is heard is bands, which leave open how a
+band's power is spread over its bins: in the last rounds only the bands of what sounds are held to
+the levels, and the bins are free.
 
 `MCNN` follows S. Arik, H. Jun, G. Diamos, "Fast spectrogram inversion using multi-head
 convolutional neural networks" (2018) as the drum paper changes it: eight heads of eight transposed
@@ -47,12 +49,26 @@ IMPULSE_SHARE = 0.05
 """Of a bin's own weight, that of the phase it would have as part of a single impulse."""
 
 
+CORRECTION = 1.5
+"""How far a round goes beyond what it finds missing in a band; the last goes that far."""
+CORRECTION_MOMENTUM = 0.2
+CORRECTION_LIMIT = 3.0
+"""Nepers, in one round."""
+
+
 @dataclass(frozen=True)
 class InverterConfig:
-    """Sizes of the inverter: channels of its network, Griffin-Lim iterations at the end."""
+    """Sizes of the inverter.
 
-    channels: int = 8
-    refinements: int = 8
+    Attributes:
+        channels: of its network.
+        refinements: Griffin-Lim iterations on bins.
+        corrections: rounds on bands after them.
+    """
+
+    channels: int = 16
+    refinements: int = 6
+    corrections: int = 3
 
 
 @dataclass(frozen=True)
@@ -77,28 +93,32 @@ class SpectralInverter(nn.Module):
     window: Tensor
     advance: Tensor
     gain: Tensor
+    bands: Tensor
+    shares: Tensor
 
     def __init__(self, config: InverterConfig) -> None:
         super().__init__()
         channels, bins = config.channels, MEL.window // 2 + 1
         self.register_buffer("reading", _reading())
         self.register_buffer("plain_reading", _reading(), persistent=False)
-        self.offset = nn.Parameter(torch.zeros(bins, 1))
-        self.network = nn.Sequential(
-            nn.Conv2d(4, channels, (5, 3), padding=(2, 1)),
+        self.network = nn.Sequential(  # two bins are one pixel
+            nn.Conv2d(4, channels, (5, 3), (2, 1), padding=(2, 1)),
             nn.ReLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(channels, 3, 3, padding=1),
-        )
+            nn.Conv2d(channels, 4, 3, padding=1),
+        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         last = self.network[-1]
         assert isinstance(last, nn.Conv2d)
         nn.init.normal_(last.weight, std=1e-3)
         assert last.bias is not None
         nn.init.zeros_(last.bias)
-        self.refinements = config.refinements
+        self.config = config
         self.register_buffer("window", torch.hann_window(MEL.window), persistent=False)
         self.register_buffer("gain", _gain(), persistent=False)
+        bands, shares = _bands_of_bins()
+        self.register_buffer("bands", bands, persistent=False)
+        self.register_buffer("shares", shares, persistent=False)
         advance = torch.arange(bins)[:, None] * (2 * np.pi * MEL.hop / MEL.window)
         self.register_buffer("advance", advance % (2 * np.pi), persistent=False)
 
@@ -108,25 +128,26 @@ class SpectralInverter(nn.Module):
         heard = torch.nonzero(sounding.any(0)[0])
         frames = min(int(heard[-1]) + 1 + MARGIN if len(heard) else MARGIN, levels.shape[2])
         levels, sounding = levels[:, :, :frames], sounding[:, :, :frames]
-        log, over_time, over_bins = self.estimate(levels)
-        magnitude = torch.exp(log) * sounding
-        samples = self._refine(magnitude, _sweep(magnitude, over_time, over_bins))
+        log = self.read(levels.float())
+        magnitude = torch.exp(log + FULL_SCALE) * sounding
+        samples = self._refine(magnitude, _sweep(magnitude, *self.slopes(log)))
+        samples = self._correct(samples, levels)
         return F.pad(samples, (0, LENGTH - samples.shape[1]))
 
-    def estimate(self, levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What is known of the spectrum: what is trained.
+    def slopes(self, log: Tensor) -> tuple[Tensor, Tensor]:
+        """The steps of the phase that belong to log magnitudes ``[B, bins, T]``: what is trained.
 
-        The log magnitude ``[B, bins, T]``, the steps of the phase from a frame to the next
-        ``[B, bins, T - 1]`` and from a bin to the next ``[B, bins - 1, T]``.
+        From a frame to the next ``[B, bins, T - 1]``, from a bin to the next ``[B, bins - 1, T]``.
         """
-        log = self.read(levels.float())
         over_bins, over_time = _slopes(log, 1), _slopes(log, 2)  # [B, bins, T]
         heights = torch.linspace(-1, 1, log.shape[1], device=log.device)[:, None].expand_as(log)
         features = torch.stack([log / 4 + 1, over_bins, over_time, heights], 1)
-        correction, in_time, in_bins = self.network(features).float().unbind(1)
+        features = features.contiguous(memory_format=torch.channels_last)
+        found = self.network(features).float().unflatten(1, (2, 2))  # [B, 2, 2, bins / 2, T]
+        in_time, in_bins = found.transpose(2, 3).flatten(2, 3)[:, :, : log.shape[1]].unbind(1)
         steps_in_time = _between(over_bins, 2) / SLOPE_RATIO + self.advance + in_time[:, :, 1:]
         steps_in_bins = -SLOPE_RATIO * _between(over_time, 1) - np.pi + in_bins[:, 1:]
-        return (log + correction).clamp_max(2.0) + FULL_SCALE, steps_in_time, steps_in_bins
+        return steps_in_time, steps_in_bins
 
     def read(self, levels: Tensor) -> Tensor:
         """Log magnitude ``[B, bins, T]``, 0 of a full-scale sine, from the power of the bands.
@@ -137,27 +158,50 @@ class SpectralInverter(nn.Module):
         floor = 10 ** (FLOOR_DB / 10)
         power = torch.exp((levels - 1) * (-2 * FLOOR_DB * NEPERS_PER_DECIBEL)) * (levels > 0)
         least = LEAST_SHARE * (self.plain_reading @ power) + floor / 100
-        return torch.maximum(self.reading @ power, least).log() / 2 + self.offset
+        return torch.maximum(self.reading @ power, least).log() / 2
 
-    def analyse(self, samples: Tensor) -> Tensor:
+    def analyse(self, samples: Tensor, fft: int = MEL.window) -> Tensor:
         """The spectrum ``[B, bins, T]`` of samples, the ends reflected as `Analyser` does."""
         half = MEL.window // 2
         end = (_frames(samples) - 1) * MEL.hop + half - samples.shape[1]
         padded = F.pad(samples[:, None], (half, end), "reflect")[:, 0]
         frames = padded.unfold(1, MEL.window, MEL.hop) * self.window  # [B, T, window]
-        spectrum: Tensor = torch.fft.rfft(frames).mT
+        spectrum: Tensor = torch.fft.rfft(frames, fft).mT
         return spectrum
 
     def _refine(self, magnitude: Tensor, phasors: Tensor) -> Tensor:
         """Griffin-Lim with momentum from good phases on, to samples."""
         samples = self._synthesise(magnitude * phasors)
         before: Tensor | None = None
-        for _ in range(self.refinements):
+        for _ in range(self.config.refinements):
             found = self.analyse(samples)
             moved = found if before is None else found - MOMENTUM * before
             before = found
             size = (moved.real.square() + moved.imag.square()).clamp_min(1e-12).rsqrt()
             samples = self._synthesise(moved * (magnitude * size))
+        return samples
+
+    def _correct(self, samples: Tensor, levels: Tensor) -> Tensor:
+        """Scale the bins of samples as their bands are short of the levels, and again."""
+        floor = 10 ** (FLOOR_DB / 10) * MEL.full_scale
+        wanted = ((levels - 1) * (-2 * FLOOR_DB * NEPERS_PER_DECIBEL)).exp() * MEL.full_scale
+        wanted = wanted.clamp_min(floor).log()
+        every_other = slice(None, None, MEL.fft // MEL.window)  # the bins of `_synthesise`
+        before: Tensor | None = None
+        for left in reversed(range(self.config.corrections)):
+            found = self.analyse(samples, MEL.fft)
+            power = found.real.square() + found.imag.square()
+            heard = torch.zeros_like(wanted)
+            for bands, weights in zip(self.bands.unbind(1), self.shares[0].unbind(1), strict=True):
+                heard.index_add_(1, bands, power * weights)
+            short = (wanted - heard.clamp_min(floor).log()) * ((CORRECTION if left else 1.0) / 2)
+            first, second = self.bands[every_other].unbind(1)
+            shares = self.shares[1, every_other].unbind(1)
+            gain = short[:, first] * shares[0] + short[:, second] * shares[1]
+            now = found[:, every_other] * gain.clamp(-CORRECTION_LIMIT, CORRECTION_LIMIT).exp()
+            moved = now if before is None else now + CORRECTION_MOMENTUM * (now - before)
+            before = now
+            samples = self._synthesise(moved)
         return samples
 
     def _synthesise(self, spectrum: Tensor) -> Tensor:
@@ -232,24 +276,28 @@ def _sweep(magnitude: Tensor, steps_in_time: Tensor, steps_in_bins: Tensor) -> T
     A bin takes its phase from itself and its two neighbours one frame before, the louder the more,
     and, where all is new, from an impulse: the steps over the bins alone.
     """
-    up = torch.polar(torch.ones_like(steps_in_bins), steps_in_bins)  # from a bin to the next
-    impulse_phase = F.pad(steps_in_bins.cumsum(1), (0, 0, 1, 0))
     weight = magnitude.square()
-    impulse = torch.polar(IMPULSE_SHARE * weight + 1e-12, impulse_phase)
+    impulse_phase = F.pad(steps_in_bins.cumsum(1), (0, 0, 1, 0))
     kept = torch.minimum(weight[:, :, 1:], weight[:, :, :-1])
-    step = torch.polar(kept, steps_in_time)
-    phasor = torch.polar(torch.ones_like(magnitude[:, :, 0]), impulse_phase[:, :, 0])
-    phasors = [phasor]
-    for up_now, step_now, impulse_now in zip(
-        up.unbind(2)[1:], step.unbind(2), impulse.unbind(2)[1:], strict=True
-    ):
-        own = phasor * step_now
-        mixed = own + impulse_now
-        mixed[:, 1:] += own[:, :-1] * up_now
-        mixed[:, :-1] += own[:, 1:] * up_now.conj()
-        phasor = mixed / mixed.abs().clamp_min(1e-20)
-        phasors.append(phasor)
-    return torch.stack(phasors, 2)
+    up = _by_frame(torch.ones_like(steps_in_bins), steps_in_bins)  # from a bin to the next
+    step = _by_frame(kept, steps_in_time)
+    impulse = _by_frame(IMPULSE_SHARE * weight + 1e-12, impulse_phase)
+    phasors = np.empty_like(impulse)  # [T, B, bins]
+    phasors[0] = phasor = impulse[0] / np.abs(impulse[0])
+    for t in range(1, len(phasors)):
+        own = phasor * step[t - 1]
+        mixed = own + impulse[t]
+        mixed[:, 1:] += own[:, :-1] * up[t]
+        mixed[:, :-1] += own[:, 1:] * up[t].conj()
+        phasors[t] = phasor = mixed / np.maximum(np.abs(mixed), 1e-20)
+    return torch.from_numpy(phasors).to(magnitude.device).permute(1, 2, 0)
+
+
+def _by_frame(size: Tensor, phase: Tensor) -> NDArray[np.complex64]:
+    """Complex numbers ``[T, B, n]`` of ``[B, n, T]``: numpy is fast at many small sums."""
+    numbers = torch.complex(size * phase.cos(), size * phase.sin()).permute(2, 0, 1)
+    array: NDArray[np.complex64] = numbers.contiguous().cpu().numpy()
+    return array
 
 
 def _frames(samples: Tensor) -> int:
@@ -280,6 +328,16 @@ def heard_bands() -> tuple[Floats, NDArray[np.int64], NDArray[np.float64]]:
     areas = filter_bank(MEL).sum(0)
     heard = np.flatnonzero(areas > 0)
     return areas, heard, band_edges(MEL)[1:-1][heard]
+
+
+def _bands_of_bins() -> tuple[Tensor, Tensor]:
+    """The two bands that a bin of the analysis lies in.
+
+    Their places ``[bins, 2]``; their weights, and their shares of the bin: ``[2, bins, 2, 1]``.
+    """
+    weights, bands = torch.from_numpy(np.array(filter_bank(MEL))).topk(2, 1)
+    shares = weights / weights.sum(1, keepdim=True).clamp_min(1e-9)
+    return bands, torch.stack([weights, shares])[..., None]
 
 
 def _gain() -> Tensor:
