@@ -22,7 +22,7 @@ from drumkit_cli.audio import resample
 from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.instruments import read_table
 from drumkit_cli.synth import drum_synth
-from drumkit_cli.synth.sound import CLASSES, LENGTH, MEL, Analyser
+from drumkit_cli.synth.sound import CLASSES, FRAMES, LENGTH, MEL, Analyser
 
 __all__ = [
     "LICENCES",
@@ -173,12 +173,8 @@ def make_pool(
             drawn.append(np.rint(made * 32767).astype(np.int16))
             classes.append(c)
     samples = np.stack(drawn)
-    levels = images_of(samples.astype(np.float32) / np.float32(32767)) if images else None
-    return Pool(
-        samples,
-        None if levels is None else np.rint(levels * (255 / 1.2)).clip(0, 255).astype(np.uint8),
-        np.array(classes, np.int64),
-    )
+    levels = _bytes_of_images(samples) if images else None
+    return Pool(samples, levels, np.array(classes, np.int64))
 
 
 def images_of(samples: Floats) -> Floats:
@@ -188,6 +184,16 @@ def images_of(samples: Floats) -> Floats:
         parts = [analyser(part) for part in torch.from_numpy(samples).split(_IMAGE_BATCH)]
     levels: Floats = torch.cat(parts).numpy()
     return levels
+
+
+def _bytes_of_images(samples: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """Levels ``[n, F, T]`` as a pool holds them, of its samples; a part at a time."""
+    images = np.empty((len(samples), MEL.mels, FRAMES), np.uint8)
+    for start in range(0, len(samples), _IMAGE_BATCH):
+        part = slice(start, start + _IMAGE_BATCH)
+        levels = images_of(samples[part].astype(np.float32) / np.float32(32767))
+        images[part] = np.rint(levels * (255 / 1.2)).clip(0, 255)
+    return images
 
 
 def augment(samples: Floats, other: Floats, name: str, generator: np.random.Generator) -> Floats:

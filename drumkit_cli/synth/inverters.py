@@ -94,7 +94,8 @@ class SpectralInverter(nn.Module):
     advance: Tensor
     gain: Tensor
     bands: Tensor
-    shares: Tensor
+    band_weights: Tensor
+    band_shares: Tensor
 
     def __init__(self, config: InverterConfig) -> None:
         super().__init__()
@@ -116,9 +117,11 @@ class SpectralInverter(nn.Module):
         self.config = config
         self.register_buffer("window", torch.hann_window(MEL.window), persistent=False)
         self.register_buffer("gain", _gain(), persistent=False)
-        bands, shares = _bands_of_bins()
+        bands, weights = _bands_of_bins()
         self.register_buffer("bands", bands, persistent=False)
-        self.register_buffer("shares", shares, persistent=False)
+        self.register_buffer("band_weights", weights, persistent=False)
+        shares = weights / weights.sum(1, keepdim=True).clamp_min(1e-9)
+        self.register_buffer("band_shares", shares, persistent=False)
         advance = torch.arange(bins)[:, None] * (2 * np.pi * MEL.hop / MEL.window)
         self.register_buffer("advance", advance % (2 * np.pi), persistent=False)
 
@@ -130,8 +133,9 @@ class SpectralInverter(nn.Module):
         levels, sounding = levels[:, :, :frames], sounding[:, :, :frames]
         log = self.read(levels.float())
         magnitude = torch.exp(log + FULL_SCALE) * sounding
-        samples = self._refine(magnitude, _sweep(magnitude, *self.slopes(log)))
-        samples = self._correct(samples, levels)
+        phasors = _sweep(magnitude, *self.slopes(log))
+        samples = self._refine(magnitude.mT.contiguous(), phasors)
+        samples = self._correct(samples, levels.mT.contiguous())
         return F.pad(samples, (0, LENGTH - samples.shape[1]))
 
     def slopes(self, log: Tensor) -> tuple[Tensor, Tensor]:
@@ -156,63 +160,71 @@ class SpectralInverter(nn.Module):
         against the plain reading between two bands.
         """
         floor = 10 ** (FLOOR_DB / 10)
-        power = torch.exp((levels - 1) * (-2 * FLOOR_DB * NEPERS_PER_DECIBEL)) * (levels > 0)
+        power = _power(levels) * (levels > 0)
         least = LEAST_SHARE * (self.plain_reading @ power) + floor / 100
         return torch.maximum(self.reading @ power, least).log() / 2
 
-    def analyse(self, samples: Tensor, fft: int = MEL.window) -> Tensor:
+    def analyse(self, samples: Tensor) -> Tensor:
         """The spectrum ``[B, bins, T]`` of samples, the ends reflected as `Analyser` does."""
+        return self._spectra(samples).mT
+
+    def _refine(self, magnitude: Tensor, phasors: Tensor) -> Tensor:
+        """Griffin-Lim with momentum from good phases on: ``[B, T, bins]`` to samples ``[B, N]``."""
+        samples = self._synthesise(magnitude * phasors)
+        before: Tensor | None = None
+        for _ in range(self.config.refinements):
+            found = self._spectra(samples)
+            moved = found if before is None else torch.sub(found, before, alpha=MOMENTUM)
+            before = found
+            size = (moved.real.square() + moved.imag.square()).clamp_min(1e-12).rsqrt() * magnitude
+            samples = self._synthesise(torch.complex(moved.real * size, moved.imag * size))
+        return samples
+
+    def _correct(self, samples: Tensor, levels: Tensor) -> Tensor:
+        """Scale the bins of samples as their bands are short of levels ``[B, T, F]``, and again."""
+        floor = 10 ** (FLOOR_DB / 10) * MEL.full_scale
+        wanted = _power(levels).mul(MEL.full_scale).clamp_min(floor).log()
+        step = MEL.fft // MEL.window  # between those bins of the analysis that are synthesised
+        (low, high), (low_weight, high_weight), (low_share, high_share) = (
+            part.unbind(1) for part in (self.bands, self.band_weights, self.band_shares)
+        )
+        before: Tensor | None = None
+        for left in reversed(range(self.config.corrections)):
+            found = self._spectra(samples, MEL.fft)
+            power = found.real.square() + found.imag.square()
+            heard = torch.zeros_like(wanted).index_add_(2, low, power * low_weight)
+            heard.index_add_(2, high, power * high_weight)
+            short = (wanted - heard.clamp_min(floor).log()) * ((CORRECTION if left else 1.0) / 2)
+            short = short.clamp(-CORRECTION_LIMIT, CORRECTION_LIMIT)
+            gain = torch.exp(
+                short.index_select(2, low[::step]) * low_share[::step]
+                + short.index_select(2, high[::step]) * high_share[::step]
+            )
+            now = found[:, :, ::step] * gain
+            samples = self._synthesise(
+                now if before is None else now + CORRECTION_MOMENTUM * (now - before)
+            )
+            before = now
+        return samples
+
+    def _spectra(self, samples: Tensor, fft: int = MEL.window) -> Tensor:
+        """The spectra ``[B, T, bins]`` of the frames of samples ``[B, N]``."""
         half = MEL.window // 2
         end = (_frames(samples) - 1) * MEL.hop + half - samples.shape[1]
         padded = F.pad(samples[:, None], (half, end), "reflect")[:, 0]
         frames = padded.unfold(1, MEL.window, MEL.hop) * self.window  # [B, T, window]
-        spectrum: Tensor = torch.fft.rfft(frames, fft).mT
-        return spectrum
+        spectra: Tensor = torch.fft.rfft(frames, fft)
+        return spectra
 
-    def _refine(self, magnitude: Tensor, phasors: Tensor) -> Tensor:
-        """Griffin-Lim with momentum from good phases on, to samples."""
-        samples = self._synthesise(magnitude * phasors)
-        before: Tensor | None = None
-        for _ in range(self.config.refinements):
-            found = self.analyse(samples)
-            moved = found if before is None else found - MOMENTUM * before
-            before = found
-            size = (moved.real.square() + moved.imag.square()).clamp_min(1e-12).rsqrt()
-            samples = self._synthesise(moved * (magnitude * size))
-        return samples
-
-    def _correct(self, samples: Tensor, levels: Tensor) -> Tensor:
-        """Scale the bins of samples as their bands are short of the levels, and again."""
-        floor = 10 ** (FLOOR_DB / 10) * MEL.full_scale
-        wanted = ((levels - 1) * (-2 * FLOOR_DB * NEPERS_PER_DECIBEL)).exp() * MEL.full_scale
-        wanted = wanted.clamp_min(floor).log()
-        every_other = slice(None, None, MEL.fft // MEL.window)  # the bins of `_synthesise`
-        before: Tensor | None = None
-        for left in reversed(range(self.config.corrections)):
-            found = self.analyse(samples, MEL.fft)
-            power = found.real.square() + found.imag.square()
-            heard = torch.zeros_like(wanted)
-            for bands, weights in zip(self.bands.unbind(1), self.shares[0].unbind(1), strict=True):
-                heard.index_add_(1, bands, power * weights)
-            short = (wanted - heard.clamp_min(floor).log()) * ((CORRECTION if left else 1.0) / 2)
-            first, second = self.bands[every_other].unbind(1)
-            shares = self.shares[1, every_other].unbind(1)
-            gain = short[:, first] * shares[0] + short[:, second] * shares[1]
-            now = found[:, every_other] * gain.clamp(-CORRECTION_LIMIT, CORRECTION_LIMIT).exp()
-            moved = now if before is None else now + CORRECTION_MOMENTUM * (now - before)
-            before = now
-            samples = self._synthesise(moved)
-        return samples
-
-    def _synthesise(self, spectrum: Tensor) -> Tensor:
-        """The samples ``[B, N]`` whose spectrum is nearest; faster than `torch.istft`."""
-        frames = torch.fft.irfft(spectrum.mT, MEL.window) * self.window  # [B, T, window]
+    def _synthesise(self, spectra: Tensor) -> Tensor:
+        """The samples ``[B, N]`` whose spectra are nearest; faster than `torch.istft`."""
+        frames = torch.fft.irfft(spectra, MEL.window) * self.window  # [B, T, window]
         parts = frames.unflatten(2, (OVERLAP, MEL.hop)).unbind(2)
         rows = torch.stack(
             [F.pad(part, (0, 0, place, OVERLAP - 1 - place)) for place, part in enumerate(parts)]
         ).sum(0)
         half = MEL.window // 2
-        count = spectrum.shape[2]
+        count = spectra.shape[1]
         length = LENGTH if count == FRAMES else (count - 1) * MEL.hop
         return rows.flatten(1)[:, half : half + length] * self.gain[:length]
 
@@ -271,7 +283,7 @@ def _between(image: Tensor, axis: int) -> Tensor:
 
 
 def _sweep(magnitude: Tensor, steps_in_time: Tensor, steps_in_bins: Tensor) -> Tensor:
-    """Add steps of phase up to phasors ``[B, bins, T]`` of size 1, from the first frame on.
+    """Add steps of phase up to phasors ``[B, T, bins]`` of size 1, from the first frame on.
 
     A bin takes its phase from itself and its two neighbours one frame before, the louder the more,
     and, where all is new, from an impulse: the steps over the bins alone.
@@ -290,7 +302,7 @@ def _sweep(magnitude: Tensor, steps_in_time: Tensor, steps_in_bins: Tensor) -> T
         mixed[:, 1:] += own[:, :-1] * up[t]
         mixed[:, :-1] += own[:, 1:] * up[t].conj()
         phasors[t] = phasor = mixed / np.maximum(np.abs(mixed), 1e-20)
-    return torch.from_numpy(phasors).to(magnitude.device).permute(1, 2, 0)
+    return torch.from_numpy(phasors).to(magnitude.device).transpose(0, 1)
 
 
 def _by_frame(size: Tensor, phase: Tensor) -> NDArray[np.complex64]:
@@ -330,14 +342,18 @@ def heard_bands() -> tuple[Floats, NDArray[np.int64], NDArray[np.float64]]:
     return areas, heard, band_edges(MEL)[1:-1][heard]
 
 
-def _bands_of_bins() -> tuple[Tensor, Tensor]:
-    """The two bands that a bin of the analysis lies in.
+def _power(levels: Tensor) -> Tensor:
+    """Power of levels of any shape, of that of a full-scale sine."""
+    return torch.exp((levels - 1) * (-2 * FLOOR_DB * NEPERS_PER_DECIBEL))
 
-    Their places ``[bins, 2]``; their weights, and their shares of the bin: ``[2, bins, 2, 1]``.
+
+def _bands_of_bins() -> tuple[Tensor, Tensor]:
+    """Places of the two bands that a bin of the analysis lies in, and its weights in them.
+
+    Both ``[bins, 2]``.
     """
     weights, bands = torch.from_numpy(np.array(filter_bank(MEL))).topk(2, 1)
-    shares = weights / weights.sum(1, keepdim=True).clamp_min(1e-9)
-    return bands, torch.stack([weights, shares])[..., None]
+    return bands, weights
 
 
 def _gain() -> Tensor:

@@ -45,6 +45,7 @@ class ModelConfig:
         channels: of the encoder's three convolutions; the decoder has them backwards.
         dense: outputs of the dense layers before the latent code (1024 and 512 in the paper).
         latent: Z, numbers in a code (64).
+        dropout: share of the outputs of a dense layer that are left out in training.
         bins: F, height of the image.
         frames: T, its length.
         classes: K.
@@ -53,6 +54,7 @@ class ModelConfig:
     channels: tuple[int, int, int] = (8, 24, 16)
     dense: tuple[int, int] = (640, 320)
     latent: int = 64
+    dropout: float = 0.1
     bins: int = MEL.mels
     frames: int = FRAMES
     classes: int = len(CLASSES)
@@ -160,7 +162,7 @@ class Encoder(nn.Module):
         self.norms = nn.ModuleList(
             ConditionalBatchNorm(channels, config.classes) for channels in config.channels
         )
-        self.dense = _dense((config.flat, *config.dense, config.latent))
+        self.dense = _dense((config.flat, *config.dense, config.latent), config.dropout)
 
     def forward(self, image: Tensor, classes: Tensor) -> Tensor:
         """Read images."""
@@ -178,7 +180,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.shape = (config.channels[-1], *config.sizes[-1])
         inputs = config.latent + config.classes
-        self.dense = _dense((inputs, *reversed(config.dense), config.flat))
+        self.dense = _dense((inputs, *reversed(config.dense), config.flat), config.dropout)
         widths = tuple(reversed(config.channels))
         sizes = tuple(reversed(config.sizes))
         self.norms = nn.ModuleList(
@@ -220,12 +222,12 @@ class SubPixel(nn.Module):
         return x[:, :, : self.size[0], : self.size[1]]
 
 
-def _dense(widths: tuple[int, ...]) -> nn.Sequential:
-    """Dense layers with layer norm and ReLU between them."""
+def _dense(widths: tuple[int, ...], dropout: float) -> nn.Sequential:
+    """Dense layers with layer norm, ReLU and dropout between them."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [nn.Linear(before, after), nn.LayerNorm(after), nn.ReLU()]
-    return nn.Sequential(*layers[:-2])
+        layers += [nn.Linear(before, after), nn.LayerNorm(after), nn.ReLU(), nn.Dropout(dropout)]
+    return nn.Sequential(*layers[:-3])
 
 
 def _missing(small: tuple[int, int], large: tuple[int, int]) -> tuple[int, int]:

@@ -78,7 +78,7 @@ class Recipe:
     model: ModelConfig = ModelConfig()  # noqa: RUF009 - frozen
     inverter: InverterConfig = InverterConfig()  # noqa: RUF009 - frozen
     mcnn: MCNNConfig = MCNNConfig()  # noqa: RUF009 - frozen
-    pool: int = 600
+    pool: int = 1500
     per_class: int = 8
     batch: int = 16
     mmd_weight: float = 10.0
@@ -227,7 +227,7 @@ class AutoencoderPart:
     ) -> None:
         self._fabric, self._recipe, self._pool, self._bare = fabric, recipe, pool, network
         self.network = fabric.setup_module(network)
-        optimizer = torch.optim.Adam(self.network.parameters(), 1e-3)
+        optimizer = torch.optim.AdamW(self.network.parameters(), 1e-3, weight_decay=0.02)
         self.optimizer = _set_up(fabric, optimizer)
         analyser = Analyser()
         self._levels = torch.cat(

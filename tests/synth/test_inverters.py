@@ -133,7 +133,7 @@ def test_analysis_and_synthesis_are_inverse(drums):
     spectrum = network.analyse(samples)
     expected = torch.stft(samples, 1024, 256, 1024, network.window, return_complex=True)
     torch.testing.assert_close(spectrum, expected, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(network._synthesise(spectrum), samples, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(network._synthesise(spectrum.mT), samples, atol=1e-5, rtol=1e-4)
 
 
 def test_the_fitted_reading_is_nearer_to_the_spectrum_than_the_plain_one(drums):
