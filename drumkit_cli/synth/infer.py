@@ -16,7 +16,8 @@ from drumkit_cli.checkpoint import Checkpoint
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.synth import codes as latent_codes
 from drumkit_cli.synth.codes import Code, LatentSpace
-from drumkit_cli.synth.inverters import MCNN, InverterConfig, MCNNConfig, SpectralInverter
+from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
+from drumkit_cli.synth.mcnn import MCNN, MCNNConfig
 from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
 from drumkit_cli.synth.sound import CLASSES, LENGTH, MEL, Analyser, to_levels, to_power
 

@@ -5,9 +5,10 @@ import torch
 from drumkit_cli import spectral
 from drumkit_cli.synth import drum_synth, losses
 from drumkit_cli.synth.data import Pool
-from drumkit_cli.synth.inverters import MCNN, InverterConfig, MCNNConfig, SpectralInverter
+from drumkit_cli.synth.fitting import fit_reading
+from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
+from drumkit_cli.synth.mcnn import MCNN, MCNNConfig
 from drumkit_cli.synth.sound import FLOOR_DB, FRAMES, LENGTH, MEL, Analyser, to_levels, to_power
-from drumkit_cli.synth.train import fit_reading
 from tests.synth.tiny import TINY_INVERTER, TINY_MCNN
 
 

@@ -9,7 +9,8 @@ import torch
 
 from drumkit_cli.checkpoint import save_weights
 from drumkit_cli.synth import drum_synth
-from drumkit_cli.synth.inverters import MCNN, InverterConfig, MCNNConfig, SpectralInverter
+from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
+from drumkit_cli.synth.mcnn import MCNN, MCNNConfig
 from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
 from drumkit_cli.synth.sound import CLASSES, MEL
 

@@ -1,21 +1,14 @@
-"""Networks that make levels audible: one of magnitudes and phases, and the paper's MCNN.
+"""The default inverter: a network that makes levels audible by the phases of their spectrum.
 
-`SpectralInverter`, the default, predicts a magnitude and a phase and ends in an inverse Fourier
-transform with overlap-add, as H. Siuzdak, "Vocos: closing the gap between time-domain and
-Fourier-based neural vocoders" (arXiv 2306.00814) does. What differs: it starts from what is known
-of phases and learns the rest. The slopes of a phase follow from those of the log magnitude
-(Z. Prusa, P. Balazs, P. Soendergaard, "A noniterative method for reconstruction of phase from STFT
-magnitude", 2017). A small network corrects them; a sweep over the frames adds them up, from the
-frame before and from neighbours, the louder the more, in place of the paper's heap; a few
-iterations of Griffin-Lim reconcile the frames. What is heard is bands, which leave open how a
-band's power is spread over its bins: in the last rounds only the bands of what sounds are held to
-the levels, and the bins are free.
-
-`MCNN` follows S. Arik, H. Jun, G. Diamos, "Fast spectrogram inversion using multi-head
-convolutional neural networks" (2018) as the drum paper changes it: eight heads of eight transposed
-convolutions of width 13 and stride 2 with ELU, no biases, so that zeros stay zeros, a mask beside
-the wave, a weighted sum of the heads, a scaled softsign. What differs: it reads levels, whose
-floor is zero too, in place of magnitudes, and has narrower first layers by default.
+It finds a magnitude and a phase and ends in an inverse Fourier transform with overlap-add, as
+H. Siuzdak, "Vocos: closing the gap between time-domain and Fourier-based neural vocoders" (arXiv
+2306.00814) does. What differs: it starts from what is known of phases and learns the rest. The
+slopes of a phase follow from those of the log magnitude (Z. Prusa, P. Balazs, P. Soendergaard, "A
+noniterative method for reconstruction of phase from STFT magnitude", 2017). A small network
+corrects them; a sweep over the frames adds them up, from the frame before and from neighbours, the
+louder the more, in place of the paper's heap; a few iterations of Griffin-Lim reconcile the frames.
+Levels are of bands, which leave open how a band's power is spread over its bins: in the last rounds
+the bands of what sounds are held to the levels, and the bins are free.
 """
 
 from __future__ import annotations
@@ -31,7 +24,7 @@ from torch import Tensor, nn
 from drumkit_cli.melscale import Floats, band_edges, filter_bank, hann
 from drumkit_cli.synth.sound import FLOOR_DB, FRAMES, LENGTH, MEL
 
-__all__ = ["MCNN", "InverterConfig", "MCNNConfig", "SpectralInverter", "heard_bands"]
+__all__ = ["InverterConfig", "SpectralInverter", "heard_bands"]
 
 OVERLAP = MEL.window // MEL.hop
 SILENT_LEVEL = 0.01
@@ -69,17 +62,6 @@ class InverterConfig:
     channels: int = 16
     refinements: int = 6
     corrections: int = 3
-
-
-@dataclass(frozen=True)
-class MCNNConfig:
-    """Sizes of MCNN: heads, and the channels of one head after each of the eight layers.
-
-    The paper's are 128, 64, 32, 16, 8, 4, 2 and 2.
-    """
-
-    heads: int = 8
-    channels: tuple[int, ...] = (32, 24, 16, 16, 8, 4, 2, 2)
 
 
 class SpectralInverter(nn.Module):
@@ -227,45 +209,6 @@ class SpectralInverter(nn.Module):
         count = spectra.shape[1]
         length = LENGTH if count == FRAMES else (count - 1) * MEL.hop
         return rows.flatten(1)[:, half : half + length] * self.gain[:length]
-
-
-class MCNN(nn.Module):
-    """Levels ``[B, F, T]`` to samples ``[B, N]`` and the logits of the mask ``[B, N]``.
-
-    The heads are the groups of one convolution: the same sums as heads one by one, in fewer calls.
-    """
-
-    def __init__(self, config: MCNNConfig) -> None:
-        super().__init__()
-        self.heads = heads = config.heads
-        widths = [channels * heads for channels in config.channels]
-        self.layers = nn.ModuleList(
-            nn.ConvTranspose1d(
-                before, after, 13, 2, padding=6, output_padding=1, groups=groups, bias=False
-            )
-            for before, after, groups in zip(
-                [MEL.mels, *widths[:-1]], widths, [1, *[heads] * (len(widths) - 1)], strict=True
-            )
-        )
-        self.weights = nn.Parameter(torch.full((heads,), 1 / heads))
-        self.scale = nn.Parameter(torch.ones(2))
-
-    def forward(self, levels: Tensor) -> tuple[Tensor, Tensor]:
-        """Make sounds audible; `masked` puts the two together."""
-        x = levels
-        for index, layer in enumerate(self.layers):
-            x = layer(x)  # [B, heads * C, 2 T]
-            if index < len(self.layers) - 1:
-                x = F.elu(x)
-        waves, masks = x.float().unflatten(1, (self.heads, 2))[..., :LENGTH].unbind(2)
-        wave = (waves * self.weights[:, None]).sum(1)
-        inner, outer = self.scale
-        return outer * F.softsign(inner * wave), masks.sum(1)
-
-    @staticmethod
-    def masked(wave: Tensor, mask: Tensor) -> Tensor:
-        """The sound: the wave where the mask, made 0 or 1, lets it through."""
-        return wave * (mask > 0)
 
 
 def _slopes(image: Tensor, axis: int) -> Tensor:

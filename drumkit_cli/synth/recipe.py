@@ -1,0 +1,72 @@
+"""What a run of the training is made of, and the recipes that have a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drumkit_cli.synth.inverter import InverterConfig
+from drumkit_cli.synth.mcnn import MCNNConfig
+from drumkit_cli.synth.model import ModelConfig
+
+__all__ = ["PRESETS", "Recipe"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything of a run that is not where and how long.
+
+    Attributes:
+        parts: what is trained, one after the other: inverter, cwae or mcnn.
+        shares: of the time, where each part ends.
+        model: of the autoencoder.
+        inverter: of the default inverter.
+        mcnn: of the paper's.
+        pool: sounds of a class that are drawn before training.
+        per_class: sounds of a class in a batch of the autoencoder.
+        batch: sounds in a batch of an inverter.
+        mmd_weight: beta, of the MMD beside the mean squared error of an element.
+        spread_weight: of the second image of the decoder.
+    """
+
+    parts: tuple[str, ...] = ("inverter", "cwae")
+    shares: tuple[float, ...] = (0.4, 1.0)
+    model: ModelConfig = ModelConfig()  # noqa: RUF009 - frozen
+    inverter: InverterConfig = InverterConfig()  # noqa: RUF009 - frozen
+    mcnn: MCNNConfig = MCNNConfig()  # noqa: RUF009 - frozen
+    pool: int = 1500
+    per_class: int = 8
+    batch: int = 16
+    mmd_weight: float = 10.0
+    spread_weight: float = 0.2
+
+
+_WIDE = Recipe(
+    model=ModelConfig(channels=(32, 64, 64), dense=(1024, 512)),
+    inverter=InverterConfig(channels=32),
+    mcnn=MCNNConfig(channels=(128, 64, 32, 16, 8, 4, 2, 2)),
+    pool=3000,
+    per_class=64,
+    batch=128,
+)
+_TINY = Recipe(
+    model=ModelConfig(channels=(4, 4, 4), dense=(16, 16), latent=8),
+    inverter=InverterConfig(channels=4, refinements=1),
+    mcnn=MCNNConfig(heads=2, channels=(4, 4, 4, 4, 4, 4, 2, 2)),
+    pool=6,
+    per_class=2,
+    batch=4,
+)
+_ALONE: dict[str, Any] = {"shares": (1.0,)}
+PRESETS = {
+    "cpu": Recipe(),
+    "inverter": Recipe(parts=("inverter",), **_ALONE),
+    "cwae": Recipe(parts=("cwae",), **_ALONE),
+    "mcnn": Recipe(parts=("mcnn",), **_ALONE),
+    "gpu": _WIDE,
+    "gpu-mcnn": replace(_WIDE, parts=("mcnn",), **_ALONE),
+    "paper": replace(_WIDE, parts=("mcnn", "cwae"), shares=(0.4, 1.0), spread_weight=0.0),
+    "tiny": _TINY,
+    "tiny-cwae": replace(_TINY, parts=("cwae",), **_ALONE),
+    "tiny-mcnn": replace(_TINY, parts=("mcnn",), **_ALONE),
+}
