@@ -69,6 +69,14 @@ def serve(
             "--keep", metavar="N", min=1, max=1_000_000, help="Files to keep: the newest ones."
         ),
     ] = KEEP,
+    latest: Annotated[
+        bool,
+        typer.Option(
+            "--latest",
+            help="Of the messages that wait with one address and class from one sender, answer "
+            "only the last, as a turning knob wants it.",
+        ),
+    ] = False,
     weights: options.Weights = None,
     device: options.DeviceOption = options.Device.CPU,
     threads: options.Threads = 1,
@@ -102,7 +110,7 @@ def serve(
         console.detail(f"WAV files go to {folder}")
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         console.info(f"listening on udp://{shown}:{address[1]}")
-        serve_on(endpoint, instrument, reply_port)
+        serve_on(endpoint, instrument, reply_port, latest=latest)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -12,6 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -26,7 +27,7 @@ from drumkit_cli.synth.infer import DrumSynth
 from drumkit_cli.synth.sound import CLASSES, MEL
 from drumkit_cli.wav import WavWriter
 
-__all__ = ["CONTROL_MAX", "FileRing", "Instrument", "serve_on"]
+__all__ = ["CONTROL_MAX", "FileRing", "Instrument", "newest", "serve_on"]
 
 CONTROL_MAX: Final = 4.0
 """How far out P1, P2 and P3 may be, in deviations of the class: beyond there is no drum."""
@@ -36,8 +37,10 @@ REPLIES: Final = ("sound", "sound-data", "class-names", "pong", "error")
 _ADDRESS: Final = re.compile(r"/drumkit/([a-z-]+)(/[A-Za-z0-9._-]{1,32})?")
 _WARNING_SECONDS: Final = 10.0
 _SHOWN: Final = 40
+_WAITING_MAX: Final = 256
 
 Answer = tuple[str, tuple[object, ...]]
+Request = tuple[Message, tuple[Any, ...]]
 
 
 class FileRing:
@@ -164,24 +167,48 @@ class Instrument:
             console.warn(message)
 
 
-def serve_on(endpoint: socket.socket, instrument: Instrument, reply_port: int | None) -> NoReturn:
+def serve_on(
+    endpoint: socket.socket, instrument: Instrument, reply_port: int | None, *, latest: bool = False
+) -> NoReturn:
     """Answer what arrives at a bound UDP socket, one message after the other, without end.
 
     Answers go to the sender, at its own port or at `reply_port`. What is no OSC gets none. What
-    arrives meanwhile waits in the system's buffer, which drops what it cannot hold.
+    arrives meanwhile waits in the system's buffer, which drops what it cannot hold; with `latest`
+    only the `newest` of what waits is answered.
     """
     while True:
-        datagram, sender = endpoint.recvfrom(osc.REQUEST_BYTES_MAX + 1)
-        try:
-            requests = osc.parse(datagram)
-        except osc.NotOscError as failure:
-            console.detail(f"nothing for us from {sender[0]}: {failure}")
-            continue
-        receiver = sender if reply_port is None else (sender[0], reply_port, *sender[2:])
-        for request in requests:
+        requests = _arrived(endpoint, 0)
+        with suppress(BlockingIOError):  # until none waits
+            for _ in range(_WAITING_MAX if latest else 0):
+                requests += _arrived(endpoint, socket.MSG_DONTWAIT)
+        for request, sender in newest(requests) if latest else requests:
             reply = instrument.answer(request)
             if reply is not None:
-                _send(endpoint, reply, receiver)
+                port = sender[1] if reply_port is None else reply_port
+                _send(endpoint, reply, (sender[0], port, *sender[2:]))
+
+
+def newest(requests: list[Request]) -> list[Request]:
+    """Those that no later one of the same sender, address (with its tag) and class replaces."""
+    last = {_control(request): place for place, request in enumerate(requests)}
+    return [request for place, request in enumerate(requests) if last[_control(request)] == place]
+
+
+def _control(request: Request) -> tuple[object, ...]:
+    """What a request sets: a knob that is turned sends many of one."""
+    message, sender = request
+    first = message.arguments[0] if message.arguments else None
+    return sender, message.address, first if isinstance(first, str) else None
+
+
+def _arrived(endpoint: socket.socket, flags: int) -> list[Request]:
+    """The messages of the next datagram, each with its sender."""
+    datagram, sender = endpoint.recvfrom(osc.REQUEST_BYTES_MAX + 1, flags)
+    try:
+        return [(message, sender) for message in osc.parse(datagram)]
+    except osc.NotOscError as failure:
+        console.detail(f"nothing for us from {sender[0]}: {failure}")
+        return []
 
 
 def _send(endpoint: socket.socket, reply: Message, receiver: tuple[Any, ...]) -> None:

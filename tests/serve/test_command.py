@@ -160,6 +160,18 @@ def test_a_flood_of_requests_is_answered_in_order(start):
     assert [client.receive()[0] for _ in range(100)] == [f"/drumkit/sound/{n}" for n in range(100)]
 
 
+def test_with_latest_a_turning_knob_gets_the_sound_of_where_it_is(start):
+    client = Client(start("--latest"))
+    for n in range(101):
+        client.send(build_msg("/drumkit/play-data", ("kick", n / 100, 0, 0)).dgram)
+    client.send(build_msg("/drumkit/ping", ()).dgram)
+    answers = []
+    while (found := client.receive())[0] != "/drumkit/pong":
+        answers.append(found)
+    assert 0 < len(answers) < 101
+    assert answers[-1] == client.ask("/drumkit/play-data", "kick", 1, 0, 0)
+
+
 def test_answers_go_to_the_reply_port(start):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
         ear.bind(("127.0.0.1", 0))

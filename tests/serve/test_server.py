@@ -211,7 +211,7 @@ def test_an_answer_that_cannot_be_sent_is_given_up():
 
 def test_the_requests_of_a_bundle_are_answered_in_order(instrument):
     class Endpoint(NarrowSocket):
-        def recvfrom(self, size):
+        def recvfrom(self, size, flags):
             if self.sent:
                 raise KeyboardInterrupt
             requests = [osc.encode(Message(f"/drumkit/{n}")) for n in ("ping/1", "x", "ping/2")]
@@ -223,3 +223,22 @@ def test_the_requests_of_a_bundle_are_answered_in_order(instrument):
         server.serve_on(endpoint, instrument, None)
     addresses = [reply.address for reply in endpoint.sent]
     assert addresses == ["/drumkit/pong/1", "/drumkit/error", "/drumkit/pong/2"]
+
+
+def test_the_newest_of_a_sender_an_address_and_a_class_replaces_those_before():
+    one, other = ("127.0.0.1", 1), ("127.0.0.1", 2)
+
+    def turned(name, value, sender=one, address="/drumkit/play"):
+        return Message(address, (name, value, 0, 0)), sender
+
+    kept = [
+        turned("kick", 2, other),
+        turned("kick", 3, address="/drumkit/play/b"),
+        turned("snare", 4),
+        (Message("/drumkit/play", ([[]],)), one),
+        turned("kick", 6),
+        (Message("/drumkit/ping"), one),
+    ]
+    stale = [turned("kick", 1), turned("snare", 1), (Message("/drumkit/ping"), one)]
+    assert server.newest([*stale, *kept]) == kept
+    assert server.newest([]) == []
