@@ -27,11 +27,11 @@ SECONDS = 30
 class Server:
     """`drumkit serve` in a process of its own, ready."""
 
-    def __init__(self, *arguments, environment=None):
+    def __init__(self, *arguments, temporary):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "drumkit_cli", "serve", "--port", "0", *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": temporary},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -89,12 +89,13 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture
-def start(weights):
+def start(weights, tmp_path_factory):
     """Start a server with these arguments; it is ended with the test."""
+    temporary = str(tmp_path_factory.mktemp("temporary"))
     with contextlib.ExitStack() as stack:
 
-        def start(*arguments, environment=None):
-            server = Server("--weights", weights, *arguments, environment=environment)
+        def start(*arguments, temporary=temporary):
+            server = Server("--weights", weights, *arguments, temporary=temporary)
             stack.callback(server.process.communicate)
             stack.callback(server.process.kill)
             return server
@@ -106,7 +107,7 @@ def start(weights):
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
 )
 def test_it_plays_until_a_signal_ends_it_and_leaves_nothing(start, tmp_path, number, status):
-    server = start(environment={"TMPDIR": str(tmp_path)})
+    server = start(temporary=str(tmp_path))
     assert server.host == "127.0.0.1"
     client = Client(server)
     address, (name, path) = client.ask("/drumkit/play/9", *KICK)
