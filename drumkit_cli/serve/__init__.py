@@ -1,0 +1,1 @@
+"""Drum sounds on request, over the network."""
