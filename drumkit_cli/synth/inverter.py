@@ -42,6 +42,8 @@ IMPULSE_SHARE = 0.05
 """Of a bin's own weight, that of the phase it would have as part of a single impulse."""
 
 
+FOLD = 4
+"""Bins in a pixel of the network."""
 CORRECTION = 1.5
 """How far a round goes beyond what it finds missing in a band; the last goes that far."""
 CORRECTION_MOMENTUM = 0.2
@@ -71,7 +73,8 @@ class SpectralInverter(nn.Module):
     """
 
     reading: Tensor
-    plain_reading: Tensor
+    plain_places: Tensor
+    plain_weights: Tensor
     window: Tensor
     advance: Tensor
     gain: Tensor
@@ -83,13 +86,15 @@ class SpectralInverter(nn.Module):
         super().__init__()
         channels, bins = config.channels, MEL.window // 2 + 1
         self.register_buffer("reading", _reading())
-        self.register_buffer("plain_reading", _reading(), persistent=False)
-        self.network = nn.Sequential(  # two bins are one pixel
-            nn.Conv2d(4, channels, (5, 3), (2, 1), padding=(2, 1)),
+        weights, places = self.reading.topk(2, 1)
+        self.register_buffer("plain_places", places, persistent=False)
+        self.register_buffer("plain_weights", weights, persistent=False)
+        self.network = nn.Sequential(
+            nn.Conv2d(4, channels, (2 * FOLD - 1, 3), (FOLD, 1), padding=(FOLD - 1, 1)),
             nn.ReLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(channels, 4, 3, padding=1),
+            nn.Conv2d(channels, 2 * FOLD, 3, padding=1),
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         last = self.network[-1]
         assert isinstance(last, nn.Conv2d)
@@ -129,7 +134,9 @@ class SpectralInverter(nn.Module):
         heights = torch.linspace(-1, 1, log.shape[1], device=log.device)[:, None].expand_as(log)
         features = torch.stack([log / 4 + 1, over_bins, over_time, heights], 1)
         features = features.contiguous(memory_format=torch.channels_last)
-        found = self.network(features).float().unflatten(1, (2, 2))  # [B, 2, 2, bins / 2, T]
+        found = (
+            self.network(features).float().unflatten(1, (2, FOLD))
+        )  # [B, 2, FOLD, bins / FOLD, T]
         in_time, in_bins = found.transpose(2, 3).flatten(2, 3)[:, :, : log.shape[1]].unbind(1)
         steps_in_time = _between(over_bins, 2) / SLOPE_RATIO + self.advance + in_time[:, :, 1:]
         steps_in_bins = -SLOPE_RATIO * _between(over_time, 1) - np.pi + in_bins[:, 1:]
@@ -143,7 +150,14 @@ class SpectralInverter(nn.Module):
         """
         floor = 10 ** (FLOOR_DB / 10)
         power = _power(levels) * (levels > 0)
-        least = LEAST_SHARE * (self.plain_reading @ power) + floor / 100
+        (low, high), (low_weight, high_weight) = (
+            part.unbind(1) for part in (self.plain_places, self.plain_weights * LEAST_SHARE)
+        )
+        least = (
+            power.index_select(1, low) * low_weight[:, None]
+            + power.index_select(1, high) * high_weight[:, None]
+            + floor / 100
+        )
         return torch.maximum(self.reading @ power, least).log() / 2
 
     def analyse(self, samples: Tensor) -> Tensor:
@@ -182,11 +196,11 @@ class SpectralInverter(nn.Module):
                 short.index_select(2, low[::step]) * low_share[::step]
                 + short.index_select(2, high[::step]) * high_share[::step]
             )
-            now = found[:, :, ::step] * gain
-            samples = self._synthesise(
-                now if before is None else now + CORRECTION_MOMENTUM * (now - before)
-            )
+            real, imaginary = found.real[:, :, ::step] * gain, found.imag[:, :, ::step] * gain
+            now = torch.complex(real, imaginary)
+            moved = now if before is None else torch.lerp(before, now, 1 + CORRECTION_MOMENTUM)
             before = now
+            samples = self._synthesise(moved)
         return samples
 
     def _spectra(self, samples: Tensor, fft: int = MEL.window) -> Tensor:
