@@ -212,15 +212,8 @@ def synth(
     with a kit of 19 voices, as stereo WAV at 22,050 Hz.
     """
     sources = {"--pc": pc, "--z": z, "--encode": encode, "--between": between}
-    for option, value in (
-        *(("--pc", control) for control in pc or ()),
-        ("--vary", vary),
-        ("--velocity", velocity),
-        ("--humanize", humanize),
-        ("--length", length),
-    ):
-        if value is not None and not math.isfinite(value):
-            raise UsageError(f"{option} must be finite")
+    if not all(map(math.isfinite, pc or ())):
+        raise UsageError("--pc must be finite")
     of_sounds = {**sources, "--vary": vary, "-n": number, "--velocity": velocity}
     of_songs = {
         "--kit": kit,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -175,6 +174,6 @@ def _number(value: object, least: float, most: float, place: str) -> float:
     """A finite number within bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadDataError(f"{place} is no number")
-    if not (least <= value <= most and math.isfinite(value)):
-        raise BadDataError(f"{place} is {value:.6g}, not within {least:g} to {most:g}")
+    if not least <= value <= most:  # NaN is not either
+        raise BadDataError(f"{place} is not within {least:g} to {most:g}")
     return float(value)

@@ -32,7 +32,7 @@ __all__ = ["BLOCK", "Hits", "SoundBank", "natural_frames", "read_hits", "render"
 
 LAYERS: Final = 6
 """Timbres by velocity."""
-VARIATIONS: Final = 4
+VARIATIONS: Final = 3
 """Sounds of a voice and layer between which hits choose."""
 LEVEL_DB: Final = 10.0
 """A humanized hit is at most this many dB, times the share, louder or softer."""
