@@ -95,8 +95,8 @@ def kit_text(kit: Kit) -> str:
     return "{\n" + head + '  "voices": {\n' + ",\n".join(rows) + "\n  }\n}\n"
 
 
-def read_kit(data: bytes, name: str, latent: int) -> Kit:
-    """Read the text of a kit whose codes have Z = `latent` numbers; `name` is for messages.
+def read_kit(data: bytes, name: str) -> Kit:
+    """Read the text of a kit, whose codes are of one length; `name` is for messages.
 
     Raises:
         BadDataError: not a kit of this version, or a value that cannot be.
@@ -116,7 +116,10 @@ def read_kit(data: bytes, name: str, latent: int) -> Kit:
     for voice, record in records.items():
         if voice not in VOICES:
             raise BadDataError(f"{name} has a voice {voice}", f"voices are {', '.join(VOICES)}")
-        voices[voice] = _voice(record, f"{name}: {voice}", latent)
+        voices[voice] = _voice(record, f"{name}: {voice}")
+    sizes = sorted({len(voice.code.latent) for voice in voices.values()})
+    if len(sizes) > 1:
+        raise BadDataError(f"{name} has codes of {sizes[0]} and of {sizes[1]} numbers")
     return Kit(voices, weights)
 
 
@@ -148,10 +151,10 @@ def _shortest(number: np.float32) -> float:
     return float(str(number))
 
 
-def _voice(record: object, place: str, latent: int) -> KitVoice:
+def _voice(record: object, place: str) -> KitVoice:
     values: dict[str, Any] = record if isinstance(record, dict) else {}
     classes, code = values.get("classes"), values.get("code")
-    if not isinstance(classes, dict) or not isinstance(code, list):
+    if not isinstance(classes, dict) or not isinstance(code, list) or not code:
         raise BadDataError(f"{place} lacks its classes or its code")
     if unknown := [name for name in classes if name not in CLASSES]:
         raise BadDataError(f"{place} has a class {unknown[0]}", f"classes are {', '.join(CLASSES)}")
@@ -160,8 +163,6 @@ def _voice(record: object, place: str, latent: int) -> KitVoice:
         weights[CLASSES.index(name)] = _number(weight, 0, 1, f"{place}: {name}")
     if abs(float(weights.sum()) - 1) > 1e-3:
         raise BadDataError(f"{place}: the weights of its classes sum to {weights.sum():g}, not 1")
-    if len(code) != latent:
-        raise BadDataError(f"{place}: a code of {len(code)} numbers; these weights take {latent}")
     numbers = [_number(number, -1e6, 1e6, f"{place}: code") for number in code]
     return KitVoice(
         Code(np.array(numbers, np.float32), weights),

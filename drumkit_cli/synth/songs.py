@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,7 +18,7 @@ from drumkit_cli.synth.kit import GAIN_MAX_DB, Kit, changed, draw_kit, kit_text,
 from drumkit_cli.synth.making import Making
 from drumkit_cli.synth.render import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.sound import MEL
-from drumkit_cli.synth.sources import read_code
+from drumkit_cli.synth.sources import Source, read_code
 from drumkit_cli.synth.voices import VOICES
 from drumkit_cli.track import Track
 
@@ -85,6 +85,15 @@ class Song:
     track: Track
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a kit is made from, as read: a saved one by its name, codes by voice, their SHA-256."""
+
+    saved: tuple[str, Kit] | None
+    codes: Mapping[str, Source]
+    sums: Sequence[str]
+
+
 def play_songs(
     inputs: Sequence[str], output: str | None, choice: KitChoice, making: Making
 ) -> None:
@@ -103,21 +112,27 @@ def play_songs(
             raise UsageError("a kit is saved as a file", "--save-kit NAME.json")
         saving.check([], references=[*choice.files, *inputs])
 
-    @cache
-    def load() -> tuple[SoundBank, list[str]]:
-        return _load_bank(choice, making)
+    parts = _read_parts(choice)
 
-    each(inputs, lambda path: _play_one(_read_song(path), destination, choice, making, load))
+    @cache
+    def load() -> SoundBank:
+        return _load_bank(choice, parts, making)
+
+    def play_one(path: str) -> None:
+        song = _read_song(path)
+        _play_one(song, load(), destination, choice, making, parts.sums)
+
+    each(inputs, play_one)
 
 
 def _play_one(
     song: Song,
+    bank: SoundBank,
     destination: Destination,
     choice: KitChoice,
     making: Making,
-    load: Callable[[], tuple[SoundBank, list[str]]],
+    sums: Sequence[str],
 ) -> None:
-    bank, sums = load()
     notes = drum_notes(song.track)
     if others := len(song.track.notes) - len(notes):
         console.detail(f"{song.name}: {others} notes that are no drums are left out")
@@ -149,27 +164,36 @@ def _read_song(path: str) -> Song:
         return Song(source.name, source.sha256(), track)
 
 
-def _load_bank(choice: KitChoice, making: Making) -> tuple[SoundBank, list[str]]:
-    """The kit's sounds, and the SHA-256 of the files that it was made from; saves it if wanted."""
-    sums = []
-    saved = None
+def _read_parts(choice: KitChoice) -> Parts:
+    saved, sums = None, []
     if choice.path is not None:
         with open_input(choice.path) as source:
-            saved = source.name, source.read_bytes()
+            saved = source.name, read_kit(source.read_bytes(), source.name)
             sums.append(source.sha256())
-    sources = {voice: read_code(path) for voice, path in choice.codes.items()}
-    sums += [source.sha256 for source in sources.values()]
+    codes = {voice: read_code(path) for voice, path in choice.codes.items()}
+    return Parts(saved, codes, [*sums, *(source.sha256 for source in codes.values())])
+
+
+def _load_bank(choice: KitChoice, parts: Parts, making: Making) -> SoundBank:
+    """The kit's sounds; saves the kit where that is wanted."""
     synth = making.load()
-    kit = draw_kit(synth, making.seed) if saved is None else read_kit(*saved[::-1], synth.latent)
-    if saved is not None and kit.weights_sha256 not in ("", synth.weights_sha256):
-        console.warn(f"{saved[0]} was made with other weights: it sounds different")
-    codes = {voice: source.code(synth) for voice, source in sources.items()}
+    if parts.saved is None:
+        kit = draw_kit(synth, making.seed)
+    else:
+        name, kit = parts.saved
+        if any(len(voice.code.latent) != synth.latent for voice in kit.voices.values()):
+            raise BadDataError(
+                f"{name} is of other weights", f"these take codes of {synth.latent} numbers"
+            )
+        if kit.weights_sha256 not in ("", synth.weights_sha256):
+            console.warn(f"{name} was made with other weights: it sounds different")
+    codes = {voice: source.code(synth) for voice, source in parts.codes.items()}
     kit = changed(kit, codes, choice.gains_db, choice.pans)
     if choice.save_path is not None:
         _save(kit, synth.weights_sha256, choice.save_path)
     return SoundBank(
         synth, kit, humanize=choice.humanize, seed=making.seed, inverter=making.inverter
-    ), sums
+    )
 
 
 def _save(kit: Kit, weights_sha256: str, path: str) -> None:
