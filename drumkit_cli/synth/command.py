@@ -153,7 +153,7 @@ def synth(
             metavar="VOICE=DB",
             parser=str,
             show_default=False,
-            help="Level of a voice; repeatable.",
+            help="Level of a voice, by peaks; the kick has 0; repeatable.",
         ),
     ] = None,
     pan: Annotated[

@@ -21,7 +21,7 @@ class Voice(NamedTuple):
 VOICES: Final[Mapping[str, Voice]] = MappingProxyType(
     {
         "kick": Voice("kick", 0.0, 0.0, (35, 36)),
-        "snare": Voice("snare", -1.0, 0.0, (38, 40)),
+        "snare": Voice("snare", 0.0, 0.0, (38, 40)),
         "rimshot": Voice("rimshot", -2.0, 0.0, (31, 32, 33, 37, 75, 76, 77)),
         "clap": Voice("clap", -2.0, 0.0, (39,)),
         "snap": Voice("snap", -3.0, 0.1, (28, 85)),

@@ -58,7 +58,7 @@ def onsets(samples):
     while place < samples.shape[1] - window:
         now = (energy[place + window] - energy[place]) / window
         past = (energy[place] - energy[max(place - before, 0)]) / before
-        if now > 1e-8 and now > 100 * past:
+        if now > 100 * (past + 1e-8):  # and above -60 dB
             found.append((place + window - 1) / RATE)
             place += RATE // 4
         place += 1
