@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -17,7 +17,16 @@ from drumkit_cli.synth.names import CLASSES
 from drumkit_cli.synth.sound import to_power
 from drumkit_cli.synth.voices import VOICES
 
-__all__ = ["Kit", "KitVoice", "changed", "draw_kit", "kit_text", "read_kit", "stream"]
+__all__ = [
+    "Kit",
+    "KitVoice",
+    "changed",
+    "draw_kit",
+    "kit_text",
+    "read_kit",
+    "require_voices",
+    "stream",
+]
 
 FORMAT: Final = "drumkit-kit"
 VERSION: Final = 1
@@ -75,14 +84,19 @@ def changed(
     for name, code in codes.items():
         before = voices.get(name) or KitVoice(code, VOICES[name].gain_db, VOICES[name].pan)
         voices[name] = replace(before, code=code)
-    for name in (*gains_db, *pans):
-        if name not in voices:
-            raise UsageError(f"the kit has no {name}", f"--voice {name}=CODE.npy gives it one")
+    require_voices(voices, [*gains_db, *pans])
     for name, gain_db in gains_db.items():
         voices[name] = replace(voices[name], gain_db=gain_db)
     for name, pan in pans.items():
         voices[name] = replace(voices[name], pan=pan)
     return replace(kit, voices=voices)
+
+
+def require_voices(voices: Collection[str], wanted: Iterable[str]) -> None:
+    """Raise UsageError where a voice that is wanted is not there."""
+    for name in wanted:
+        if name not in voices:
+            raise UsageError(f"the kit has no {name}", f"--voice {name}=CODE.npy gives it one")
 
 
 def kit_text(kit: Kit) -> str:

@@ -14,7 +14,15 @@ from drumkit_cli.grid import drum_notes, name_unknown
 from drumkit_cli.midi import read_midi
 from drumkit_cli.outputs import Destination
 from drumkit_cli.streams import Kind, open_input, open_output
-from drumkit_cli.synth.kit import GAIN_MAX_DB, Kit, changed, draw_kit, kit_text, read_kit
+from drumkit_cli.synth.kit import (
+    GAIN_MAX_DB,
+    Kit,
+    changed,
+    draw_kit,
+    kit_text,
+    read_kit,
+    require_voices,
+)
 from drumkit_cli.synth.making import Making
 from drumkit_cli.synth.render import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.sound import MEL
@@ -111,7 +119,6 @@ def play_songs(
         if saving.is_folder or choice.save_path == "-":
             raise UsageError("a kit is saved as a file", "--save-kit NAME.json")
         saving.check([], references=[*choice.files, *inputs])
-
     parts = _read_parts(choice)
 
     @cache
@@ -170,6 +177,7 @@ def _read_parts(choice: KitChoice) -> Parts:
         with open_input(choice.path) as source:
             saved = source.name, read_kit(source.read_bytes(), source.name)
             sums.append(source.sha256())
+        require_voices({*saved[1].voices, *choice.codes}, [*choice.gains_db, *choice.pans])
     codes = {voice: read_code(path) for voice, path in choice.codes.items()}
     return Parts(saved, codes, [*sums, *(source.sha256 for source in codes.values())])
 

@@ -234,6 +234,8 @@ def test_a_kit_of_some_voices_plays_those(synth):
     del kit["voices"]["snare"]
     Path("less.json").write_text(json.dumps(kit))
     assert "Acoustic Snare" in synth("beat.mid", "--kit", "less.json", "-o", "b.wav")
+    line = ["beat.mid", "--kit", "less.json", "--gain", "snare=3", "--weights", "none"]
+    assert "the kit has no snare" in synth(*line, status=2)
 
 
 def test_a_kit_of_other_weights_is_told(synth):
