@@ -18,9 +18,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
+from drumkit_cli.midi import write_midi
 from drumkit_cli.tables import Table
+from drumkit_cli.track import empty_track
 
 ROOT = Path(__file__).resolve().parent.parent
 SONG = ROOT / "examples" / "song.flac"
@@ -213,6 +216,40 @@ def groove_memory(folder: Path, plan: Plan) -> Figure:
     return Figure("groove, peak memory of 20 minutes", peak / 1e6, 600, "MB", at_most=True)
 
 
+def beats(path: Path, seconds: float) -> Path:
+    """Write ten drums that are hit ten times a second in all, at any velocity from 30 on."""
+    generator = np.random.default_rng(0)
+    track = empty_track(120.0, end_ticks=round(960 * seconds))
+    pitches = generator.choice((36, 37, 38, 39, 42, 45, 46, 48, 49, 51), round(10 * seconds))
+    ticks = generator.integers(0, track.end_ticks, len(pitches))
+    velocities = generator.integers(30, 128, len(pitches))
+    hits = zip(ticks.tolist(), pitches.tolist(), velocities.tolist(), strict=True)
+    notes = [track.note(tick, 60, pitch, velocity) for tick, pitch, velocity in hits]
+    path.write_bytes(write_midi(track.with_notes(notes)))
+    return path
+
+
+def synth_speed(folder: Path, plan: Plan) -> Figure:
+    """Five minutes with 3,000 hits on ten drums."""
+    plan = replace(plan, speed_seconds=min(300.0, 5 / 3 * plan.speed_seconds))
+    song = beats(folder / "beats.mid", plan.speed_seconds)
+    name = f"synth, speed, {10 * plan.speed_seconds:,.0f} hits in {plan.speed_seconds:g} s"
+    return speed(["synth", song], plan, name, 50.0)
+
+
+def synth_memory(folder: Path, plan: Plan) -> Figure:
+    """Peak memory of a long track over that of a short one, of as many hits a second."""
+    peaks = []
+    for seconds in (plan.short_seconds, plan.long_seconds):
+        song = beats(folder / "length.mid", seconds)
+        peaks.append(measure([*DRUMKIT, "synth", song, "-q"], plan.threads).peak_bytes)
+    name = (
+        f"synth, peak memory of {plan.long_seconds / 60:.3g} over "
+        f"{plan.short_seconds / 60:.3g} minutes ({peaks[0] / 2**20:.0f} MiB)"
+    )
+    return Figure(name, peaks[1] / peaks[0], 1.3, "x", at_most=True)
+
+
 MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "help": help_time,
     "interpolate": interpolate_time,
@@ -220,6 +257,8 @@ MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "swirl-memory": swirl_memory,
     "groove": groove_time,
     "groove-memory": groove_memory,
+    "synth": synth_speed,
+    "synth-memory": synth_memory,
     "mel": mel_speed,
     "invert": invert_speed,
     "arrange": arrange_speed,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +18,7 @@ from drumkit_cli.synth.codes import Code, LatentSpace
 from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
 from drumkit_cli.synth.mcnn import MCNN, MCNNConfig
 from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
+from drumkit_cli.synth.names import Inverter
 from drumkit_cli.synth.sound import CLASSES, LENGTH, MEL, Analyser, to_levels, to_power
 
 __all__ = ["GRIFFIN_LIM_ITERATIONS", "DrumSynth", "Inverter", "fit_length", "normalised_sound"]
@@ -35,14 +35,6 @@ NOISE_FRAMES: Final = 512
 _BATCH: Final = 16
 
 Floats = NDArray[np.float32]
-
-
-class Inverter(StrEnum):
-    """What makes levels audible."""
-
-    SPECTRAL = "spectral"
-    MCNN = "mcnn"
-    GRIFFIN_LIM = "griffin-lim"
 
 
 class DrumSynth:

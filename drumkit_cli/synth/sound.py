@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from drumkit_cli import spectral
+from drumkit_cli.synth.names import CLASSES, PAPER_CLASSES
 
 __all__ = [
     "CLASSES",
@@ -22,13 +23,6 @@ __all__ = [
     "to_levels",
     "to_power",
 ]
-
-PAPER_CLASSES: Final = (
-    "kick", "clap", "snare", "open-hat", "closed-hat", "tambourine", "conga", "bongo", "shaker",
-    "snap", "tom",
-)  # fmt: skip
-CLASSES: Final = (*PAPER_CLASSES, "ride", "crash", "cowbell", "rimshot")
-"""The paper's eleven and the four that our data adds; a class is its place here."""
 
 MEL: Final = spectral.PRESETS["synth"]
 LENGTH: Final = 22_050

@@ -14,6 +14,7 @@ from drumkit_cli.midi import read_midi
 from tests import sounds
 from tests.contract import midi_files
 from tests.groove.tiny import write_tiny_groove
+from tests.synth.tiny import write_tiny_synth
 
 RATE = 22050
 
@@ -133,6 +134,16 @@ COMMANDS = [
         has_model=False,
         is_brief=True,
     ),
+    Command(
+        "synth",
+        ("synth",),
+        ".wav",
+        midi_files.SOUND["long"],
+        is_wave,
+        takes_midi=True,
+        takes_any_meter=True,
+    ),
+    Command("synth-kick", ("synth", "kick"), ".wav", None, is_wave, takes_several=False),
 ]
 
 
@@ -168,3 +179,4 @@ def make_weights(folder):
             card={},
         )
     write_tiny_groove(folder / "groove.safetensors")
+    write_tiny_synth(folder)

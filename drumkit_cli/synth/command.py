@@ -1,0 +1,303 @@
+"""`drumkit synth`: drum sounds from codes, and drum tracks played with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import typer
+
+from drumkit_cli import options
+from drumkit_cli.errors import UsageError
+from drumkit_cli.streams import Encoding, resolve_inputs
+from drumkit_cli.synth.names import CLASSES, Inverter
+
+NUMBER_MAX = 1000
+VARY_MAX = 10.0
+HUMANIZE = 0.1
+LENGTH_MAX_SECONDS = 86_400.0
+ONE_SHOT_MAX_SECONDS = 60.0
+
+
+def synth(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CLASS|FILE",
+            parser=str,
+            show_default=False,
+            help=f"A class of sounds ({', '.join(CLASSES)}); or MIDI files to play: - is stdin, "
+            "which is also read when nothing is named. A file called as a class is ./kick.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            parser=str,
+            show_default=False,
+            help="A .wav file; a folder that gets one file an input, or NAME-1.wav, NAME-2.wav, "
+            "... of sounds; a .npy file for the codes of sounds. [default: stdout]",
+        ),
+    ] = None,
+    pc: Annotated[
+        tuple[float, float, float] | None,
+        typer.Option(
+            "--pc",
+            metavar="P1 P2 P3",
+            show_default=False,
+            help="The sound of the class at these controls, in deviations; 0 0 0 is its middle.",
+        ),
+    ] = None,
+    z: Annotated[
+        str | None,
+        typer.Option(
+            "--z",
+            metavar="FILE",
+            parser=str,
+            show_default=False,
+            help="The sounds of codes, an NPY file; - is stdin.",
+        ),
+    ] = None,
+    encode: Annotated[
+        str | None,
+        typer.Option(
+            "--encode",
+            metavar="SAMPLE",
+            parser=str,
+            show_default=False,
+            help="The code of a sound, as NPY; with --vary, or into a .wav or a folder, its sound. "
+            "Of the class, or of the one that fits best.",
+        ),
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--between",
+            metavar="A B",
+            show_default=False,
+            help="-n steps from one sound to another, both included; each is audio or a code.",
+        ),
+    ] = None,
+    vary: Annotated[
+        float | None,
+        typer.Option(
+            "--vary",
+            metavar="AMOUNT",
+            min=0.0,
+            max=VARY_MAX,
+            show_default=False,
+            help="Sounds around it: 1 is as far as two of its class are apart.",
+        ),
+    ] = None,
+    number: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            "--number",
+            metavar="N",
+            min=1,
+            max=NUMBER_MAX,
+            show_default=False,
+            help="How many sounds, variations or steps. [default: 1; --between: 8]",
+        ),
+    ] = None,
+    velocity: Annotated[
+        float | None,
+        typer.Option(
+            "--velocity",
+            metavar="V",
+            min=0.0,
+            max=1.0,
+            show_default=False,
+            help="How hard a sound is hit: softer is quieter and duller. [default: 1]",
+        ),
+    ] = None,
+    kit: Annotated[
+        str | None,
+        typer.Option(
+            "--kit",
+            metavar="FILE",
+            parser=str,
+            show_default=False,
+            help="Play this kit. [default: one drawn from --seed]",
+        ),
+    ] = None,
+    save_kit: Annotated[
+        str | None,
+        typer.Option(
+            "--save-kit",
+            metavar="FILE",
+            parser=str,
+            show_default=False,
+            help="Write the kit that plays to this .json file.",
+        ),
+    ] = None,
+    voice: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--voice",
+            metavar="VOICE=CODE",
+            parser=str,
+            show_default=False,
+            help="Play a voice of the kit with this code, an NPY file; repeatable.",
+        ),
+    ] = None,
+    gain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gain",
+            metavar="VOICE=DB",
+            parser=str,
+            show_default=False,
+            help="Level of a voice, by peaks; the kick has 0; repeatable.",
+        ),
+    ] = None,
+    pan: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pan",
+            metavar="VOICE=P",
+            parser=str,
+            show_default=False,
+            help="Place of a voice, -1 (left) to 1 (right); repeatable.",
+        ),
+    ] = None,
+    humanize: Annotated[
+        float | None,
+        typer.Option(
+            "--humanize",
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            show_default=False,
+            help="How much hits differ in sound and level; 0: not at all. [default: 0.1]",
+        ),
+    ] = None,
+    length: Annotated[
+        float | None,
+        typer.Option(
+            "--length",
+            metavar="SECONDS",
+            min=0.001,
+            max=LENGTH_MAX_SECONDS,
+            show_default=False,
+            help="Cut or lengthen the output. [default: to where it ends]",
+        ),
+    ] = None,
+    inverter: Annotated[
+        Inverter | None,
+        typer.Option(
+            "--inverter",
+            show_default=False,
+            help="What makes spectrograms audible. [default: spectral]",
+        ),
+    ] = None,
+    encoding: options.EncodingOption = Encoding.FLOAT32,
+    seed: options.Seed = 0,
+    weights: options.Weights = None,
+    device: options.DeviceOption = options.Device.CPU,
+    threads: options.Threads = 1,
+    no_provenance: options.NoProvenance = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Make drum sounds, or play a drum track with a kit of them.
+
+    With a CLASS, --z, --encode or --between it makes single sounds: mono WAV at 22,050 Hz, of at
+    most a second. Else it plays MIDI: the notes on channel 10, or all where a file has none there,
+    with a kit of 19 voices, as stereo WAV at 22,050 Hz.
+    """
+    sources = {"--pc": pc, "--z": z, "--encode": encode, "--between": between}
+    if not all(map(math.isfinite, pc or ())):
+        raise UsageError("--pc must be finite")
+    of_sounds = {**sources, "--vary": vary, "-n": number, "--velocity": velocity}
+    of_songs = {
+        "--kit": kit,
+        "--save-kit": save_kit,
+        "--voice": voice,
+        "--gain": gain,
+        "--pan": pan,
+        "--humanize": humanize,
+    }
+    is_sound = any(value is not None for value in sources.values()) or any(
+        name in CLASSES for name in inputs or []
+    )
+    if is_sound:
+        _refuse(of_songs, "plays drum tracks, not single sounds", "give MIDI files and no class")
+        _check_sources(inputs or [], sources, vary, number)
+        as_codes = _gives_codes(output, encode, vary)
+        if as_codes:
+            of_samples = {"--velocity": velocity, "--length": length, "--inverter": inverter}
+            _refuse(of_samples, "is of sounds and this gives codes", "-o FILE.wav")
+        elif length is not None and length > ONE_SHOT_MAX_SECONDS:
+            raise UsageError(f"--length of a sound is at most {ONE_SHOT_MAX_SECONDS:g} seconds")
+    else:
+        _refuse(of_sounds, "is of single sounds, not of drum tracks", f"name one: {CLASSES[0]}")
+        files = resolve_inputs(inputs or [])
+
+    from drumkit_cli.synth.making import Making
+
+    making = Making(
+        inverter=inverter or Inverter.SPECTRAL,
+        encoding=encoding,
+        length_seconds=length,
+        seed=seed,
+        weights=weights,
+        device=device,
+        threads=threads,
+        provenance=not no_provenance,
+    )
+    if is_sound:
+        from drumkit_cli.synth.one_shots import OneShots, make_one_shots
+
+        loudness = 1.0 if velocity is None else velocity
+        sound = inputs[0] if inputs else None
+        wanted = OneShots(sound, pc, z, encode, between, number, vary, loudness, as_codes)
+        make_one_shots(wanted, output, making)
+    else:
+        from drumkit_cli.synth.songs import KitChoice, play_songs
+
+        share = HUMANIZE if humanize is None else humanize
+        choice = KitChoice.parse(kit, save_kit, voice or [], gain or [], pan or [], share)
+        play_songs(files, output, choice, making)
+
+
+def _check_sources(
+    names: Sequence[str], sources: Mapping[str, object], vary: float | None, number: int | None
+) -> None:
+    """Refuse what does not go together in making single sounds."""
+    given = [option for option, value in sources.items() if value is not None]
+    if len(given) > 1:
+        raise UsageError(f"{given[0]} and {given[1]} do not go together", "take one of them")
+    source = given[0] if given else None
+    for name in names:
+        if name not in CLASSES:
+            raise UsageError(f"no class {name}", f"one of {', '.join(CLASSES)}")
+    if len(names) > 1:
+        raise UsageError(f"{names[0]} and {names[1]}: one class at a time", "a file is ./kick")
+    if source == "--pc" and not names:
+        raise UsageError("--pc needs a class", "drumkit synth kick --pc 0 0 0")
+    if source == "--z" and names:
+        raise UsageError("the codes of --z have their classes", f"leave {names[0]} out")
+    if sources["--between"] == ("-", "-"):
+        raise UsageError("stdin (-) can be read only once")
+    if number is not None and source in ("--pc", "--z", "--encode") and vary is None:
+        raise UsageError(f"-n with {source} needs --vary", "or they would be all the same")
+
+
+def _gives_codes(output: str | None, encode: str | None, vary: float | None) -> bool:
+    """Whether the output is an array: as its name says, and that of encoding alone."""
+    if output is None or output == "-":
+        return encode is not None and vary is None
+    return output.lower().endswith(".npy")
+
+
+def _refuse(given: Mapping[str, object], why: str, remedy: str) -> None:
+    """Refuse options of another job."""
+    for option, value in given.items():
+        if value is not None and value != []:
+            raise UsageError(f"{option} {why}", remedy)

@@ -1,0 +1,194 @@
+"""Kits: a code, a level and a place for every voice; drawn from a seed, kept as a text file."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.synth.codes import Code
+from drumkit_cli.synth.infer import DrumSynth, Floats
+from drumkit_cli.synth.names import CLASSES
+from drumkit_cli.synth.sound import to_power
+from drumkit_cli.synth.voices import VOICES
+
+__all__ = [
+    "Kit",
+    "KitVoice",
+    "changed",
+    "draw_kit",
+    "kit_text",
+    "read_kit",
+    "require_voices",
+    "stream",
+]
+
+FORMAT: Final = "drumkit-kit"
+VERSION: Final = 1
+GAIN_MAX_DB: Final = 60.0
+_MAKES_ONE: Final = "drumkit synth --save-kit makes one"
+
+
+@dataclass(frozen=True)
+class KitVoice:
+    """A voice's sound, its level in dB, and its place, -1 (left) to 1 (right)."""
+
+    code: Code
+    gain_db: float
+    pan: float
+
+
+@dataclass(frozen=True)
+class Kit:
+    """Voices by name, those of `VOICES` or some of them.
+
+    Attributes:
+        voices: what plays.
+        weights_sha256: of the weights that the codes are of.
+    """
+
+    voices: Mapping[str, KitVoice] = field(default_factory=dict)
+    weights_sha256: str = ""
+
+
+def draw_kit(synth: DrumSynth, seed: int) -> Kit:
+    """Draw every voice; of voices of one class, such as the toms, the lower one sounds lower."""
+    codes: dict[str, Code] = {}
+    for sound in CLASSES:
+        names = [name for name, voice in VOICES.items() if voice.sound == sound]
+        if len(names) == 1:
+            drawn = synth.space.sample(sound, 1, stream(seed, sound))
+        else:  # every second one of twice as many, so that they differ
+            several = synth.space.sample(sound, 2 * len(names) + 1, stream(seed, sound))
+            heights = _heights(synth.levels(several))
+            drawn = [several[place] for place in np.argsort(heights, kind="stable")[1::2]]
+        codes |= zip(names, drawn, strict=True)
+    voices = {name: KitVoice(codes[name], v.gain_db, v.pan) for name, v in VOICES.items()}
+    return Kit(voices, synth.weights_sha256)
+
+
+def changed(
+    kit: Kit, codes: Mapping[str, Code], gains_db: Mapping[str, float], pans: Mapping[str, float]
+) -> Kit:
+    """A kit with other codes, levels and places of some voices; a code can add a voice.
+
+    Raises:
+        UsageError: a level or a place of a voice that the kit has not.
+    """
+    voices = dict(kit.voices)
+    for name, code in codes.items():
+        before = voices.get(name) or KitVoice(code, VOICES[name].gain_db, VOICES[name].pan)
+        voices[name] = replace(before, code=code)
+    require_voices(voices, [*gains_db, *pans])
+    for name, gain_db in gains_db.items():
+        voices[name] = replace(voices[name], gain_db=gain_db)
+    for name, pan in pans.items():
+        voices[name] = replace(voices[name], pan=pan)
+    return replace(kit, voices=voices)
+
+
+def require_voices(voices: Collection[str], wanted: Iterable[str]) -> None:
+    """Raise UsageError where a voice that is wanted is not there."""
+    for name in wanted:
+        if name not in voices:
+            raise UsageError(f"the kit has no {name}", f"--voice {name}=CODE.npy gives it one")
+
+
+def kit_text(kit: Kit) -> str:
+    """A kit as JSON, a line a voice; `read_kit` gives exactly the same kit."""
+    rows = [
+        f"    {json.dumps(name)}: " + json.dumps(_record(voice))
+        for name, voice in kit.voices.items()
+    ]
+    head = f'  "{FORMAT}": {VERSION},\n  "weights": {json.dumps(kit.weights_sha256)},\n'
+    return "{\n" + head + '  "voices": {\n' + ",\n".join(rows) + "\n  }\n}\n"
+
+
+def read_kit(data: bytes, name: str) -> Kit:
+    """Read the text of a kit, whose codes are of one length; `name` is for messages.
+
+    Raises:
+        BadDataError: not a kit of this version, or a value that cannot be.
+    """
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadDataError(f"{name} is not a kit, which is JSON", _MAKES_ONE) from error
+    if not isinstance(content, dict) or FORMAT not in content:
+        raise BadDataError(f"{name} is JSON but not a kit", _MAKES_ONE)
+    if content[FORMAT] != VERSION:
+        raise BadDataError(f"{name} is a kit of version {content[FORMAT]}, not {VERSION}")
+    records, weights = content.get("voices"), content.get("weights", "")
+    if not isinstance(records, dict) or not isinstance(weights, str):
+        raise BadDataError(f"{name} has no voices")
+    voices = {}
+    for voice, record in records.items():
+        if voice not in VOICES:
+            raise BadDataError(f"{name} has a voice {voice}", f"voices are {', '.join(VOICES)}")
+        voices[voice] = _voice(record, f"{name}: {voice}")
+    sizes = sorted({len(voice.code.latent) for voice in voices.values()})
+    if len(sizes) > 1:
+        raise BadDataError(f"{name} has codes of {sizes[0]} and of {sizes[1]} numbers")
+    return Kit(voices, weights)
+
+
+def stream(seed: int, name: str) -> int:
+    """A seed for one of the things that a seed decides."""
+    return zlib.crc32(f"{seed} {name}".encode())
+
+
+def _heights(levels: Floats) -> Floats:
+    """How high sounds ``[n, F, T]`` are: the mean mel band ``[n]`` of their power."""
+    power = to_power(levels).sum(2)  # [n, F]
+    bands = np.arange(power.shape[1], dtype=np.float32)
+    heights: Floats = (power @ bands) / np.maximum(power.sum(1), 1e-20)
+    return heights
+
+
+def _record(voice: KitVoice) -> dict[str, Any]:
+    weights = zip(CLASSES, voice.code.classes, strict=True)
+    return {
+        "gain_db": voice.gain_db,
+        "pan": voice.pan,
+        "classes": {name: _shortest(weight) for name, weight in weights if weight},
+        "code": [_shortest(number) for number in voice.code.latent],
+    }
+
+
+def _shortest(number: np.float32) -> float:
+    """The number of fewest digits that is this float32."""
+    return float(str(number))
+
+
+def _voice(record: object, place: str) -> KitVoice:
+    values: dict[str, Any] = record if isinstance(record, dict) else {}
+    classes, code = values.get("classes"), values.get("code")
+    if not isinstance(classes, dict) or not isinstance(code, list) or not code:
+        raise BadDataError(f"{place} lacks its classes or its code")
+    if unknown := [name for name in classes if name not in CLASSES]:
+        raise BadDataError(f"{place} has a class {unknown[0]}", f"classes are {', '.join(CLASSES)}")
+    weights = np.zeros(len(CLASSES), np.float32)
+    for name, weight in classes.items():
+        weights[CLASSES.index(name)] = _number(weight, 0, 1, f"{place}: {name}")
+    if abs(float(weights.sum()) - 1) > 1e-3:
+        raise BadDataError(f"{place}: the weights of its classes sum to {weights.sum():g}, not 1")
+    numbers = [_number(number, -1e6, 1e6, f"{place}: code") for number in code]
+    return KitVoice(
+        Code(np.array(numbers, np.float32), weights),
+        _number(values.get("gain_db", 0.0), -GAIN_MAX_DB, GAIN_MAX_DB, f"{place}: gain_db"),
+        _number(values.get("pan", 0.0), -1, 1, f"{place}: pan"),
+    )
+
+
+def _number(value: object, least: float, most: float, place: str) -> float:
+    """A finite number within bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadDataError(f"{place} is no number")
+    if not least <= value <= most:  # NaN is not either
+        raise BadDataError(f"{place} is not within {least:g} to {most:g}")
+    return float(value)

@@ -1,0 +1,85 @@
+"""What songs and one-shots share: weights, and how a sound is made and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drumkit_cli.checkpoint import Checkpoint, load_weights
+from drumkit_cli.devices import pick_device
+from drumkit_cli.provenance import Provenance
+from drumkit_cli.streams import Encoding, open_output
+from drumkit_cli.synth.infer import DrumSynth, Floats, Inverter
+from drumkit_cli.synth.sound import MEL
+from drumkit_cli.wav import WavWriter
+
+if TYPE_CHECKING:
+    from drumkit_cli.options import Device
+
+
+@dataclass(frozen=True)
+class Making:
+    """How sounds are made and written, whatever they are.
+
+    `length_seconds` is None where a sound ends where it does.
+    """
+
+    inverter: Inverter
+    encoding: Encoding
+    length_seconds: float | None
+    seed: int
+    weights: str | None
+    device: Device
+    threads: int
+    provenance: bool
+
+    @property
+    def length(self) -> int | None:
+        """The length in samples, if one was asked for."""
+        seconds = self.length_seconds
+        return None if seconds is None else max(round(seconds * MEL.rate), 1)
+
+    def load(self) -> DrumSynth:
+        """Load the networks that the inverter needs.
+
+        Raises:
+            BadDataError, MissingInputError, UnavailableError: as `load_weights`.
+        """
+        place = pick_device(self.device, self.threads)
+        checkpoint = load_weights("synth", self.weights)
+        mcnn = mcnn_weights(self.weights) if self.inverter is Inverter.MCNN else None
+        return DrumSynth(checkpoint, place, mcnn)
+
+    def comment(self, synth: DrumSynth, *sha256: str) -> str:
+        """Where an output came from, by the SHA-256 of its inputs; "" where that is not wanted."""
+        if not self.provenance:
+            return ""
+        return Provenance(self.seed, synth.weights_sha256, ",".join(sha256)).comment()
+
+    def write(
+        self, place: str | None, channels: int, frames: int, blocks: Iterable[Floats], comment: str
+    ) -> None:
+        """Write blocks ``[C, n]``, `frames` in all, as a WAV."""
+        with (
+            open_output(place) as sink,
+            WavWriter(
+                sink, MEL.rate, channels, frames=frames, encoding=self.encoding, comment=comment
+            ) as writer,
+        ):
+            for block in blocks:
+                writer.write(block)
+
+
+def mcnn_weights(weights: str | None) -> Checkpoint:
+    """MCNN's weights: beside those that were named, else the shipped ones.
+
+    Raises:
+        BadDataError, MissingInputError, UnavailableError: as `load_weights`.
+    """
+    if weights is None:
+        return load_weights("synth-mcnn")
+    path = Path(weights)
+    beside = path / "synth-mcnn.safetensors" if path.is_dir() else path.with_stem("synth-mcnn")
+    return load_weights("synth-mcnn", str(beside))

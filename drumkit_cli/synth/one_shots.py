@@ -1,0 +1,135 @@
+"""Single sounds: codes from somewhere, varied perhaps, as WAV or as an array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from drumkit_cli.arrays import npy_bytes
+from drumkit_cli.errors import UsageError
+from drumkit_cli.outputs import Destination
+from drumkit_cli.streams import STDIN_NAME, open_output
+from drumkit_cli.synth.codes import Code, between, to_array
+from drumkit_cli.synth.infer import DrumSynth, fit_length
+from drumkit_cli.synth.kit import stream
+from drumkit_cli.synth.making import Making
+from drumkit_cli.synth.sources import Source, read_code, read_either, read_sound
+
+__all__ = ["OneShots", "make_one_shots"]
+
+STEPS: Final = 8
+"""Between two ends, both included."""
+
+
+@dataclass(frozen=True)
+class OneShots:
+    """What is wanted; of `controls`, `z`, `sample` and `ends` one at most is there.
+
+    Attributes:
+        sound: the class; None where the source has its own.
+        controls: P1, P2, P3 in the class.
+        z: a file of codes.
+        sample: a sound to encode.
+        ends: two sounds or codes to go between.
+        number: how many draws, variations or steps; None for as many as is usual.
+        vary: the amount of variation; None for none.
+        velocity: 0..1.
+        as_codes: the output is an array of codes.
+    """
+
+    sound: str | None
+    controls: tuple[float, float, float] | None
+    z: str | None
+    sample: str | None
+    ends: tuple[str, str] | None
+    number: int | None
+    vary: float | None
+    velocity: float
+    as_codes: bool
+
+    @property
+    def count(self) -> int | None:
+        """How many sounds that makes; None where the file of codes says it."""
+        if self.ends is not None:
+            return self.number or STEPS
+        return None if self.z is not None else self.number or 1
+
+    @property
+    def files(self) -> list[str]:
+        """The inputs."""
+        return [path for path in (self.z, self.sample, *(self.ends or ())) if path is not None]
+
+    @property
+    def name(self) -> str:
+        """What the outputs in a folder are called after."""
+        if self.ends is not None:
+            return "-to-".join("stdin" if end == "-" else Path(end).stem for end in self.ends)
+        name = next(iter(self.files), self.sound or "")
+        return STDIN_NAME if name == "-" else name
+
+
+def make_one_shots(wanted: OneShots, output: str | None, making: Making) -> None:
+    """Read the source, make the codes, and write them or their sounds.
+
+    Raises:
+        UsageError: several sounds without a folder, or a class for codes that have theirs.
+        BadDataError: an input is damaged or of the wrong kind.
+        OutputError: the output cannot be made.
+    """
+    destination = Destination(output, ".npy" if wanted.as_codes else ".wav", "{song}-{number}")
+    _check(wanted, destination, wanted.count)
+    sources = _read(wanted)
+    synth = making.load()
+    codes = _codes(wanted, sources, synth, making.seed)
+    if wanted.as_codes:
+        with open_output(output) as sink:
+            sink.write(npy_bytes(to_array(codes)))
+        return
+    _check(wanted, destination, len(codes))
+    comment = making.comment(synth, *(source.sha256 for source in sources))
+    for number, code in enumerate(codes, 1):
+        samples = synth.play(
+            code, velocity=wanted.velocity, seed=making.seed, inverter=making.inverter
+        )
+        if making.length is not None:
+            samples = fit_length(samples, making.length)
+        place = destination.place(wanted.name, number=str(number))
+        making.write(place, 1, len(samples), [samples[None]], comment)
+
+
+def _check(wanted: OneShots, destination: Destination, count: int | None) -> None:
+    """Refuse an output that so many sounds, or an unknown number, cannot have."""
+    if not (wanted.as_codes or destination.is_folder) and (count or 1) > 1:
+        raise UsageError(f"{count} sounds need a folder", "-o DIR, or their codes: -o FILE.npy")
+    fields = [{"number": str(number)} for number in range(1, (count or 1) + 1)]
+    destination.check([wanted.name], *fields, references=wanted.files)
+
+
+def _read(wanted: OneShots) -> list[Source]:
+    if wanted.z is not None:
+        return [read_code(wanted.z)]
+    if wanted.sample is not None:
+        return [read_sound(wanted.sample)]
+    ends = [read_either(end) for end in wanted.ends or ()]
+    if wanted.sound and ends and not any(end.is_sound for end in ends):
+        raise UsageError("these codes have their classes", f"leave {wanted.sound} out")
+    return ends
+
+
+def _codes(wanted: OneShots, sources: list[Source], synth: DrumSynth, seed: int) -> list[Code]:
+    """The codes, as many as wanted."""
+    space, sound, number = synth.space, wanted.sound, wanted.number or 1
+    if wanted.ends is not None:
+        first, last = (source.code(synth, sound) for source in sources)
+        codes, number = between(first, last, wanted.count or 1), 1
+    elif sources:
+        codes = sources[0].codes(synth, sound)
+    elif wanted.controls is not None:
+        codes = [space.from_controls(sound or "", wanted.controls)]
+    else:
+        codes = space.sample(sound or "", number if wanted.vary is None else 1, seed)
+    if wanted.vary is None:
+        return codes
+    chance = stream(seed, "vary")
+    return [each for code in codes for each in space.vary(code, wanted.vary, number, chance)]

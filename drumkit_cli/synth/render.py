@@ -1,0 +1,222 @@
+"""Hits to sound: a kit's sounds, made when first needed, mixed to stereo block by block.
+
+Every hit differs a little from the last one, as the paper proposes: it plays one of a few
+variations of its voice's code. Velocity changes the timbre in a few layers, and the level exactly.
+Timing is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumkit_cli.synth.infer import (
+    FADE,
+    PEAK,
+    VELOCITY_CURVE,
+    DrumSynth,
+    Floats,
+    Inverter,
+    normalised_sound,
+)
+from drumkit_cli.synth.kit import Kit, stream
+from drumkit_cli.synth.sound import LENGTH, MEL
+from drumkit_cli.synth.voices import HATS, VOICE_OF_PITCH, VOICES
+from drumkit_cli.track import Note
+
+__all__ = ["BLOCK", "Hits", "SoundBank", "natural_frames", "read_hits", "render"]
+
+LAYERS: Final = 6
+"""Timbres by velocity."""
+VARIATIONS: Final = 3
+"""Sounds of a voice and layer between which hits choose."""
+LEVEL_DB: Final = 10.0
+"""A humanized hit is at most this many dB, times the share, louder or softer."""
+ATTACK: Final = 0.03
+"""A sound begins where it first has this share of its peak."""
+BLOCK: Final = 1 << 16
+"""Frames mixed at a time; more than a sound is long."""
+
+_NAMES: Final = tuple(VOICES)
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Hits by onset, axes ``[n]``.
+
+    Attributes:
+        starts: first samples at `MEL.rate`.
+        voices: places in `VOICES`.
+        layers, variations: which of the voice's sounds.
+        gains: linear levels, before the voice's own.
+        stops: samples after the start at which the sound is choked; `LENGTH` where it is not.
+    """
+
+    starts: NDArray[np.int64]
+    voices: NDArray[np.int64]
+    layers: NDArray[np.int64]
+    variations: NDArray[np.int64]
+    gains: Floats
+    stops: NDArray[np.int64]
+
+
+class SoundBank:
+    """The sounds of a kit by voice, layer and variation.
+
+    Those of a voice and layer are made together, so that a sound is the same whatever else plays.
+    """
+
+    def __init__(
+        self,
+        synth: DrumSynth,
+        kit: Kit,
+        *,
+        humanize: float = 0.0,
+        seed: int = 0,
+        inverter: Inverter = Inverter.SPECTRAL,
+    ) -> None:
+        self.kit = kit
+        self.synth = synth
+        self._humanize = humanize
+        self._seed = seed
+        self._inverter = inverter
+        self._sounds: dict[tuple[int, int], list[Floats]] = {}
+
+    def sound(self, voice: int, layer: int, variation: int) -> Floats:
+        """Mono samples ``[n]``, n at most `LENGTH`, peak 1; the attack begins at the first."""
+        if (voice, layer) not in self._sounds:
+            self._sounds[voice, layer] = self._make(voice, layer)
+        return self._sounds[voice, layer][variation]
+
+    def prepare(self, hits: Hits, advance: Callable[[float], None] = lambda _: None) -> None:
+        """Make all sounds that hits need; `advance` gets shares of 1."""
+        needed = sorted(set(zip(hits.voices.tolist(), hits.layers.tolist(), strict=True)))
+        for voice, layer in needed:
+            self.sound(voice, layer, 0)
+            advance(1 / len(needed))
+
+    def _make(self, voice: int, layer: int) -> list[Floats]:
+        name = _NAMES[voice]
+        code, seed = self.kit.voices[name].code, stream(self._seed, name)
+        space = self.synth.space
+        codes = space.vary(code, self._humanize, VARIATIONS, seed) if self._humanize else [code]
+        codes = [space.at_velocity(each, (layer + 1) / LAYERS) for each in codes]
+        levels = [
+            self.synth.levels([each], seed=seed + number) for number, each in enumerate(codes)
+        ]
+        made = self.synth.invert(np.concatenate(levels), self._inverter)
+        return [normalised_sound(_attacked(samples), 1.0) for samples in made]
+
+
+def read_hits(
+    notes: Sequence[Note], kit: Kit, *, humanize: float = 0.0, seed: int = 0
+) -> tuple[Hits, dict[int, int]]:
+    """The hits that notes are, and how often which pitch has no voice in the kit.
+
+    With a `humanize` share above 0 no two hits of a voice in a row play the same variation.
+    """
+    found: list[tuple[int, int, int]] = []
+    unknown: dict[int, int] = {}
+    for note in notes:
+        name = VOICE_OF_PITCH.get(note.pitch)
+        if name is None or name not in kit.voices:
+            unknown[note.pitch] = unknown.get(note.pitch, 0) + 1
+        else:
+            found.append((round(note.onset_seconds * MEL.rate), _NAMES.index(name), note.velocity))
+    rows = np.array(found, np.int64).reshape(-1, 3)
+    starts, voices, velocities = rows[np.argsort(rows[:, 0], kind="stable")].T
+    shares = velocities / 127
+    generator = np.random.default_rng((seed, len(VOICES)))
+    decibels = LEVEL_DB * humanize * generator.uniform(-1, 1, len(starts))
+    gains = shares**VELOCITY_CURVE * 10 ** (decibels / 20)
+    steps = generator.integers(1, VARIATIONS, len(starts))
+    return (
+        Hits(
+            starts,
+            voices,
+            np.clip(np.rint(shares * LAYERS).astype(np.int64), 1, LAYERS) - 1,
+            _variations(voices, steps) if humanize else np.zeros_like(voices),
+            gains.astype(np.float32),
+            _stops(starts, voices),
+        ),
+        unknown,
+    )
+
+
+def natural_frames(hits: Hits, bank: SoundBank) -> int:
+    """Where the last sound ends, in samples."""
+    late = np.flatnonzero(hits.starts > hits.starts.max(initial=0) - LENGTH)
+    ends = [int(hits.starts[n]) + len(_choked(hits, int(n), bank)) for n in late]
+    return max(ends, default=0)
+
+
+def render(hits: Hits, bank: SoundBank, frames: int) -> Iterator[Floats]:
+    """Yield stereo blocks ``[2, n]``, `frames` in all; what is cut off there fades out."""
+    sides = {
+        _NAMES.index(name): _sides(voice.gain_db, voice.pan)
+        for name, voice in bank.kit.voices.items()
+    }
+    end = natural_frames(hits, bank)
+    rest = np.zeros((2, LENGTH), np.float32)
+    for start in range(0, frames, BLOCK):
+        block = np.concatenate([rest, np.zeros((2, BLOCK), np.float32)], 1)
+        first, last = np.searchsorted(hits.starts, (start, start + BLOCK))
+        for n in range(first, last):
+            sound = _choked(hits, n, bank) * hits.gains[n]
+            place = int(hits.starts[n]) - start
+            block[:, place : place + len(sound)] += sides[int(hits.voices[n])] * sound
+        rest = block[:, BLOCK:]
+        ready = block[:, : min(BLOCK, frames - start)]
+        if frames < end:
+            left = frames - start - np.arange(ready.shape[1])
+            ready = ready * np.minimum(left / FADE, 1).astype(np.float32)
+        yield ready
+
+
+def _attacked(samples: Floats) -> Floats:
+    """The sound less its lead."""
+    loud = np.flatnonzero(np.abs(samples) >= ATTACK * np.abs(samples).max())
+    return samples[loud[0] :]
+
+
+def _choked(hits: Hits, n: int, bank: SoundBank) -> Floats:
+    """The sound of hit `n`, with a short fade where it is choked."""
+    sound = bank.sound(int(hits.voices[n]), int(hits.layers[n]), int(hits.variations[n]))
+    stop = int(hits.stops[n])
+    if stop >= len(sound):
+        return sound
+    cut = sound[: stop + FADE].copy()
+    cut[stop:] *= np.linspace(1, 0, FADE, dtype=np.float32)[: len(cut) - stop]
+    return cut
+
+
+def _sides(gain_db: float, pan: float) -> Floats:
+    """Linear gains ``[2, 1]``, left and right: in the middle 1 each, of constant power."""
+    angle = (pan + 1) * np.pi / 4
+    gain = PEAK * np.sqrt(2) * 10 ** (gain_db / 20)
+    return np.array([[gain * np.cos(angle)], [gain * np.sin(angle)]], np.float32)
+
+
+def _variations(voices: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which variation each hit plays: `steps`, 1 and more, on from its voice's last one."""
+    variations = np.zeros_like(voices)
+    for voice in np.unique(voices):
+        mine = voices == voice
+        variations[mine] = np.cumsum(steps[mine]) % VARIATIONS
+    return variations
+
+
+def _stops(starts: NDArray[np.int64], voices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """When an open hat is ended by the next hat, closed, pedal or open."""
+    closed, opened = (_NAMES.index(name) for name in HATS)
+    hats = starts[(voices == closed) | (voices == opened)]
+    stops = np.full(len(starts), LENGTH)
+    mine = voices == opened
+    following = np.searchsorted(hats, starts[mine], side="right")
+    next_starts = np.append(hats, np.iinfo(np.int64).max)[following]
+    stops[mine] = np.minimum(next_starts - starts[mine], LENGTH)
+    return stops

@@ -1,0 +1,233 @@
+"""Drum tracks played by a kit: MIDI files in, stereo out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from drumkit_cli import console
+from drumkit_cli.batch import each
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.grid import drum_notes, name_unknown
+from drumkit_cli.midi import read_midi
+from drumkit_cli.outputs import Destination
+from drumkit_cli.streams import Kind, open_input, open_output
+from drumkit_cli.synth.kit import (
+    GAIN_MAX_DB,
+    Kit,
+    changed,
+    draw_kit,
+    kit_text,
+    read_kit,
+    require_voices,
+)
+from drumkit_cli.synth.making import Making
+from drumkit_cli.synth.render import SoundBank, natural_frames, read_hits, render
+from drumkit_cli.synth.sound import MEL
+from drumkit_cli.synth.sources import Source, read_code
+from drumkit_cli.synth.voices import VOICES
+from drumkit_cli.track import Track
+
+__all__ = ["KitChoice", "play_songs"]
+
+FULL_SCALE = 1 - 2**-15
+
+
+@dataclass(frozen=True)
+class KitChoice:
+    """Which kit plays: a saved one or a drawn one, with changes by voice.
+
+    Attributes:
+        path: the file of a saved kit.
+        save_path: where to write the kit that was used.
+        codes: voice to a file of a code.
+        gains_db, pans: voice to its value.
+        humanize: the share by which hits differ.
+    """
+
+    path: str | None
+    save_path: str | None
+    codes: Mapping[str, str]
+    gains_db: Mapping[str, float]
+    pans: Mapping[str, float]
+    humanize: float
+
+    @classmethod
+    def parse(
+        cls,
+        path: str | None,
+        save_path: str | None,
+        codes: Sequence[str],
+        gains: Sequence[str],
+        pans: Sequence[str],
+        humanize: float,
+    ) -> KitChoice:
+        """From the command line's texts.
+
+        Raises:
+            UsageError: no such voice, or a value that is no number within its bounds.
+        """
+        return cls(
+            path,
+            save_path,
+            _by_voice("--voice", codes),
+            _numbers("--gain", gains, GAIN_MAX_DB),
+            _numbers("--pan", pans, 1.0),
+            humanize,
+        )
+
+    @property
+    def files(self) -> list[str]:
+        """The inputs."""
+        return [*([] if self.path is None else [self.path]), *self.codes.values()]
+
+
+@dataclass(frozen=True)
+class Song:
+    """A MIDI file as read."""
+
+    name: str
+    sha256: str
+    track: Track
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a kit is made from, as read: a saved one by its name, codes by voice, their SHA-256."""
+
+    saved: tuple[str, Kit] | None
+    codes: Mapping[str, Source]
+    sums: Sequence[str]
+
+
+def play_songs(
+    inputs: Sequence[str], output: str | None, choice: KitChoice, making: Making
+) -> None:
+    """Play every input with the same kit.
+
+    Raises:
+        DrumkitError: an input, the kit or an output is not usable.
+    """
+    if [*inputs, *choice.files].count("-") > 1:
+        raise UsageError("stdin (-) can be read only once")
+    destination = Destination(output, ".wav")
+    destination.check(inputs, references=choice.files)
+    if choice.save_path is not None:
+        saving = Destination(choice.save_path, ".json")
+        if saving.is_folder or choice.save_path == "-":
+            raise UsageError("a kit is saved as a file", "--save-kit NAME.json")
+        saving.check([], references=[*choice.files, *inputs])
+    parts = _read_parts(choice)
+
+    @cache
+    def load() -> SoundBank:
+        return _load_bank(choice, parts, making)
+
+    def play_one(path: str) -> None:
+        song = _read_song(path)
+        _play_one(song, load(), destination, choice, making, parts.sums)
+
+    each(inputs, play_one)
+
+
+def _play_one(
+    song: Song,
+    bank: SoundBank,
+    destination: Destination,
+    choice: KitChoice,
+    making: Making,
+    sums: Sequence[str],
+) -> None:
+    notes = drum_notes(song.track)
+    if others := len(song.track.notes) - len(notes):
+        console.detail(f"{song.name}: {others} notes that are no drums are left out")
+    hits, unknown = read_hits(notes, bank.kit, humanize=choice.humanize, seed=making.seed)
+    if unknown:
+        console.warn(f"{song.name}: no voice plays {name_unknown(unknown)}")
+    with console.progress(1, song.name) as bar:
+        bank.prepare(hits, bar.advance)
+    frames = making.length
+    if frames is None:
+        frames = max(round(song.track.seconds * MEL.rate), natural_frames(hits, bank), 1)
+    peak = max(float(abs(block).max()) for block in render(hits, bank, frames))
+    gain = min(1.0, FULL_SCALE / peak) if peak else 1.0
+    if gain < 1:
+        console.detail(f"{song.name}: all was scaled by {gain:.4f} to fit")
+    blocks = (block * gain if gain < 1 else block for block in render(hits, bank, frames))
+    comment = making.comment(bank.synth, song.sha256, *sums)
+    making.write(destination.place(song.name), 2, frames, blocks, comment)
+
+
+def _read_song(path: str) -> Song:
+    with open_input(path) as source:
+        if source.kind is not Kind.MIDI:
+            what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
+            raise BadDataError(f"{source.name} is not MIDI{what}", "give a MIDI file")
+        track = read_midi(source.read_bytes(), source.name)
+        if not track.notes:
+            raise BadDataError(f"{source.name} has no notes", "give a MIDI file with drums")
+        return Song(source.name, source.sha256(), track)
+
+
+def _read_parts(choice: KitChoice) -> Parts:
+    saved, sums = None, []
+    if choice.path is not None:
+        with open_input(choice.path) as source:
+            saved = source.name, read_kit(source.read_bytes(), source.name)
+            sums.append(source.sha256())
+        require_voices({*saved[1].voices, *choice.codes}, [*choice.gains_db, *choice.pans])
+    codes = {voice: read_code(path) for voice, path in choice.codes.items()}
+    return Parts(saved, codes, [*sums, *(source.sha256 for source in codes.values())])
+
+
+def _load_bank(choice: KitChoice, parts: Parts, making: Making) -> SoundBank:
+    """The kit's sounds; saves the kit where that is wanted."""
+    synth = making.load()
+    if parts.saved is None:
+        kit = draw_kit(synth, making.seed)
+    else:
+        name, kit = parts.saved
+        if any(len(voice.code.latent) != synth.latent for voice in kit.voices.values()):
+            raise BadDataError(
+                f"{name} is of other weights", f"these take codes of {synth.latent} numbers"
+            )
+        if kit.weights_sha256 not in ("", synth.weights_sha256):
+            console.warn(f"{name} was made with other weights: it sounds different")
+    codes = {voice: source.code(synth) for voice, source in parts.codes.items()}
+    kit = changed(kit, codes, choice.gains_db, choice.pans)
+    if choice.save_path is not None:
+        _save(kit, synth.weights_sha256, choice.save_path)
+    return SoundBank(
+        synth, kit, humanize=choice.humanize, seed=making.seed, inverter=making.inverter
+    )
+
+
+def _save(kit: Kit, weights_sha256: str, path: str) -> None:
+    with open_output(path, text=True) as sink:
+        sink.write(kit_text(Kit(kit.voices, weights_sha256)).encode())
+
+
+def _by_voice(option: str, texts: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        voice, equals, value = text.partition("=")
+        if not (equals and value):
+            raise UsageError(f"{option} {text} is not VOICE=VALUE")
+        if voice not in VOICES:
+            raise UsageError(f"{option}: no voice {voice}", f"one of {', '.join(VOICES)}")
+        found[voice] = value
+    return found
+
+
+def _numbers(option: str, texts: Sequence[str], most: float) -> dict[str, float]:
+    numbers = {}
+    for voice, text in _by_voice(option, texts).items():
+        try:
+            numbers[voice] = float(text)
+        except ValueError as error:
+            raise UsageError(f"{option} {voice}={text}: {text!r} is no number") from error
+        if not (math.isfinite(numbers[voice]) and abs(numbers[voice]) <= most):
+            raise UsageError(f"{option} {voice}={text} is not within -{most:g} and {most:g}")
+    return numbers

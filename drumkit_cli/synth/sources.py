@@ -1,0 +1,104 @@
+"""Where codes come from: arrays of them, and sounds that are heard as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from drumkit_cli.arrays import read_npy
+from drumkit_cli.audio import AudioReader, resample
+from drumkit_cli.errors import BadDataError
+from drumkit_cli.streams import Input, Kind, open_input
+from drumkit_cli.synth.codes import Code, from_array
+from drumkit_cli.synth.infer import DrumSynth, Floats
+from drumkit_cli.synth.sound import MEL
+
+__all__ = ["Source", "read_code", "read_either", "read_sound"]
+
+_READ_SECONDS: Final = 2.0
+"""Of a sound; one that begins within the first second is whole in this."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input as read, before there are weights: codes ``[n, Z + K]``, or mono samples ``[n]``."""
+
+    name: str
+    sha256: str
+    content: Floats
+    is_sound: bool
+
+    def codes(self, synth: DrumSynth, sound: str | None = None) -> list[Code]:
+        """The codes, or the one that the sound is heard as, in a class or the best one.
+
+        Raises:
+            BadDataError: not codes of this synthesiser, none at all, or a silent sound.
+        """
+        try:
+            if self.is_sound:
+                return [synth.encode(self.content, sound)]
+            codes = from_array(self.content, synth.latent)
+        except BadDataError as error:
+            raise BadDataError(f"{self.name}: {error.cause}", error.remedy) from error
+        if not codes:
+            raise BadDataError(f"{self.name} holds no code")
+        return codes
+
+    def code(self, synth: DrumSynth, sound: str | None = None) -> Code:
+        """The one code.
+
+        Raises:
+            BadDataError: as `codes`, or several codes.
+        """
+        codes = self.codes(synth, sound)
+        if len(codes) > 1:
+            raise BadDataError(f"{self.name} holds {len(codes)} codes", "give a file of one code")
+        return codes[0]
+
+
+def read_code(path: str) -> Source:
+    """Read an array of codes.
+
+    Raises:
+        BadDataError: not an array of finite numbers.
+    """
+    with open_input(path) as source:
+        return _array(source)
+
+
+def read_sound(path: str) -> Source:
+    """Read the start of a sound, its channels averaged.
+
+    Raises:
+        BadDataError: not audio, or damaged.
+    """
+    with open_input(path) as source:
+        return _sound(source)
+
+
+def read_either(path: str) -> Source:
+    """Read an array of codes or a sound, whichever it is.
+
+    Raises:
+        BadDataError: neither.
+    """
+    with open_input(path) as source:
+        return _array(source) if source.kind is Kind.NPY else _sound(source)
+
+
+def _array(source: Input) -> Source:
+    array = read_npy(source)
+    if not np.isfinite(array).all():
+        raise BadDataError(f"{source.name} holds NaN or infinite values")
+    return Source(source.name, source.sha256(), array.astype(np.float32), is_sound=False)
+
+
+def _sound(source: Input) -> Source:
+    with AudioReader(source) as reader:
+        reader.check_finite()
+        frames = max(round(_READ_SECONDS * reader.rate), 1)
+        start = next(reader.blocks(frames), np.zeros((1, 0), np.float32))
+        samples = resample(start.mean(0, keepdims=True), reader.rate, MEL.rate)[0]
+    return Source(source.name, source.sha256(), samples, is_sound=True)

@@ -1,0 +1,59 @@
+"""The voices of a kit: what each one sounds like, and which MIDI pitches play it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class Voice(NamedTuple):
+    """A voice as a drawn kit has it.
+
+    `sound` is its class, `gain_db` its level beside the kick's by their peaks, `pan` -1 (left) to
+    1 (right) as the audience sees the kit.
+    """
+
+    sound: str
+    gain_db: float
+    pan: float
+    pitches: tuple[int, ...]
+
+
+VOICES: Final[Mapping[str, Voice]] = MappingProxyType(
+    {
+        "kick": Voice("kick", 0.0, 0.0, (35, 36)),
+        "snare": Voice("snare", 0.0, 0.0, (38, 40)),
+        "rimshot": Voice("rimshot", -2.0, 0.0, (31, 32, 33, 37, 75, 76, 77)),
+        "clap": Voice("clap", -2.0, 0.0, (39,)),
+        "snap": Voice("snap", -3.0, 0.1, (28, 85)),
+        "closed-hat": Voice("closed-hat", -8.0, 0.25, (22, 42, 44)),
+        "open-hat": Voice("open-hat", -13.0, 0.25, (26, 46)),
+        "low-tom": Voice("tom", -6.0, -0.4, (41, 43, 58, 66, 86, 87)),
+        "mid-tom": Voice("tom", -4.0, 0.0, (45, 47)),
+        "high-tom": Voice("tom", -3.0, 0.3, (48, 50, 65)),
+        "crash": Voice("crash", -9.0, 0.35, (49, 52, 55, 57)),
+        "ride": Voice("ride", -7.0, -0.35, (51, 53, 59)),
+        "cowbell": Voice("cowbell", -3.0, 0.2, (34, 56, 67, 68)),
+        "tambourine": Voice("tambourine", -9.0, 0.35, (54, 83)),
+        "low-conga": Voice("conga", -7.0, -0.3, (64,)),
+        "high-conga": Voice("conga", -4.0, -0.15, (62, 63)),
+        "low-bongo": Voice("bongo", -7.0, 0.15, (61,)),
+        "high-bongo": Voice("bongo", -6.0, 0.3, (60,)),
+        "shaker": Voice("shaker", -17.0, -0.35, (69, 70, 82)),
+    }
+)
+"""Voice by name; of those of one class the lowest comes first.
+
+Gains are of peaks: a long low tom or a shaker is much louder than a rimshot of the same peak.
+
+The pitches are those of General MIDI 1 and 2, and of the Roland kit of the Groove MIDI Dataset.
+Drums that no class sounds like have the nearest voice: toms play timbales and surdos, the rimshot
+claves, wood blocks and clicks, the cowbell agogos, the snap castanets. Whistles, guiros, cuicas,
+triangles and the like have none.
+"""
+
+VOICE_OF_PITCH: Final[Mapping[int, str]] = MappingProxyType(
+    {pitch: name for name, voice in VOICES.items() for pitch in voice.pitches}
+)
+"""MIDI pitch to the voice that plays it."""
+HATS: Final = ("closed-hat", "open-hat")
+"""A hit of any of them ends an open hat that still sounds."""

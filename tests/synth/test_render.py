@@ -1,0 +1,230 @@
+"""Hits to sound: on time, choked, louder and softer, each a little different."""
+
+from itertools import pairwise
+
+import mir_eval
+import numpy as np
+import pytest
+
+from drumkit_cli.checkpoint import load_weights, shipped_folder
+from drumkit_cli.synth import render as rendering
+from drumkit_cli.synth.infer import FADE, PEAK, DrumSynth
+from drumkit_cli.synth.kit import Kit, changed, draw_kit
+from drumkit_cli.synth.render import BLOCK, SoundBank, natural_frames, read_hits, render
+from drumkit_cli.synth.sound import LENGTH, MEL
+from drumkit_cli.synth.voices import VOICES
+from drumkit_cli.track import empty_track
+from tests.synth.tiny import write_tiny_synth
+
+RATE = MEL.rate
+SHIPPED = shipped_folder() / "synth.safetensors"
+KICK, SNARE, CLOSED, PEDAL, OPEN = 36, 38, 42, 44, 46
+
+
+@pytest.fixture(scope="module")
+def synth(tmp_path_factory):
+    path = write_tiny_synth(tmp_path_factory.mktemp("weights"))
+    return DrumSynth(load_weights("synth", str(path)))
+
+
+@pytest.fixture(scope="module")
+def kit(synth):
+    """Every voice in the middle, at one level."""
+    drawn = draw_kit(synth, 0)
+    return changed(drawn, {}, dict.fromkeys(VOICES, 0.0), dict.fromkeys(VOICES, 0.0))
+
+
+def notes(*hits):
+    """Notes of (seconds, pitch, velocity), to a tenth of a millisecond."""
+    track = empty_track(60.0, ticks_per_quarter=10_000)
+    made = [track.note(round(s * 10_000), 100, pitch, velocity) for s, pitch, velocity in hits]
+    return track.with_notes(made).notes
+
+
+def play(synth, kit, *hits, frames=None, humanize=0.0, seed=0):
+    """Samples ``[2, N]``."""
+    bank = SoundBank(synth, kit, humanize=humanize, seed=seed)
+    found, _ = read_hits(notes(*hits), kit, humanize=humanize, seed=seed)
+    frames = natural_frames(found, bank) if frames is None else frames
+    blocks = list(render(found, bank, frames))
+    return np.concatenate(blocks, 1) if blocks else np.zeros((2, 0), np.float32)
+
+
+def onsets(samples):
+    """Seconds at which the energy of a millisecond rises far above that of the 20 before it."""
+    window, before = RATE // 1000, RATE // 50
+    energy = np.cumsum(np.append(0, np.square(samples.astype(np.float64)).sum(0)))
+    found, place = [], 0
+    while place < samples.shape[1] - window:
+        now = (energy[place + window] - energy[place]) / window
+        past = (energy[place] - energy[max(place - before, 0)]) / before
+        if now > 100 * (past + 1e-8):  # and above -60 dB
+            found.append((place + window - 1) / RATE)
+            place += RATE // 4
+        place += 1
+    return np.array(found)
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        "tiny",
+        pytest.param(
+            "shipped",
+            marks=pytest.mark.skipif(not SHIPPED.is_file(), reason="no weights ship"),
+        ),
+    ],
+)
+def test_onsets_are_those_of_the_notes_within_three_milliseconds(synth, which):
+    if which == "shipped":
+        synth = DrumSynth(load_weights("synth"))
+    chance = np.random.default_rng(0)
+    pitches = [voice.pitches[0] for voice in VOICES.values()] * 2
+    times = 0.3 + 1.3 * np.arange(len(pitches)) + chance.uniform(0, 0.1, len(pitches))
+    times = np.round(times, 4)
+    hits = zip(times, pitches, chance.integers(40, 128, len(times)), strict=True)
+    made = play(synth, draw_kit(synth, 0), *((t, p, int(v)) for t, p, v in hits), humanize=0.1)
+    f, _, _ = mir_eval.onset.f_measure(times, onsets(made), window=0.003)
+    assert f >= 0.99
+
+
+def test_a_hit_begins_at_its_nearest_sample(synth, kit):
+    made = play(synth, kit, (0.1234, KICK, 127))
+    first = int(np.flatnonzero(made[0])[0])
+    assert first == round(0.1234 * RATE)
+    assert abs(made[0, first]) >= rendering.ATTACK * PEAK * 0.999
+
+
+def test_a_hit_at_full_velocity_has_the_peak_of_a_sound(synth, kit):
+    assert np.abs(play(synth, kit, (0, KICK, 127))).max() == pytest.approx(PEAK, rel=1e-5)
+
+
+@pytest.mark.parametrize("velocity", [1, 5, 40, 63, 64, 100, 126])
+def test_the_level_follows_the_velocity_exactly(synth, kit, velocity):
+    made = play(synth, kit, (0, SNARE, velocity))
+    assert np.abs(made).max() == pytest.approx(PEAK * (velocity / 127) ** 1.5, rel=1e-5)
+
+
+def test_a_softer_hit_has_another_timbre(synth, kit):
+    loud, soft = (play(synth, kit, (0, SNARE, v))[0] for v in (127, 30))
+    count = min(len(loud), len(soft))
+    assert not np.allclose(loud[:count] / loud.max(), soft[:count] / soft.max(), atol=1e-3)
+
+
+def test_without_humanizing_every_hit_is_the_same(synth, kit):
+    made = play(synth, kit, *((1.5 * n, SNARE, 90) for n in range(4)))[0]
+    first = made[: round(1.5 * RATE)]
+    for n in range(1, 4):
+        start = round(1.5 * n * RATE)
+        again = made[start : start + len(first)]
+        assert np.array_equal(first[: len(again)], again)
+
+
+def test_humanized_hits_differ_from_the_one_before_in_sound_and_level(synth, kit):
+    made = play(synth, kit, *((1.5 * n, SNARE, 90) for n in range(12)), humanize=0.2)[0]
+    hits = [made[s : s + LENGTH] for s in (round(1.5 * n * RATE) for n in range(11))]
+    peaks = [np.abs(hit).max() for hit in hits]
+    assert len({round(float(peak), 6) for peak in peaks}) > 5
+    limit = 10 ** (0.2 * rendering.LEVEL_DB / 20)
+    assert all(1 / limit <= peak / (PEAK * (90 / 127) ** 1.5) <= limit for peak in peaks)
+    shapes = [hit / peak for hit, peak in zip(hits, peaks, strict=True)]
+    for one, other in pairwise(shapes):
+        assert not np.allclose(one, other, atol=1e-4)
+
+
+def test_humanizing_leaves_the_timing_alone(kit):
+    hits = [(0.13 * n, KICK, 90) for n in range(50)]
+    plain, human = (read_hits(notes(*hits), kit, humanize=h)[0].starts for h in (0.0, 1.0))
+    assert np.array_equal(plain, human)
+
+
+def test_another_seed_humanizes_in_another_way(synth, kit):
+    hits = [(0.2 * n, KICK, 90) for n in range(8)]
+    one, again, other = (play(synth, kit, *hits, humanize=0.1, seed=seed) for seed in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert one.shape != other.shape or not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("closing", [CLOSED, PEDAL, OPEN])
+def test_a_hat_ends_an_open_one(synth, kit, closing):
+    alone = play(synth, kit, (0, OPEN, 127), frames=2 * RATE)[0]
+    cut = round(0.05 * RATE)
+    assert np.abs(alone[cut + FADE : LENGTH // 2]).max() > 0
+    both = play(synth, kit, (0, OPEN, 127), (0.05, closing, 1), frames=2 * RATE)[0]
+    later = play(synth, kit, (0.05, closing, 1), frames=2 * RATE)[0]
+    rest = both - later
+    assert np.allclose(rest[:cut], alone[:cut], atol=1e-6)
+    assert np.abs(rest[cut : cut + FADE]).max() > 0
+    assert np.abs(rest[cut + FADE :]).max() < 1e-6
+
+
+def test_other_drums_and_earlier_hats_choke_nothing(synth, kit):
+    alone = play(synth, kit, (0.5, OPEN, 127), frames=2 * RATE)
+    with_them = play(
+        synth, kit, (0.1, OPEN, 0 + 1), (0.5, OPEN, 127), (0.6, KICK, 1), frames=2 * RATE
+    )
+    place = round(0.7 * RATE)
+    kick = play(synth, kit, (0.6, KICK, 1), frames=2 * RATE)
+    assert np.allclose(with_them[:, place:], (alone + kick)[:, place:], atol=1e-6)
+
+
+def test_hits_add_up_across_the_edges_of_blocks(synth, kit):
+    edge = BLOCK / RATE
+    hits = [(edge - 0.3, KICK, 100), (edge - 0.0001, SNARE, 90), (edge, KICK, 80), (3.7, SNARE, 70)]
+    together = play(synth, kit, *hits, frames=3 * BLOCK)
+    apart = sum(play(synth, kit, hit, frames=3 * BLOCK) for hit in hits)
+    assert np.allclose(together, apart, atol=1e-5)
+
+
+def test_blocks_are_of_one_size_whatever_the_length(synth, kit):
+    bank = SoundBank(synth, kit)
+    hits, _ = read_hits(notes((0, KICK, 100), (30, KICK, 100)), kit)
+    blocks = [block.shape for block in render(hits, bank, natural_frames(hits, bank))]
+    assert set(blocks[:-1]) == {(2, BLOCK)}
+    assert 0 < blocks[-1][1] <= BLOCK
+
+
+def test_what_is_cut_fades_out(synth, kit):
+    whole = play(synth, kit, (0, KICK, 127))
+    cut = play(synth, kit, (0, KICK, 127), frames=3000)
+    assert np.array_equal(whole[:, : 3000 - FADE], cut[:, : 3000 - FADE])
+    assert np.abs(cut[:, -1]).max() <= np.abs(whole).max() / FADE
+    longer = play(synth, kit, (0, KICK, 127), frames=60_000)
+    assert longer.shape == (2, 60_000)
+    assert np.array_equal(longer[:, : whole.shape[1]], whole)
+    assert not longer[:, whole.shape[1] :].any()
+
+
+@pytest.mark.parametrize("pan", [-1.0, -0.4, 0.0, 0.7, 1.0])
+def test_a_pan_keeps_the_power(synth, kit, pan):
+    middle = play(synth, kit, (0, KICK, 127))
+    left, right = play(synth, changed(kit, {}, {}, {"kick": pan}), (0, KICK, 127))
+    power = np.square(middle).sum()
+    assert np.square(left).sum() + np.square(right).sum() == pytest.approx(power, rel=1e-4)
+    assert np.sign(np.square(right).sum() - np.square(left).sum()) == np.sign(pan)
+
+
+def test_a_gain_is_in_decibels(synth, kit):
+    plain = play(synth, kit, (0, KICK, 127))
+    softer = play(synth, changed(kit, {}, {"kick": -20.0}, {}), (0, KICK, 127))
+    assert np.allclose(plain / 10, softer, atol=1e-6)
+
+
+def test_a_sound_is_the_same_whatever_else_plays(synth, kit):
+    alone = SoundBank(synth, kit, humanize=0.1)
+    after = SoundBank(synth, kit, humanize=0.1)
+    after.prepare(read_hits(notes((0, SNARE, 20), (0, KICK, 127), (1, KICK, 30)), kit)[0])
+    assert np.array_equal(alone.sound(0, 5, 1), after.sound(0, 5, 1))
+
+
+def test_drums_without_a_voice_are_counted(kit):
+    some = Kit({"kick": kit.voices["kick"]})
+    hits, unknown = read_hits(notes((0, KICK, 9), (1, SNARE, 9), (2, 80, 9), (3, 80, 9)), some)
+    assert len(hits.starts) == 1
+    assert unknown == {SNARE: 1, 80: 2}
+
+
+def test_no_hits_are_silence(synth, kit):
+    made = play(synth, kit, frames=1000)
+    assert made.shape == (2, 1000)
+    assert not made.any()
