@@ -1,5 +1,6 @@
 """WAV out: streamed to a pipe or a file, its length known beforehand."""
 
+import io
 from collections.abc import Sequence
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -106,3 +107,16 @@ class WavWriter:
         if self._encoding is Encoding.PCM32:
             return integers.tobytes()
         return integers.view(np.uint8).reshape(*integers.shape, 4)[..., :3].tobytes()
+
+
+def wav_bytes(
+    samples: Samples, rate: int, *, encoding: Encoding = Encoding.FLOAT32, comment: str = ""
+) -> bytes:
+    """A whole WAV of samples ``[C, N]``, for those that are short."""
+    sink = io.BytesIO()
+    channels, frames = samples.shape
+    with WavWriter(
+        sink, rate, channels, frames=frames, encoding=encoding, comment=comment
+    ) as writer:
+        writer.write(samples)
+    return sink.getvalue()

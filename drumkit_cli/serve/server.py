@@ -7,7 +7,6 @@ UDP, writes a WAV and returns where it is.
 from __future__ import annotations
 
 import errno
-import io
 import re
 import socket
 import time
@@ -25,7 +24,7 @@ from drumkit_cli.streams import Encoding, open_output
 from drumkit_cli.synth.codes import Code
 from drumkit_cli.synth.infer import DrumSynth
 from drumkit_cli.synth.sound import CLASSES, MEL
-from drumkit_cli.wav import WavWriter
+from drumkit_cli.wav import wav_bytes
 
 __all__ = ["CONTROL_MAX", "FileRing", "Instrument", "newest", "serve_on"]
 
@@ -145,12 +144,7 @@ class Instrument:
     def _wav(self, code: Code, velocity: float, seed: int, asked: str) -> bytes:
         samples = self._synth.play(code, velocity=velocity, seed=seed)[None]
         comment = f"{self._comment}; request: /drumkit/{asked}" if self._comment else ""
-        sink = io.BytesIO()
-        with WavWriter(
-            sink, MEL.rate, 1, frames=samples.shape[1], encoding=Encoding.PCM16, comment=comment
-        ) as writer:
-            writer.write(samples)
-        return sink.getvalue()
+        return wav_bytes(samples, MEL.rate, encoding=Encoding.PCM16, comment=comment)
 
     def _file(self, sound: tuple[str, bytes]) -> Answer:
         name, data = sound

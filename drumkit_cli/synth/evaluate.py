@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.checkpoint import Checkpoint, load_weights
-from drumkit_cli.errors import UnavailableError
+from drumkit_cli.errors import MissingInputError, UnavailableError
 from drumkit_cli.synth import data as sounds_of
 from drumkit_cli.synth.classifier import Classifier
 from drumkit_cli.synth.codes import Code
 from drumkit_cli.synth.infer import DrumSynth, Inverter
-from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, PAPER_CLASSES, to_power
+from drumkit_cli.synth.making import mcnn_weights
+from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, MEL, PAPER_CLASSES, to_power
 from drumkit_cli.tables import Table
+from drumkit_cli.wav import wav_bytes
 
 __all__ = [
     "Judge",
@@ -105,7 +107,7 @@ def measure(
 ) -> Table:
     """Measure on the sounds of a split: valid is for choices, test for the figures that count."""
     checkpoint = load_weights("synth", weights)
-    synth = DrumSynth(checkpoint, mcnn=_mcnn_weights(weights))
+    synth = DrumSynth(checkpoint, mcnn=_mcnn_if_there(weights))
     train, real = (sounds_of.load_sounds(data, part) for part in ("train", split))
     with console.progress(4, "evaluating") as bar:
         judge = train_judge(train, steps=judge_steps, per_class=judge_pool)
@@ -282,14 +284,14 @@ def _generate(synth: DrumSynth, c: int, count: int) -> Floats:
 
 
 def _one_shot_rows(synth: DrumSynth) -> list[_Row]:
-    """How long a warm sound takes, code to samples."""
+    """How long a warm sound takes, code to WAV."""
     codes = [synth.space.sample(name, 1, seed=0)[0] for name in CLASSES]
     for code in codes:
         synth.play(code)
     times = []
     for index in range(ONE_SHOTS):
         began = time.perf_counter()
-        synth.play(codes[index % len(codes)], seed=index)
+        wav_bytes(synth.play(codes[index % len(codes)], seed=index)[None], MEL.rate)
         times.append(1000 * (time.perf_counter() - began))
     return [
         _Row("one-shot", name, milliseconds=float(np.percentile(times, share)))
@@ -333,13 +335,8 @@ def _milliseconds(work: Callable[[int], object], count: int) -> float:
     return 1000 * (time.perf_counter() - began) / len(places)
 
 
-def _mcnn_weights(weights: str | None) -> Checkpoint | None:
-    """MCNN's weights: beside those that were named, else the shipped ones, if there are any."""
-    if weights is None:
-        try:
-            return load_weights("synth-mcnn")
-        except UnavailableError:
-            return None
-    path = Path(weights)
-    beside = path / "synth-mcnn.safetensors" if path.is_dir() else path.with_stem("synth-mcnn")
-    return load_weights("synth-mcnn", str(beside)) if beside.is_file() else None
+def _mcnn_if_there(weights: str | None) -> Checkpoint | None:
+    try:
+        return mcnn_weights(weights)
+    except (UnavailableError, MissingInputError):
+        return None
