@@ -19,7 +19,7 @@ from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
 from drumkit_cli.synth.mcnn import MCNN, MCNNConfig
 from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
 from drumkit_cli.synth.names import Inverter
-from drumkit_cli.synth.sound import CLASSES, LENGTH, MEL, Analyser, to_levels, to_power
+from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, LENGTH, MEL, Analyser, to_levels, to_power
 
 __all__ = ["GRIFFIN_LIM_ITERATIONS", "DrumSynth", "Inverter", "fit_length", "normalised_sound"]
 
@@ -31,6 +31,10 @@ VELOCITY_CURVE: Final = 1.5
 END_LEVEL: Final = 10 ** (-60 / 20)
 """A sound has ended where it stays this far below its peak."""
 FADE: Final = 110
+TAIL_DB: Final = -36.0
+"""Frames this far below the loudest are the tail, where the mean of many endings is a haze."""
+TAIL_RATIO: Final = 2.0
+"""Decibels that a tail falls for each that it is below `TAIL_DB`."""
 NOISE_FRAMES: Final = 512
 _BATCH: Final = 16
 
@@ -83,7 +87,7 @@ class DrumSynth:
         """Decode codes to levels ``[n, F, T]``.
 
         `texture` is how much of the noise that the decoder averaged away is given back; the seed
-        says which noise.
+        says which noise. Tails fall away faster than the decoder has them.
         """
         made = []
         for start in range(0, len(codes), _BATCH):
@@ -91,7 +95,8 @@ class DrumSynth:
             latent = self._tensor(np.stack([code.latent for code in part]))
             classes = self._tensor(np.stack([code.classes for code in part]))
             levels, spread = self._cwae.decode(latent, classes)
-            made.append(self._textured(levels.cpu(), spread.cpu(), seed, texture).numpy())
+            textured = self._textured(levels.cpu(), spread.cpu(), seed, texture)
+            made.append(_expanded(textured).numpy())
         return np.concatenate(made)
 
     @torch.inference_mode()
@@ -210,6 +215,14 @@ def _faded(samples: Floats) -> Floats:
     count = min(FADE, len(samples))
     samples[len(samples) - count :] *= np.linspace(1, 0, count, dtype=np.float32)
     return samples
+
+
+def _expanded(levels: Tensor) -> Tensor:
+    """Levels ``[n, F, T]`` through a downward expander: the tails of sounds fall faster."""
+    power = torch.exp2(levels * float(np.log2(10) * -FLOOR_DB / 10)) * (levels > 0)
+    loudness = 10 * power.sum(1, keepdim=True).clamp_min(1e-9).log10()
+    below = (loudness - loudness.amax(2, keepdim=True) - TAIL_DB).clamp_max(0)
+    return (levels + (TAIL_RATIO - 1) * below / -FLOOR_DB).clamp_min(0)
 
 
 def _griffin_lim(levels: Floats) -> Floats:

@@ -28,6 +28,8 @@ PRIOR_DRAWS = 64
 """Of each class's prior: as many as the latent space has dimensions (S. Reddi et al., 2015)."""
 SIZE_WEIGHT = 0.01
 """Of the mean square of a code: the MMD hardly feels codes that are far out."""
+FLOOR_WEIGHT = 0.25
+"""Of an error where nothing sounds, beside 1 more of one at full scale."""
 GRADIENT_LIMIT = 5.0
 
 
@@ -160,11 +162,11 @@ class AutoencoderPart:
         target = (levels - self._bare.mean) / self._bare.deviation
         with torch.autocast(levels.device.type, dtype=torch.bfloat16):
             image, spread, codes = self.network(levels, classes)
-        residual = image - target
+        residual, weight = image - target, _weight(levels)
         by_class = codes.unflatten(0, (-1, recipe.per_class))  # [K, n, Z]
         prior = torch.randn(len(by_class), PRIOR_DRAWS, codes.shape[1], device=codes.device)
         parts = {
-            "error": residual.square().mean(),
+            "error": (weight * residual.square()).mean(),
             "mmd": recipe.mmd_weight * losses.mmd(by_class, prior),
             "size": SIZE_WEIGHT * codes.square().mean(),
             "spread": recipe.spread_weight * F.l1_loss(spread, residual.detach().abs()),
@@ -173,13 +175,14 @@ class AutoencoderPart:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Squared error of standardised elements, and log-mel distance in dB."""
+        """Weighted squared error of standardised elements, and log-mel distance in dB."""
         self._bare.eval()
         errors, distances = [], []
         for levels, classes in zip(self._levels.split(32), self._classes.split(32), strict=True):
             real, weights = self._fabric.to_device((levels, classes))
             made, _ = self._bare.decode(self._bare.encode(real, weights), weights)
-            errors.append(((made - real) / self._bare.deviation).square().mean())
+            residual = (made - real) / self._bare.deviation
+            errors.append((_weight(real) * residual.square()).mean())
             distances.append((made - real).abs().mean() * -FLOOR_DB)
         error = float(torch.stack(errors).mean())
         return {
@@ -187,6 +190,12 @@ class AutoencoderPart:
             "cwae_error": error,
             "cwae_db": float(torch.stack(distances).mean()),
         }
+
+
+def _weight(levels: Tensor) -> Tensor:
+    """What an error of each element ``[B, F, T]`` counts, 1 on average: what sounds counts more."""
+    weight = levels + FLOOR_WEIGHT
+    return weight / weight.mean()
 
 
 def _mask_of(samples: Tensor) -> Tensor:

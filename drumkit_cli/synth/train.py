@@ -4,6 +4,7 @@ The paper's losses and optimiser; what differs, and why:
 
 * Batches hold eight sounds of every class where the paper has 64, against 64 draws of the prior:
   the estimator of the MMD is unbiased, and more steps average what fewer codes leave open.
+* An error of the image counts the more the louder it is there.
 * The rate follows a half cosine in place of a schedule of plateaus, for a run has a time limit.
 * The default inverter learns from the spectra of real sounds, not from the sounds it makes.
 
