@@ -196,9 +196,8 @@ class SpectralInverter(nn.Module):
                 short.index_select(2, low[::step]) * low_share[::step]
                 + short.index_select(2, high[::step]) * high_share[::step]
             )
-            real, imaginary = found.real[:, :, ::step] * gain, found.imag[:, :, ::step] * gain
-            now = torch.complex(real, imaginary)
-            moved = now if before is None else torch.lerp(before, now, 1 + CORRECTION_MOMENTUM)
+            now = found[:, :, ::step] * gain
+            moved = now if before is None else now + CORRECTION_MOMENTUM * (now - before)
             before = now
             samples = self._synthesise(moved)
         return samples
@@ -215,12 +214,11 @@ class SpectralInverter(nn.Module):
     def _synthesise(self, spectra: Tensor) -> Tensor:
         """The samples ``[B, N]`` whose spectra are nearest; faster than `torch.istft`."""
         frames = torch.fft.irfft(spectra, MEL.window) * self.window  # [B, T, window]
-        parts = frames.unflatten(2, (OVERLAP, MEL.hop)).unbind(2)
-        rows = torch.stack(
-            [F.pad(part, (0, 0, place, OVERLAP - 1 - place)) for place, part in enumerate(parts)]
-        ).sum(0)
-        half = MEL.window // 2
         count = spectra.shape[1]
+        rows: Tensor = frames.new_zeros(len(frames), count + OVERLAP - 1, MEL.hop)
+        for place, part in enumerate(frames.unflatten(2, (OVERLAP, MEL.hop)).unbind(2)):
+            rows[:, place : place + count] += part
+        half = MEL.window // 2
         length = LENGTH if count == FRAMES else (count - 1) * MEL.hop
         return rows.flatten(1)[:, half : half + length] * self.gain[:length]
 
