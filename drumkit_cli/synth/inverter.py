@@ -34,7 +34,11 @@ SLOPE_RATIO = 0.25645 * MEL.window / MEL.hop
 """Between the slopes of phase and log magnitude, of a Gaussian as wide as the Hann window."""
 FULL_SCALE = float(np.log(MEL.window / 4))
 """Log magnitude of a full-scale sine."""
+FLOOR_POWER = 10 ** (FLOOR_DB / 10) * MEL.full_scale
+"""Mel power of level 0."""
 LEAST_SHARE = 0.03
+FRAMES_ROUND = 8
+"""Frames are rounded up to these: for every new number of them convolutions have to prepare."""
 MARGIN = 5
 """Silent frames after the last that sounds: as far as the network and a window reach."""
 MOMENTUM = 0.99 / 1.99
@@ -42,11 +46,10 @@ IMPULSE_SHARE = 0.05
 """Of a bin's own weight, that of the phase it would have as part of a single impulse."""
 
 
-FOLD = 4
+FOLD = 2
 """Bins in a pixel of the network."""
 CORRECTION = 1.5
-"""How far a round goes beyond what it finds missing in a band; the last goes that far."""
-CORRECTION_MOMENTUM = 0.2
+"""How far a round goes, of what a band is short of; the last goes exactly so far."""
 CORRECTION_LIMIT = 3.0
 """Nepers, in one round."""
 
@@ -57,13 +60,13 @@ class InverterConfig:
 
     Attributes:
         channels: of its network.
-        refinements: Griffin-Lim iterations on bins.
-        corrections: rounds on bands after them.
+        refinements: Griffin-Lim iterations at first.
+        corrections: rounds on bands after them, with one iteration between two.
     """
 
     channels: int = 16
-    refinements: int = 6
-    corrections: int = 3
+    refinements: int = 3
+    corrections: int = 2
 
 
 class SpectralInverter(nn.Module):
@@ -90,7 +93,7 @@ class SpectralInverter(nn.Module):
         self.register_buffer("plain_places", places, persistent=False)
         self.register_buffer("plain_weights", weights, persistent=False)
         self.network = nn.Sequential(
-            nn.Conv2d(4, channels, (2 * FOLD - 1, 3), (FOLD, 1), padding=(FOLD - 1, 1)),
+            nn.Conv2d(4, channels, (5, 3), (FOLD, 1), padding=(2, 1)),
             nn.ReLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
             nn.ReLU(),
@@ -116,13 +119,13 @@ class SpectralInverter(nn.Module):
         """Make sounds audible."""
         sounding = levels.amax(1, keepdim=True) > SILENT_LEVEL  # [B, 1, T]
         heard = torch.nonzero(sounding.any(0)[0])
-        frames = min(int(heard[-1]) + 1 + MARGIN if len(heard) else MARGIN, levels.shape[2])
+        needed = MARGIN + (int(heard[-1]) + 1 if len(heard) else 0)
+        frames = min(-(-needed // FRAMES_ROUND) * FRAMES_ROUND, levels.shape[2])
         levels, sounding = levels[:, :, :frames], sounding[:, :, :frames]
         log = self.read(levels.float())
         magnitude = torch.exp(log + FULL_SCALE) * sounding
         phasors = _sweep(magnitude, *self.slopes(log))
-        samples = self._refine(magnitude.mT.contiguous(), phasors)
-        samples = self._correct(samples, levels.mT.contiguous())
+        samples = self._reconcile(magnitude.mT.contiguous(), phasors, levels.mT.contiguous())
         return F.pad(samples, (0, LENGTH - samples.shape[1]))
 
     def slopes(self, log: Tensor) -> tuple[Tensor, Tensor]:
@@ -164,43 +167,52 @@ class SpectralInverter(nn.Module):
         """The spectrum ``[B, bins, T]`` of samples, the ends reflected as `Analyser` does."""
         return self._spectra(samples).mT
 
-    def _refine(self, magnitude: Tensor, phasors: Tensor) -> Tensor:
-        """Griffin-Lim with momentum from good phases on: ``[B, T, bins]`` to samples ``[B, N]``."""
+    def _reconcile(self, magnitude: Tensor, phasors: Tensor, levels: Tensor) -> Tensor:
+        """Samples ``[B, N]`` whose frames agree, from magnitudes and phases ``[B, T, bins]``.
+
+        Then their bands are brought to levels ``[B, T, F]``, with the magnitudes found on the way.
+        """
         samples = self._synthesise(magnitude * phasors)
         before: Tensor | None = None
         for _ in range(self.config.refinements):
-            found = self._spectra(samples)
-            moved = found if before is None else torch.sub(found, before, alpha=MOMENTUM)
-            before = found
-            size = (moved.real.square() + moved.imag.square()).clamp_min(1e-12).rsqrt() * magnitude
-            samples = self._synthesise(torch.complex(moved.real * size, moved.imag * size))
+            samples, before = self._griffin_lim(samples, magnitude, before)
+        wanted = _power(levels).mul(MEL.full_scale).clamp_min(FLOOR_POWER).log()
+        for left in reversed(range(self.config.corrections)):
+            spectra = self._corrected(samples, wanted, CORRECTION if left else 1.0)
+            samples = self._synthesise(spectra)
+            if left:
+                samples, _ = self._griffin_lim(samples, spectra.abs(), spectra)
         return samples
 
-    def _correct(self, samples: Tensor, levels: Tensor) -> Tensor:
-        """Scale the bins of samples as their bands are short of levels ``[B, T, F]``, and again."""
-        floor = 10 ** (FLOOR_DB / 10) * MEL.full_scale
-        wanted = _power(levels).mul(MEL.full_scale).clamp_min(floor).log()
-        step = MEL.fft // MEL.window  # between those bins of the analysis that are synthesised
+    def _griffin_lim(
+        self, samples: Tensor, magnitude: Tensor, before: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Samples with these magnitudes, and the spectra that momentum starts from next time."""
+        found = self._spectra(samples)
+        moved = found if before is None else torch.sub(found, before, alpha=MOMENTUM)
+        size = (moved.real.square() + moved.imag.square()).clamp_min(1e-12).rsqrt() * magnitude
+        return self._synthesise(torch.complex(moved.real * size, moved.imag * size)), found
+
+    def _corrected(self, samples: Tensor, wanted: Tensor, share: float) -> Tensor:
+        """The spectra of samples, each bin scaled by the share of what its bands are short of.
+
+        `wanted` is their log power ``[B, T, F]``.
+        """
         (low, high), (low_weight, high_weight), (low_share, high_share) = (
             part.unbind(1) for part in (self.bands, self.band_weights, self.band_shares)
         )
-        before: Tensor | None = None
-        for left in reversed(range(self.config.corrections)):
-            found = self._spectra(samples, MEL.fft)
-            power = found.real.square() + found.imag.square()
-            heard = torch.zeros_like(wanted).index_add_(2, low, power * low_weight)
-            heard.index_add_(2, high, power * high_weight)
-            short = (wanted - heard.clamp_min(floor).log()) * ((CORRECTION if left else 1.0) / 2)
-            short = short.clamp(-CORRECTION_LIMIT, CORRECTION_LIMIT)
-            gain = torch.exp(
-                short.index_select(2, low[::step]) * low_share[::step]
-                + short.index_select(2, high[::step]) * high_share[::step]
-            )
-            now = found[:, :, ::step] * gain
-            moved = now if before is None else now + CORRECTION_MOMENTUM * (now - before)
-            before = now
-            samples = self._synthesise(moved)
-        return samples
+        found = self._spectra(samples, MEL.fft)
+        power = found.real.square() + found.imag.square()
+        heard = torch.zeros_like(wanted).index_add_(2, low, power * low_weight)
+        heard.index_add_(2, high, power * high_weight)
+        short = (wanted - heard.clamp_min(FLOOR_POWER).log()) * (share / 2)
+        short = short.clamp(-CORRECTION_LIMIT, CORRECTION_LIMIT)
+        step = MEL.fft // MEL.window  # between those bins of the analysis that are synthesised
+        gain = torch.exp(
+            short.index_select(2, low[::step]) * low_share[::step]
+            + short.index_select(2, high[::step]) * high_share[::step]
+        )
+        return found[:, :, ::step] * gain
 
     def _spectra(self, samples: Tensor, fft: int = MEL.window) -> Tensor:
         """The spectra ``[B, T, bins]`` of the frames of samples ``[B, N]``."""
