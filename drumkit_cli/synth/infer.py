@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from drumkit_cli import spectral
 from drumkit_cli.checkpoint import Checkpoint
 from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.melscale import band_edges
 from drumkit_cli.synth import codes as latent_codes
 from drumkit_cli.synth.codes import Code, LatentSpace
 from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
@@ -36,6 +37,9 @@ TAIL_DB: Final = -36.0
 TAIL_RATIO: Final = 2.0
 """Decibels that a tail falls for each that it is below `TAIL_DB`."""
 NOISE_FRAMES: Final = 512
+TONES_HZ: Final = 600.0
+NOISES_HZ: Final = 2400.0
+"""Below `TONES_HZ` drums are tones and get no texture of noise, above `NOISES_HZ` all of it."""
 _BATCH: Final = 16
 
 Floats = NDArray[np.float32]
@@ -232,13 +236,15 @@ def _griffin_lim(levels: Floats) -> Floats:
 
 
 def _noise_texture() -> tuple[Tensor, float]:
-    """Levels of white noise about their mean, ``[F, frames]``, and their deviation."""
+    """Levels of white noise about their mean, ``[F, frames]``, none in the lows; deviation."""
     count = (NOISE_FRAMES + 8) * MEL.hop
     noise = np.random.default_rng(0).standard_normal(count).astype(np.float32)
     levels = to_levels(torch.from_numpy(spectral.mel_power(noise, MEL)))[:, 4 : 4 + NOISE_FRAMES]
     sounding = levels.amax(1) > 0
     texture = (levels - levels.mean(1, keepdim=True)) * sounding[:, None]
-    return texture, float(texture[sounding].std())
+    octaves = np.log2(np.maximum(band_edges(MEL)[1:-1], 1) / TONES_HZ)
+    share = np.clip(octaves / np.log2(NOISES_HZ / TONES_HZ), 0, 1).astype(np.float32)
+    return texture * torch.from_numpy(share)[:, None], float(texture[sounding].std())
 
 
 def _configs(checkpoint: Checkpoint) -> tuple[ModelConfig, InverterConfig]:
