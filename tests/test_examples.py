@@ -1,5 +1,6 @@
 """The example song is what its script makes, and the example scripts run as they stand."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import soundfile
 
 from drumkit_cli.midi import read_midi
 from tests.contract import midi_files
+from tests.contract.commands import make_weights
 from tests.interpolate.tiny import write_tiny_autoencoder
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -123,3 +125,27 @@ def test_the_transitions_between_all_patterns_of_a_folder_are_made_once(tmp_path
     os.utime(beats / "c.mid", ns=(0, 0))
     run(*command, env=environment)
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == made
+
+
+def test_all_beats_of_a_folder_are_played_by_one_kit_and_again_when_it_changes(
+    tmp_path, environment
+):
+    beats, out, weights = tmp_path / "beats", tmp_path / "out", tmp_path / "weights"
+    beats.mkdir()
+    weights.mkdir()
+    for name in ("a", "b"):
+        (beats / f"{name}.mid").write_bytes(midi_files.WHOLE)
+    make_weights(weights)
+    environment = {**environment, "DRUMKIT_WEIGHTS": str(weights)}
+    command = ["make", "-f", EXAMPLES / "play.mk", f"BEATS={beats}", f"OUT={out}", "SEED=3"]
+    run(*command, env=environment)
+    made = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert set(made) == {"kit.json", "a.wav", "b.wav"}
+    run(*command, env=environment)
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == made
+    kit = json.loads((out / "kit.json").read_text())
+    kit["voices"] = {name: voice | {"pan": -1} for name, voice in kit["voices"].items()}
+    (out / "kit.json").write_text(json.dumps(kit))
+    run(*command, env=environment)
+    left, right = soundfile.read(out / "a.wav")[0].T
+    assert np.abs(left).max() > 1000 * np.abs(right).max()
