@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.synth import data, evaluate
+from drumkit_cli.synth import classifier, data, evaluate
 from drumkit_cli.synth.sound import CLASSES
 from tests.synth.tiny import write_one_shots, write_tiny_synth
 
@@ -33,7 +33,7 @@ def test_diversity_is_the_mean_distance_of_pairs():
 def test_the_judge_learns_classes_and_a_seed_gives_the_same_one(tmp_path):
     folder = write_one_shots(tmp_path / "oneshots", per_split=4)
     train, test = (data.load_sounds(folder, split) for split in ("train", "test"))
-    first, again = (evaluate.train_judge(train, steps=60, per_class=12) for _ in range(2))
+    first, again = (classifier.train_judge(train, steps=60, per_class=12) for _ in range(2))
     levels = data.images_of(test.samples)
     assert (first.classes(levels) == test.classes).mean() > 0.5
     assert np.array_equal(first.embed(levels), again.embed(levels))
