@@ -222,10 +222,12 @@ def _faded(samples: Floats) -> Floats:
 
 
 def _expanded(levels: Tensor) -> Tensor:
-    """Levels ``[n, F, T]`` through a downward expander: the tails of sounds fall faster."""
+    """Levels ``[n, F, T]`` through a downward expander: tails fall faster, and do not come back."""
     power = torch.exp2(levels * float(np.log2(10) * -FLOOR_DB / 10)) * (levels > 0)
     loudness = 10 * power.sum(1, keepdim=True).clamp_min(1e-9).log10()
-    below = (loudness - loudness.amax(2, keepdim=True) - TAIL_DB).clamp_max(0)
+    loudest, place = loudness.max(2, keepdim=True)
+    is_after = torch.arange(levels.shape[2], device=levels.device) > place
+    below = ((loudness - loudest - TAIL_DB).clamp_max(0) * is_after).cummin(2).values
     return (levels + (TAIL_RATIO - 1) * below / -FLOOR_DB).clamp_min(0)
 
 

@@ -125,9 +125,9 @@ def test_a_sound_is_cut_where_it_ends_and_fitted_to_a_length():
     assert not infer.normalised_sound(np.zeros(10, np.float32), 0.9).any()
 
 
-def test_tails_fall_twice_as_fast():
-    loud = torch.full((1, MEL.mels, 4), 0.9)
-    fading = loud - torch.tensor([0.0, 0.25, 0.55, 0.85])  # 0, 20, 44 and 68 dB below
-    made = infer._expanded(fading)
-    expected = torch.tensor([0.9, 0.65, 0.25, 0.0])  # 44 dB becomes 36 + 2 * 8
+def test_tails_fall_twice_as_fast_and_do_not_come_back():
+    loud = torch.full((1, MEL.mels, 6), 0.9)
+    below = torch.tensor([40.0, 0.0, 20.0, 44.0, 68.0, 20.0])
+    made = infer._expanded(loud - below / 80)
+    expected = torch.tensor([0.4, 0.9, 0.65, 0.25, 0.0, 0.25])  # 44 dB becomes 36 + 2 * 8
     torch.testing.assert_close(made[0, 0], expected)
