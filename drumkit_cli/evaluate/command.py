@@ -23,8 +23,9 @@ def evaluate(
     """Measure the model of a command on a folder of data, beside baselines and published figures.
 
     The table goes to stdout, as text or as JSON. --plot is for interpolate, a picture of all the
-    patterns and of some transitions among them, and for groove, the mean velocity and timing at
-    each place of a beat, and which genre is heard in what is played.
+    patterns and of some transitions among them, for groove, the mean velocity and timing at each
+    place of a beat, and which genre is heard in what is played, and for synth, spectrograms of
+    sounds of each class.
     """
     folder = streams.require_folder(data)
     module = importlib.import_module(f"drumkit_cli.{feature}.evaluate")

@@ -34,6 +34,7 @@ from drumkit_cli.wav import wav_bytes
 __all__ = [
     "attacks",
     "diversity",
+    "draw",
     "evaluate",
     "frechet_distance",
     "log_mel_distance",
@@ -124,6 +125,28 @@ def measure(
             f"weights: sha256 {synth.weights_sha256[:16]}; {torch.get_num_threads()} threads",
         ],
     )
+
+
+def draw(data: Path, weights: str | None) -> bytes:
+    """A PNG of a test sound of each class, what is made of its code, and two new sounds.
+
+    Raises:
+        DrumkitError: as `evaluate`.
+    """
+    from drumkit_cli.synth.plot import sounds_png
+
+    synth = DrumSynth(load_weights("synth", weights))
+    test = sounds_of.load_sounds(data, "test")
+    firsts = {
+        CLASSES[c]: test.samples[np.argmax(test.classes == c)] for c in np.unique(test.classes)
+    }
+    codes = {"rebuilt": [synth.encode(samples, name) for name, samples in firsts.items()]}
+    for seed in (1, 2):
+        codes[f"new {seed}"] = [synth.space.sample(name, 1, seed)[0] for name in firsts]
+    rows = {"real": synth.analyse(np.stack(list(firsts.values())))}
+    for title, wanted in codes.items():
+        rows[title] = synth.analyse(synth.invert(synth.levels(wanted)))
+    return sounds_png({title: list(images) for title, images in rows.items()}, list(firsts))
 
 
 def log_mel_distance(real: Floats, made: Floats) -> float:

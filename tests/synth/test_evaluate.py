@@ -55,3 +55,10 @@ def test_the_table_has_every_part(tmp_path):
         assert ["generated", name] in parts
     assert ["one-shot", "median"] in parts
     assert "weights" in table.notes[-1]
+
+
+def test_a_sound_of_each_class_is_drawn(tmp_path):
+    folder = write_one_shots(tmp_path / "oneshots", per_split=1)
+    png = evaluate.draw(folder, str(write_tiny_synth(tmp_path / "weights")))
+    assert png.startswith(b"\x89PNG")
+    assert len(png) > 10_000

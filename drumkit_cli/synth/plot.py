@@ -1,0 +1,28 @@
+"""The picture of sounds: real ones, rebuilt ones and new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+
+from drumkit_cli.synth.infer import Floats
+
+__all__ = ["sounds_png"]
+
+
+def sounds_png(rows: Mapping[str, Sequence[Floats]], classes: Sequence[str]) -> bytes:
+    """Return a PNG of levels ``[F, T]`` by what they are, each a row with a column a class."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.5 * len(classes), 1.7 * len(rows)), dpi=100, layout="constrained")
+    grid = figure.subplots(len(rows), len(classes), squeeze=False, sharex=True, sharey=True)
+    for line, (title, images) in zip(grid, rows.items(), strict=True):
+        line[0].set_ylabel(title)
+        for axes, image in zip(line, images, strict=True):
+            axes.imshow(image, origin="lower", aspect="auto", vmin=0.2, vmax=1)
+            axes.set(xticks=[], yticks=[])
+    for axes, name in zip(grid[0], classes, strict=True):
+        axes.set_title(name)
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
