@@ -37,10 +37,10 @@ FULL_SCALE = float(np.log(MEL.window / 4))
 FLOOR_POWER = 10 ** (FLOOR_DB / 10) * MEL.full_scale
 """Mel power of level 0."""
 LEAST_SHARE = 0.03
-FRAMES_ROUND = 8
+FRAMES_ROUND = 4
 """Frames are rounded up to these: for every new number of them convolutions have to prepare."""
-MARGIN = 5
-"""Silent frames after the last that sounds: as far as the network and a window reach."""
+MARGIN = 3
+"""Silent frames after the last that sounds: as far as a window reaches."""
 MOMENTUM = 0.99 / 1.99
 IMPULSE_SHARE = 0.05
 """Of a bin's own weight, that of the phase it would have as part of a single impulse."""
