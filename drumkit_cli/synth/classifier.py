@@ -68,7 +68,7 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class Judge:
-    """A trained classifier, and how it sees the real sounds that others are compared with."""
+    """A trained classifier: what class a sound is, and an embedding to compare sounds in."""
 
     network: Classifier
 

@@ -56,8 +56,8 @@ class LatentSpace:
         self._scale = latent.scale.numpy()
         self._brighter = latent.brighter.numpy()
 
-    def sample(self, name: str, count: int, seed: int, *, width: float = 1.0) -> list[Code]:
-        """Draw codes of a class: Gaussian along its components, `width` times as wide as the data.
+    def sample(self, name: str, count: int, seed: int) -> list[Code]:
+        """Draw codes of a class: Gaussian along its components, cut at `TRUNCATION`.
 
         The first codes of a seed are the same whatever the count.
 
@@ -66,9 +66,7 @@ class LatentSpace:
         """
         c = class_of(name)
         return [
-            self._at(
-                c, width * _truncated(np.random.default_rng((seed, index)), len(self._mean[c]))
-            )
+            self._at(c, _truncated(np.random.default_rng((seed, index)), len(self._mean[c])))
             for index in range(count)
         ]
 

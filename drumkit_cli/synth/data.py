@@ -26,7 +26,6 @@ from drumkit_cli.synth.sound import CLASSES, FRAMES, LENGTH, MEL, Analyser
 
 __all__ = [
     "LICENCES",
-    "SPLITS",
     "Pool",
     "Sounds",
     "augment",
@@ -40,7 +39,6 @@ LICENCES: Final = (
     "one-shots of CC0, public domain, CC BY, CC BY-SA, MIT, BSD, Apache and GPL collections, and "
     "drums of our own synthesiser"
 )
-SPLITS: Final = ("train", "valid", "test")
 SYNTHETIC_SHARE: Final = 0.2
 PLAIN_SHARE: Final = 0.3
 """The share of a pool's recorded sounds that are not varied."""
@@ -102,9 +100,9 @@ class Pool:
 def load_sounds(data: Path, split: str) -> Sounds:
     """Read the sounds of a split: of `data`, or of `oneshots` within it.
 
-    The folder has `index.csv` with the columns file, class, group and split (train, valid, test);
-    classes that are not ours are left out. Files of any rate and length; what is longer than a
-    second fades out.
+    The folder has `index.csv` with the columns file, class, group and split (train, valid, test),
+    perhaps set, within which a group is one; classes that are not ours are left out. Files of any
+    rate and length; what is longer than a second fades out.
 
     Raises:
         MissingInputError: there is no index, or a file that it names is not there.

@@ -38,6 +38,7 @@ __all__ = [
     "evaluate",
     "frechet_distance",
     "log_mel_distance",
+    "measure",
     "onset_f",
     "spectral_convergence",
 ]
@@ -227,16 +228,22 @@ def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds) -> list[_Row]
     decoded = synth.levels(codes, texture=0.0)
     milliseconds = _milliseconds(lambda index: synth.levels([codes[index]]), len(codes))
     rows = [_Row("CWAE", "alone", *_figures(levels, decoded), milliseconds)]
-    for part, source in (("inversion", levels), ("both", synth.levels(codes))):
+    sources: list[tuple[str, Floats, Callable[[int], Floats]]] = [
+        ("inversion", levels, lambda index: levels[index : index + 1]),
+        ("both", synth.levels(codes), lambda index: synth.levels([codes[index]])),
+    ]
+    for part, source, one_of in sources:
         for inverter in _inverters(synth):
             made = synth.analyse(synth.invert(source, inverter))
-            milliseconds = _milliseconds(_inverting(synth, source, inverter), len(source))
+            milliseconds = _milliseconds(_inverting(synth, one_of, inverter), len(source))
             rows.append(_Row(part, inverter.value, *_figures(levels, made), milliseconds))
     return rows
 
 
-def _inverting(synth: DrumSynth, levels: Floats, inverter: Inverter) -> Callable[[int], object]:
-    return lambda index: synth.invert(levels[index : index + 1], inverter)
+def _inverting(
+    synth: DrumSynth, levels_of: Callable[[int], Floats], inverter: Inverter
+) -> Callable[[int], object]:
+    return lambda index: synth.invert(levels_of(index), inverter)
 
 
 def _class_rows(
@@ -258,10 +265,10 @@ def _class_rows(
     reference = judge.embed(levels[of_paper])
     alike = np.concatenate([made[c][: counts[c]] for c in eleven])
     overall = float(real_hits[of_paper].mean())
-    by_class = [real_hits[real.classes == c].mean() for c in eleven if counts[c]]
+    by_class = float(np.mean([real_hits[real.classes == c].mean() for c in eleven if counts[c]]))
     rows = [
         _Row("real", "all of the eleven", accuracy=overall),
-        _Row("real", "mean of the eleven", accuracy=float(np.mean(by_class))),
+        _Row("real", "mean of the eleven", accuracy=by_class),
         _Row(
             "reconstructed",
             "all of the eleven",
@@ -273,7 +280,7 @@ def _class_rows(
             "generated",
             "mean of the eleven",
             accuracy=float(np.mean([hits[c].mean() for c in eleven])),
-            real=overall,
+            real=by_class,
             frechet=frechet_distance(judge.embed(alike), reference),
         ),
     ]
@@ -314,12 +321,8 @@ def _one_shot_rows(synth: DrumSynth) -> list[_Row]:
     ]
 
 
-def _among(c: int) -> int:
-    """The paper's classes are told apart among themselves, ours among all."""
-    return len(PAPER_CLASSES) if c < len(PAPER_CLASSES) else len(CLASSES)
-
-
 def _hits(judge: Judge, levels: Floats, classes: Ints) -> NDArray[np.bool_]:
+    """Where the judge hears the class: the paper's among themselves, ours among all."""
     paper = judge.classes(levels, len(PAPER_CLASSES))
     heard = np.where(classes < len(PAPER_CLASSES), paper, judge.classes(levels))
     return np.asarray(heard == classes)

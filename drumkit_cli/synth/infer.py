@@ -22,7 +22,7 @@ from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
 from drumkit_cli.synth.names import Inverter
 from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, LENGTH, MEL, Analyser, to_levels, to_power
 
-__all__ = ["GRIFFIN_LIM_ITERATIONS", "DrumSynth", "Inverter", "fit_length", "normalised_sound"]
+__all__ = ["DrumSynth", "Inverter", "fit_length", "normalised_sound"]
 
 GRIFFIN_LIM_ITERATIONS: Final = 60
 PEAK: Final = 0.9
@@ -192,7 +192,8 @@ class DrumSynth:
             return levels
         first = int(np.random.default_rng(seed).integers(NOISE_FRAMES - levels.shape[2]))
         noise = self._noise[:, first : first + levels.shape[2]]
-        rough = (1.25 * spread / self._noise_deviation).clamp_max(1.0) * amount
+        deviation = 1.25 * spread  # of a Gaussian whose mean absolute deviation this is
+        rough = (deviation / self._noise_deviation).clamp_max(1.0) * amount
         return torch.where(levels > 0, (levels + rough * noise).clamp_min(0), levels)
 
     def _tensor(self, array: Floats) -> Tensor:

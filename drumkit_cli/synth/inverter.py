@@ -44,8 +44,6 @@ MARGIN = 3
 MOMENTUM = 0.99 / 1.99
 IMPULSE_SHARE = 0.05
 """Of a bin's own weight, that of the phase it would have as part of a single impulse."""
-
-
 FOLD = 2
 """Bins in a pixel of the network."""
 CORRECTION = 1.5

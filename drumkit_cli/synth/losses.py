@@ -1,4 +1,4 @@
-"""The losses of the two networks: MMD to a Gaussian class by class, and distances of spectra."""
+"""The losses of the networks: MMD to a Gaussian class by class, and distances of spectra."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ def spectral_convergence(real: Tensor, made: Tensor) -> Tensor:
 
 
 def log_distance(real: Tensor, made: Tensor) -> Tensor:
-    """How far log-mel magnitudes are apart, of the real one (Eq. 12); powers ``[B, F, T]``."""
+    """How far log-mel magnitudes are apart, of the real one (Eq. 12); powers ``[B, F, T]``.
+
+    The logarithm is that of levels, whose floor is 0: that of magnitudes themselves changes its
+    sign at 1, and its norm with the scale of the samples.
+    """
     first, second = sound.to_levels(real), sound.to_levels(made)
     distance = (first - second).abs().sum((1, 2))
     return (distance / first.sum((1, 2)).clamp_min(1.0)).mean()

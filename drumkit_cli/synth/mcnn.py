@@ -4,7 +4,8 @@ It follows S. Arik, H. Jun, G. Diamos, "Fast spectrogram inversion using multi-h
 convolutional neural networks" (2018) as the drum paper changes it: eight heads of eight transposed
 convolutions of width 13 and stride 2 with ELU, no biases, so that zeros stay zeros, a mask beside
 the wave, a weighted sum of the heads, a scaled softsign. What differs: it reads levels, whose
-floor is zero too, in place of magnitudes, and has narrower first layers by default.
+floor is zero too, in place of magnitudes, has no ELU after the last layer, whose masks and waves
+are of either sign, and has narrower first layers by default.
 """
 
 from __future__ import annotations

@@ -11,9 +11,11 @@ What differs, and why:
   times as large as what ships.
 * The last layer, whose transposed convolution to so few channels would take half of the time, is a
   sub-pixel one of the same stride, over a little more of the image.
-* Dense layers have layer norm, so that an hour on two CPU cores comes to a good place.
+* Dense layers have layer norm, so that an hour on two CPU cores comes to a good place, and dropout
+  in training, since there are fewer sounds than the paper's 33,000.
 * The class is a vector of weights, not a number: halfway between two classes is a sound too, which
   a morph from a kick to a snare passes through.
+* The components that its three controls move along are those of one class, not of all codes.
 * The decoder gives a second image beside the first: how far each element is off, on average. The
   mean of all noises is a smooth haze; `infer.py` gives it back the texture of noise, that much.
 

@@ -1,4 +1,8 @@
-"""What a run of the training is made of, and the recipes that have a name."""
+"""What a run of the training is made of, and the recipes that have a name.
+
+`paper` has the paper's sizes, batches and inverter; what `model.py` and `train.py` say of norms,
+weights and the rate holds for it too.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +69,13 @@ PRESETS = {
     "mcnn": Recipe(parts=("mcnn",), **_ALONE),
     "gpu": _WIDE,
     "gpu-mcnn": replace(_WIDE, parts=("mcnn",), **_ALONE),
-    "paper": replace(_WIDE, parts=("mcnn", "cwae"), shares=(0.4, 1.0), spread_weight=0.0),
+    "paper": replace(
+        _WIDE,
+        parts=("mcnn", "cwae"),
+        shares=(0.4, 1.0),
+        inverter=InverterConfig(),
+        spread_weight=0.0,
+    ),
     "tiny": _TINY,
     "tiny-cwae": replace(_TINY, parts=("cwae",), **_ALONE),
     "tiny-mcnn": replace(_TINY, parts=("mcnn",), **_ALONE),

@@ -7,12 +7,13 @@ import torch
 
 from drumkit_cli import training
 from drumkit_cli.checkpoint import load_weights
-from drumkit_cli.errors import UsageError
-from drumkit_cli.synth import data, fitting, train
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.synth import data, fitting, parts, train
 from drumkit_cli.synth.infer import DrumSynth
+from drumkit_cli.synth.inverter import SpectralInverter
 from drumkit_cli.synth.model import Latent
 from drumkit_cli.synth.sound import CLASSES
-from tests.synth.tiny import TINY, write_one_shots
+from tests.synth.tiny import TINY, TINY_INVERTER, write_one_shots
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,25 @@ def test_one_part_is_trained_anew_and_the_other_kept(folder, tmp_path):
     assert not torch.equal(
         before["cwae.encoder.dense.0.weight"], after["cwae.encoder.dense.0.weight"]
     )
+
+
+def test_what_is_kept_and_has_other_sizes_is_told(folder, tmp_path):
+    train.train(folder, run_in(tmp_path))
+    with pytest.raises(BadDataError, match="inverter has other sizes"):
+        train.train(folder, run_in(tmp_path, preset="cwae"))
+
+
+def test_what_is_not_there_to_keep_is_told(folder, tmp_path, capsys):
+    train.train(folder, run_in(tmp_path, preset="tiny-cwae"))
+    assert "is not there to keep its inverter: it stays untrained" in capsys.readouterr().err
+    inverter = SpectralInverter(TINY_INVERTER)
+    state = load_weights("synth", str(tmp_path / "synth.safetensors")).state
+    assert not torch.equal(state["inverter.reading"].float(), inverter.reading)  # it was fitted
+
+
+def test_the_mask_ends_with_the_last_sample_that_sounds():
+    samples = torch.tensor([[0.0, 0.5, 0.0, -0.1, 0.0, 0.0], [0.0] * 6])
+    assert parts._mask_of(samples).tolist() == [[1, 1, 1, 1, 0, 0], [0] * 6]
 
 
 def test_mcnn_goes_into_a_file_of_its_own(folder, tmp_path):
