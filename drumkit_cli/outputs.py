@@ -61,12 +61,11 @@ class Destination:
             if len(inputs) > 1:
                 raise UsageError("several inputs need a folder", "-o DIR")
             if self.output is not None and self.output != "-":
+                self._refuse_other_kinds()
                 check_output(self.output)
                 _spare_inputs(Path(self.output), [*inputs, *references])
             return
-        kind = Path(str(self.output)).suffix.lower()
-        if kind in FILE_SUFFIXES and not Path(str(self.output)).is_dir():
-            raise UsageError(f"cannot write {kind} files", f"name a {self.suffix} file or a folder")
+        self._refuse_other_kinds()
         places: dict[Path, str] = {}
         for name in inputs:
             for values in fields or ({},):
@@ -96,6 +95,14 @@ class Destination:
             reason = error.strerror
             raise OutputError(f"cannot make the folder {path.parent}: {reason}") from error
         return str(path)
+
+    def _refuse_other_kinds(self) -> None:
+        """Refuse a name of other files, above all where such a one is there and would be lost."""
+        path = Path(str(self.output))
+        kind = path.suffix.lower()
+        is_other = kind in FILE_SUFFIXES and not str(self.output).lower().endswith(self.suffix)
+        if is_other and (path.is_file() or not path.exists()):
+            raise UsageError(f"cannot write {kind} files", f"name a {self.suffix} file or a folder")
 
     def _path(self, name: str, fields: dict[str, str]) -> Path:
         song = "stdin" if name == STDIN_NAME else Path(name).stem

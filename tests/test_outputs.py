@@ -33,6 +33,14 @@ def test_another_kind_of_file_is_refused():
         Destination("out.flac", ".wav").check(["x.wav"])
 
 
+def test_a_file_of_another_kind_stays_what_it_is(tmp_path):
+    (tmp_path / "beat.mid").write_bytes(b"MThd")
+    with pytest.raises(UsageError, match=r"cannot write \.mid"):
+        Destination(str(tmp_path / "beat.mid"), ".wav").check(["x.wav"])
+    (tmp_path / "pattern.wav").write_bytes(b"RIFF")
+    Destination(str(tmp_path / "pattern.wav"), ".wav").check(["x.mid"])
+
+
 @pytest.mark.parametrize("output", [None, "out.wav"])
 def test_several_inputs_need_a_folder(output):
     with pytest.raises(UsageError, match="-o DIR"):

@@ -18,12 +18,14 @@ from drumkit_cli.synth.sound import CLASSES
 
 __all__ = [
     "CONTROLS",
+    "LATENT_MAX",
     "TRUNCATION",
     "Code",
     "LatentSpace",
     "between",
     "class_of",
     "class_weights",
+    "classes_fault",
     "from_array",
     "to_array",
 ]
@@ -34,7 +36,10 @@ TRUNCATION: Final = 2.0
 """No component is drawn further out than this many deviations: the far ends are nobody's drum."""
 SOFT_BRIGHTNESS: Final = 1.5
 """Deviations of brightness by which the softest hit is duller than the loudest."""
+LATENT_MAX: Final = 1e6
+"""Of a number of a code that is read: far beyond any drum, and what the networks still take."""
 _PARALLEL: Final = 1e-4
+_SUM_TOLERANCE: Final = 1e-3
 
 Floats = NDArray[np.float32]
 
@@ -172,14 +177,26 @@ def from_array(array: Floats, latent: int) -> list[Code]:
     """The codes of an array ``[n, Z + K]`` or of one code ``[Z + K]``.
 
     Raises:
-        BadDataError: another shape, or values that are not finite.
+        BadDataError: another shape, numbers beyond `LATENT_MAX`, or weights that are none.
     """
     rows = np.atleast_2d(np.asarray(array, np.float32))
     if rows.ndim != 2 or rows.shape[1] != latent + len(CLASSES):
         raise BadDataError(f"codes of shape {array.shape} are not [n, {latent + len(CLASSES)}]")
-    if not np.isfinite(rows).all():
-        raise BadDataError("codes hold NaN or infinite values")
+    if not (np.abs(rows) <= LATENT_MAX).all():  # nor NaN
+        raise BadDataError(f"codes hold numbers that are not within {LATENT_MAX:g}")
+    for number, row in enumerate(rows, 1):
+        if fault := classes_fault(row[latent:]):
+            raise BadDataError(f"code {number}: {fault}")
     return [Code(row[:latent], row[latent:]) for row in rows]
+
+
+def classes_fault(weights: Floats) -> str:
+    """What is wrong with weights ``[K]`` of classes; "" where nothing is."""
+    if not ((weights >= 0) & (weights <= 1)).all():
+        return "a weight of its classes is not within 0 to 1"
+    if abs(float(weights.sum()) - 1) > _SUM_TOLERANCE:
+        return f"the weights of its classes sum to {weights.sum():g}, not 1"
+    return ""
 
 
 def _truncated(generator: np.random.Generator, size: int) -> NDArray[np.float64]:
@@ -191,6 +208,7 @@ def _truncated(generator: np.random.Generator, size: int) -> NDArray[np.float64]
 
 
 def _arc(first: Floats, second: Floats, share: float) -> Floats:
+    first, second = first.astype(np.float64), second.astype(np.float64)  # equal ones stay equal
     lengths = float(np.linalg.norm(first)), float(np.linalg.norm(second))
     straight = (1 - share) * first + share * second
     if min(lengths) < _PARALLEL:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.synth.codes import Code
+from drumkit_cli.synth.codes import LATENT_MAX, Code, classes_fault
 from drumkit_cli.synth.infer import DrumSynth, Floats
 from drumkit_cli.synth.names import CLASSES
 from drumkit_cli.synth.sound import to_power
@@ -175,9 +175,9 @@ def _voice(record: object, place: str) -> KitVoice:
     weights = np.zeros(len(CLASSES), np.float32)
     for name, weight in classes.items():
         weights[CLASSES.index(name)] = _number(weight, 0, 1, f"{place}: {name}")
-    if abs(float(weights.sum()) - 1) > 1e-3:
-        raise BadDataError(f"{place}: the weights of its classes sum to {weights.sum():g}, not 1")
-    numbers = [_number(number, -1e6, 1e6, f"{place}: code") for number in code]
+    if fault := classes_fault(weights):
+        raise BadDataError(f"{place}: {fault}")
+    numbers = [_number(number, -LATENT_MAX, LATENT_MAX, f"{place}: code") for number in code]
     return KitVoice(
         Code(np.array(numbers, np.float32), weights),
         _number(values.get("gain_db", 0.0), -GAIN_MAX_DB, GAIN_MAX_DB, f"{place}: gain_db"),

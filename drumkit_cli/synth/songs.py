@@ -199,9 +199,8 @@ def _load_bank(choice: KitChoice, parts: Parts, making: Making) -> SoundBank:
     kit = changed(kit, codes, choice.gains_db, choice.pans)
     if choice.save_path is not None:
         _save(kit, synth.weights_sha256, choice.save_path)
-    return SoundBank(
-        synth, kit, humanize=choice.humanize, seed=making.seed, inverter=making.inverter
-    )
+    # No seed: a saved kit has the sounds of the drawn one, whatever the seed.
+    return SoundBank(synth, kit, humanize=choice.humanize, inverter=making.inverter)
 
 
 def _save(kit: Kit, weights_sha256: str, path: str) -> None:

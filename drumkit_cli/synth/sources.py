@@ -92,7 +92,9 @@ def _array(source: Input) -> Source:
     array = read_npy(source)
     if not np.isfinite(array).all():
         raise BadDataError(f"{source.name} holds NaN or infinite values")
-    return Source(source.name, source.sha256(), array.astype(np.float32), is_sound=False)
+    with np.errstate(over="ignore"):  # what is too large then is infinite, and refused as a code
+        content = array.astype(np.float32)
+    return Source(source.name, source.sha256(), content, is_sound=False)
 
 
 def _sound(source: Input) -> Source:

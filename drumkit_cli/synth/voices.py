@@ -38,7 +38,7 @@ VOICES: Final[Mapping[str, Voice]] = MappingProxyType(
         "high-conga": Voice("conga", -4.0, -0.15, (62, 63)),
         "low-bongo": Voice("bongo", -7.0, 0.15, (61,)),
         "high-bongo": Voice("bongo", -6.0, 0.3, (60,)),
-        "shaker": Voice("shaker", -17.0, -0.35, (69, 70, 82)),
+        "shaker": Voice("shaker", -14.0, -0.35, (69, 70, 82)),
     }
 )
 """Voice by name; of those of one class the lowest comes first.

@@ -89,6 +89,13 @@ def test_codes_without_an_arc_between_them_are_joined_by_a_line(first, second):
         assert np.isfinite(made.latent).all()
 
 
+def test_between_a_sound_and_itself_there_is_no_other():
+    numbers = np.random.default_rng(0).normal(size=8)
+    end = code(*numbers)
+    for made in codes.between(end, end, 7):
+        assert np.array_equal(made.latent, end.latent)
+
+
 def test_codes_make_a_round_trip_through_an_array():
     array = codes.to_array([code(1, 2), code(3, c=4)])
     assert array.shape == (2, 8 + len(CLASSES))
@@ -97,8 +104,19 @@ def test_codes_make_a_round_trip_through_an_array():
     assert len(codes.from_array(array[0], 8)) == 1
     with pytest.raises(BadDataError, match="shape"):
         codes.from_array(array[:, 1:], 8)
-    with pytest.raises(BadDataError, match="NaN"):
-        codes.from_array(array * np.nan, 8)
+    for number in (np.nan, np.inf, 1e10):
+        with pytest.raises(BadDataError, match=r"not within 1e\+06"):
+            codes.from_array(np.full_like(array, number), 8)
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"), [((0, 0), "sum to 0"), ((1, 1), "sum to 2"), ((2, -1), "within 0 to 1")]
+)
+def test_codes_of_no_class_are_refused_as_a_kit_refuses_them(weights, words):
+    array = codes.to_array([code(1, 2), code(1, 2)])
+    array[1, 8:10] = weights
+    with pytest.raises(BadDataError, match=f"code 2: .*{words}"):
+        codes.from_array(array, 8)
 
 
 def test_an_unknown_class_is_told(space):

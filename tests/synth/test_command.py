@@ -221,7 +221,7 @@ def test_other_instruments_are_left_out(synth):
 
 def test_a_saved_kit_plays_the_same_under_any_seed(synth):
     synth("beat.mid", "--save-kit", "kit.json", "--humanize", 0, "-o", "a.wav", "--seed", 4)
-    synth("beat.mid", "--kit", "kit.json", "--humanize", 0, "-o", "b.wav", "--seed", 4)
+    synth("beat.mid", "--kit", "kit.json", "--humanize", 0, "-o", "b.wav", "--seed", 5)
     synth("beat.mid", "--humanize", 0, "-o", "c.wav", "--seed", 5)
     assert set(json.loads(Path("kit.json").read_text())["voices"]) == set(VOICES)
     assert np.array_equal(sound("a.wav"), sound("b.wav"))
