@@ -197,7 +197,7 @@ def onset_f(synth: DrumSynth, seed: int) -> float:
     hits = zip(seconds.tolist(), pitches, generator.integers(40, 128, count).tolist(), strict=True)
     track = empty_track(60.0, ticks_per_quarter=10_000)
     notes = [track.note(round(10_000 * s), 100, pitch, velocity) for s, pitch, velocity in hits]
-    bank = SoundBank(synth, draw_kit(synth, seed), humanize=0.1, seed=seed)
+    bank = SoundBank(synth, draw_kit(synth, seed), humanize=0.1)
     played, _ = read_hits(track.with_notes(notes).notes, bank.kit, humanize=0.1, seed=seed)
     samples = np.concatenate(list(render(played, bank, natural_frames(played, bank))), 1)
     scores = mir_eval.onset.f_measure(seconds, attacks(samples), window=ONSET_SECONDS)

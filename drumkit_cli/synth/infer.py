@@ -32,6 +32,8 @@ VELOCITY_CURVE: Final = 1.5
 END_LEVEL: Final = 10 ** (-60 / 20)
 """A sound has ended where it stays this far below its peak."""
 FADE: Final = 110
+FADE_IN: Final = 11
+"""Half a millisecond: an inverted sound may jump to its peak at once, which clicks."""
 TAIL_DB: Final = -36.0
 """Frames this far below the loudest are the tail, where the mean of many endings is a haze."""
 TAIL_RATIO: Final = 2.0
@@ -201,12 +203,16 @@ class DrumSynth:
 
 
 def normalised_sound(samples: Floats, peak: float) -> Floats:
-    """Cut a sound where it has ended, with a short fade, and give it this peak; silence stays."""
+    """Cut a sound where it has ended, fade both ends a little, give it this peak; silence stays."""
     loudest = float(np.abs(samples).max(initial=0))
     if loudest == 0:
         return samples
     end = int(np.flatnonzero(np.abs(samples) > END_LEVEL * loudest)[-1]) + 1
-    return _faded(samples[:end] * np.float32(peak / loudest))
+    sound = _faded(samples[:end].copy())
+    count = min(FADE_IN, end)
+    sound[:count] *= np.arange(1, count + 1, dtype=np.float32) / (count + 1)
+    loudest = float(np.abs(sound).max())
+    return sound * np.float32(peak / loudest) if loudest else sound
 
 
 def fit_length(samples: Floats, length: int) -> Floats:

@@ -21,11 +21,11 @@ __all__ = [
     "Kit",
     "KitVoice",
     "changed",
+    "derived_seed",
     "draw_kit",
     "kit_text",
     "read_kit",
     "require_voices",
-    "stream",
 ]
 
 FORMAT: Final = "drumkit-kit"
@@ -62,9 +62,9 @@ def draw_kit(synth: DrumSynth, seed: int) -> Kit:
     for sound in CLASSES:
         names = [name for name, voice in VOICES.items() if voice.sound == sound]
         if len(names) == 1:
-            drawn = synth.space.sample(sound, 1, stream(seed, sound))
+            drawn = synth.space.sample(sound, 1, derived_seed(seed, sound))
         else:  # every second one of twice as many, so that they differ
-            several = synth.space.sample(sound, 2 * len(names) + 1, stream(seed, sound))
+            several = synth.space.sample(sound, 2 * len(names) + 1, derived_seed(seed, sound))
             heights = _heights(synth.levels(several))
             drawn = [several[place] for place in np.argsort(heights, kind="stable")[1::2]]
         codes |= zip(names, drawn, strict=True)
@@ -137,7 +137,7 @@ def read_kit(data: bytes, name: str) -> Kit:
     return Kit(voices, weights)
 
 
-def stream(seed: int, name: str) -> int:
+def derived_seed(seed: int, name: str) -> int:
     """A seed for one of the things that a seed decides."""
     return zlib.crc32(f"{seed} {name}".encode())
 

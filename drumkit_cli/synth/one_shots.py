@@ -12,7 +12,7 @@ from drumkit_cli.outputs import Destination
 from drumkit_cli.streams import STDIN_NAME, open_output
 from drumkit_cli.synth.codes import Code, between, to_array
 from drumkit_cli.synth.infer import DrumSynth, fit_length
-from drumkit_cli.synth.kit import stream
+from drumkit_cli.synth.kit import derived_seed
 from drumkit_cli.synth.making import Making
 from drumkit_cli.synth.sources import Source, read_code, read_either, read_sound
 
@@ -131,5 +131,5 @@ def _codes(wanted: OneShots, sources: list[Source], synth: DrumSynth, seed: int)
         codes = space.sample(sound or "", number if wanted.vary is None else 1, seed)
     if wanted.vary is None:
         return codes
-    chance = stream(seed, "vary")
+    chance = derived_seed(seed, "vary")
     return [each for code in codes for each in space.vary(code, wanted.vary, number, chance)]

@@ -23,7 +23,7 @@ from drumkit_cli.synth.infer import (
     Inverter,
     normalised_sound,
 )
-from drumkit_cli.synth.kit import Kit, stream
+from drumkit_cli.synth.kit import Kit, derived_seed
 from drumkit_cli.synth.sound import LENGTH, MEL
 from drumkit_cli.synth.voices import HATS, VOICE_OF_PITCH, VOICES
 from drumkit_cli.track import Note
@@ -67,7 +67,8 @@ class Hits:
 class SoundBank:
     """The sounds of a kit by voice, layer and variation.
 
-    Those of a voice and layer are made together, so that a sound is the same whatever else plays.
+    Those of a voice and layer are made together, so that a sound is the same whatever else plays;
+    the kit alone decides them.
     """
 
     def __init__(
@@ -76,13 +77,11 @@ class SoundBank:
         kit: Kit,
         *,
         humanize: float = 0.0,
-        seed: int = 0,
         inverter: Inverter = Inverter.SPECTRAL,
     ) -> None:
         self.kit = kit
         self.synth = synth
         self._humanize = humanize
-        self._seed = seed
         self._inverter = inverter
         self._sounds: dict[tuple[int, int], list[Floats]] = {}
 
@@ -101,7 +100,7 @@ class SoundBank:
 
     def _make(self, voice: int, layer: int) -> list[Floats]:
         name = _NAMES[voice]
-        code, seed = self.kit.voices[name].code, stream(self._seed, name)
+        code, seed = self.kit.voices[name].code, derived_seed(0, name)
         space = self.synth.space
         codes = space.vary(code, self._humanize, VARIATIONS, seed) if self._humanize else [code]
         codes = [space.at_velocity(each, (layer + 1) / LAYERS) for each in codes]

@@ -199,7 +199,6 @@ def _load_bank(choice: KitChoice, parts: Parts, making: Making) -> SoundBank:
     kit = changed(kit, codes, choice.gains_db, choice.pans)
     if choice.save_path is not None:
         _save(kit, synth.weights_sha256, choice.save_path)
-    # No seed: a saved kit has the sounds of the drawn one, whatever the seed.
     return SoundBank(synth, kit, humanize=choice.humanize, inverter=making.inverter)
 
 

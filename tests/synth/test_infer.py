@@ -131,3 +131,11 @@ def test_tails_fall_twice_as_fast_and_do_not_come_back():
     made = infer._expanded(loud - below / 80)
     expected = torch.tensor([0.4, 0.9, 0.65, 0.25, 0.0, 0.25])  # 44 dB becomes 36 + 2 * 8
     torch.testing.assert_close(made[0, 0], expected)
+
+
+def test_a_sound_that_jumps_to_its_peak_is_faded_in_and_keeps_the_peak():
+    made = infer.normalised_sound(np.full(1000, -0.5, np.float32), 0.9)
+    assert made[0] == pytest.approx(-0.9 / 12)
+    assert (np.diff(made[:11]) < 0).all()
+    assert np.abs(made).max() == pytest.approx(0.9)
+    assert made[-1] == 0
