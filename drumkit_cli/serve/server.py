@@ -119,7 +119,8 @@ class Instrument:
         """The class and the WAV of CLASS P1 P2 P3 [VELOCITY [SEED]]."""
         if not 4 <= len(arguments) <= 6:
             raise UsageError(
-                f"{len(arguments)} arguments", "give CLASS P1 P2 P3, perhaps VELOCITY and SEED"
+                f"number of arguments: {len(arguments)}",
+                "give CLASS P1 P2 P3, perhaps VELOCITY and SEED",
             )
         name = _class(arguments[0])
         first, second, third = (
@@ -135,7 +136,9 @@ class Instrument:
     def _drawn(self, arguments: tuple[object, ...]) -> tuple[str, bytes]:
         """The class and the WAV of CLASS SEED [VELOCITY]."""
         if not 2 <= len(arguments) <= 3:
-            raise UsageError(f"{len(arguments)} arguments", "give CLASS SEED, perhaps VELOCITY")
+            raise UsageError(
+                f"number of arguments: {len(arguments)}", "give CLASS SEED, perhaps VELOCITY"
+            )
         name, seed = _class(arguments[0]), _seed(arguments[1])
         velocity = _velocity(arguments[2]) if len(arguments) > 2 else 1.0
         (code,) = self._synth.space.sample(name, 1, seed)

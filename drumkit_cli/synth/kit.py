@@ -121,8 +121,10 @@ def read_kit(data: bytes, name: str) -> Kit:
         raise BadDataError(f"{name} is not a kit, which is JSON", _MAKES_ONE) from error
     if not isinstance(content, dict) or FORMAT not in content:
         raise BadDataError(f"{name} is JSON but not a kit", _MAKES_ONE)
-    if content[FORMAT] != VERSION:
-        raise BadDataError(f"{name} is a kit of version {content[FORMAT]}, not {VERSION}")
+    if content[FORMAT] is True or content[FORMAT] != VERSION:
+        raise BadDataError(
+            f"{name} is a kit of version {content[FORMAT]}, not {VERSION}", _MAKES_ONE
+        )
     records, weights = content.get("voices"), content.get("weights", "")
     if not isinstance(records, dict) or not isinstance(weights, str):
         raise BadDataError(f"{name} has no voices")

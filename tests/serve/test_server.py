@@ -102,9 +102,9 @@ def test_a_tag_comes_back_with_the_answer(ask, name):
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
-        ("play", (), "0 arguments; give CLASS P1 P2 P3"),
-        ("play", ("kick", 1, 2), "3 arguments"),
-        ("play", (*KICK, 1, 0, 0), "7 arguments"),
+        ("play", (), "number of arguments: 0; give CLASS P1 P2 P3"),
+        ("play", ("kick", 1, 2), "number of arguments: 3"),
+        ("play", (*KICK, 1, 0, 0), "number of arguments: 7"),
         ("play", ("kik", 0, 0, 0), "no class kik; one of kick, clap"),
         ("play", ("x\x1b[2J\n" * 1000, 0, 0, 0), "no class x\\x1b[2J\\n"),
         ("play", (0, 0, 0, 0), "the class is not text"),
@@ -121,7 +121,7 @@ def test_a_tag_comes_back_with_the_answer(ask, name):
         ("play", (*KICK, math.nan), "velocity nan is not"),
         ("play", (*KICK, 1, -1), "the seed -1 is not within 0 to"),
         ("play", (*KICK, 1, 0.5), "the seed 0.5 is not a whole number"),
-        ("random", ("kick",), "1 arguments; give CLASS SEED"),
+        ("random", ("kick",), "number of arguments: 1; give CLASS SEED"),
         ("random", ("kick", 2**32), "the seed 4.29497e+09 is not within"),
         ("random", ("kick", 1, 2), "velocity 2 is not"),
         ("", (), "no address /drumkit/; /drumkit/ and one of play,"),
