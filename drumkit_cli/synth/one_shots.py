@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from drumkit_cli import console
 from drumkit_cli.arrays import npy_bytes
 from drumkit_cli.errors import UsageError
 from drumkit_cli.outputs import Destination
@@ -14,6 +15,7 @@ from drumkit_cli.synth.codes import Code, between, to_array
 from drumkit_cli.synth.infer import DrumSynth, fit_length
 from drumkit_cli.synth.kit import derived_seed
 from drumkit_cli.synth.making import Making
+from drumkit_cli.synth.names import CLASSES
 from drumkit_cli.synth.sources import Source, read_code, read_either, read_sound
 
 __all__ = ["OneShots", "make_one_shots"]
@@ -125,6 +127,10 @@ def _codes(wanted: OneShots, sources: list[Source], synth: DrumSynth, seed: int)
         codes, number = between(first, last, wanted.count or 1), 1
     elif sources:
         codes = sources[0].codes(synth, sound)
+        if sources[0].is_sound:
+            name = CLASSES[int(codes[0].classes.argmax())]
+            controls = " ".join(f"{number:.2f}" for number in space.controls(codes[0]))
+            console.detail(f"{sources[0].name}: heard as {name}, near --pc {controls}")
     elif wanted.controls is not None:
         codes = [space.from_controls(sound or "", wanted.controls)]
     else:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -130,7 +131,8 @@ def test_a_sample_becomes_a_code_of_its_class_or_of_the_best_one(synth):
     samples, _ = soundfile.read("a.wav")
     stereo = np.repeat(samples, 2)[:, None] * [0.5, 1.0]  # another rate, two channels
     soundfile.write("b.flac", stereo, 2 * MEL.rate)
-    synth("conga", "--encode", "b.flac", "-o", "conga.npy")
+    said = synth("conga", "--encode", "b.flac", "-v", "-o", "conga.npy")
+    assert re.search(r"b.flac: heard as conga, near --pc( -?\d+\.\d\d){3}\n", said)
     synth("--encode", "b.flac", "-o", "best.npy")
     conga, best = np.load("conga.npy")[0], np.load("best.npy")[0]
     assert conga[TINY.latent :].argmax() == CLASSES.index("conga")

@@ -79,8 +79,8 @@ def test_the_autoencoder_overfits_one_batch():
         loss = F.mse_loss(network(levels, classes)[0], levels)
         loss.backward()
         optimizer.step()
-        first = first or float(loss)
-    assert float(loss) < first / 5
+        first = first or loss.item()
+    assert loss.item() < first / 5
 
 
 def test_weights_make_a_round_trip(tmp_path):
