@@ -206,7 +206,9 @@ def test_data_that_do_not_fit_in_a_datagram_are_an_error():
 
 
 def test_an_answer_that_cannot_be_sent_is_given_up():
-    server._send(NarrowSocket(), Message("/drumkit/pong", ("1",)), ("127.0.0.1", 0))
+    endpoint = NarrowSocket()
+    server._send(endpoint, Message("/drumkit/pong", ("1",)), ("127.0.0.1", 0))
+    assert not endpoint.sent
 
 
 def test_the_requests_of_a_bundle_are_answered_in_order(instrument):
