@@ -94,9 +94,13 @@ def measure(
     with console.progress(4, "evaluating") as bar:
         judge = train_judge(train, steps=judge_steps, per_class=judge_pool)
         bar.advance(1)
-        rows = _reconstruction_rows(synth, real)
+        codes = [
+            synth.encode(samples, CLASSES[c])
+            for samples, c in zip(real.samples, real.classes, strict=True)
+        ]
+        rows = _reconstruction_rows(synth, real, codes)
         bar.advance(1)
-        rows += _class_rows(synth, judge, train, real, generated)
+        rows += _class_rows(synth, judge, train, real, codes, generated)
         bar.advance(1)
         rows += _one_shot_rows(synth)
         found = [onset_f(synth, seed) for seed in range(KITS)]
@@ -222,9 +226,8 @@ def attacks(samples: Floats) -> NDArray[np.float64]:
     return (np.array(found, np.float64) + window - 1) / MEL.rate
 
 
-def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds) -> list[_Row]:
+def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds, codes: list[Code]) -> list[_Row]:
     levels = synth.analyse(real.samples)
-    codes = _codes_of(synth, real)
     decoded = synth.levels(codes, texture=0.0)
     milliseconds = _milliseconds(lambda index: synth.levels([codes[index]]), len(codes))
     rows = [_Row("CWAE", "alone", *_figures(levels, decoded), milliseconds)]
@@ -251,6 +254,7 @@ def _class_rows(
     judge: Judge,
     train: sounds_of.Sounds,
     real: sounds_of.Sounds,
+    codes: list[Code],
     count: int,
 ) -> list[_Row]:
     """What the judge says of real, reconstructed and generated sounds, and of each class."""
@@ -258,7 +262,7 @@ def _class_rows(
     of_paper = real.classes < len(eleven)
     counts = np.bincount(real.classes, minlength=len(CLASSES))
     levels = synth.analyse(real.samples)
-    rebuilt = synth.analyse(synth.invert(synth.levels(_codes_of(synth, real))))
+    rebuilt = synth.analyse(synth.invert(synth.levels(codes)))
     made = {c: _generate(synth, c, max(count, int(counts[c]))) for c in range(len(CLASSES))}
     real_hits = _hits(judge, levels, real.classes)
     hits = {c: _hits(judge, made[c][:count], np.full(count, c)) for c in made}
@@ -326,13 +330,6 @@ def _hits(judge: Judge, levels: Floats, classes: Ints) -> NDArray[np.bool_]:
     paper = judge.classes(levels, len(PAPER_CLASSES))
     heard = np.where(classes < len(PAPER_CLASSES), paper, judge.classes(levels))
     return np.asarray(heard == classes)
-
-
-def _codes_of(synth: DrumSynth, sounds: sounds_of.Sounds) -> list[Code]:
-    return [
-        synth.encode(samples, CLASSES[c])
-        for samples, c in zip(sounds.samples, sounds.classes, strict=True)
-    ]
 
 
 def _inverters(synth: DrumSynth) -> list[Inverter]:

@@ -22,7 +22,7 @@ from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
 from drumkit_cli.synth.names import Inverter
 from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, LENGTH, MEL, Analyser, to_levels, to_power
 
-__all__ = ["DrumSynth", "Inverter", "fit_length", "normalised_sound"]
+__all__ = ["DrumSynth", "Inverter", "fit_length", "load_part", "normalised_sound"]
 
 GRIFFIN_LIM_ITERATIONS: Final = 60
 PEAK: Final = 0.9
@@ -72,7 +72,7 @@ class DrumSynth:
             ("inverter", self._inverter),
             ("latent", latent),
         ):
-            _load(network, name, checkpoint)
+            load_part(network, name, checkpoint)
         self._mcnn = None if mcnn is None else _mcnn(mcnn).eval().to(device)
         self._cwae.eval().to(device)
         self._inverter.eval().to(device)
@@ -222,6 +222,28 @@ def fit_length(samples: Floats, length: int) -> Floats:
     return np.pad(samples, (0, length - len(samples)))
 
 
+def load_part(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
+    """Fill one network, of several in a weights file, by its name there.
+
+    Raises:
+        BadDataError: it is not there whole, or has other sizes.
+    """
+    prefix = f"{name}."
+    state = {
+        key.removeprefix(prefix): value
+        for key, value in checkpoint.state.items()
+        if key.startswith(prefix)
+    }
+    foreign = BadDataError(f"{checkpoint.path}: its {name} is of another drum synthesiser")
+    try:
+        outcome = network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise foreign from error
+    missing = [key for key in outcome.missing_keys if not key.endswith("num_batches_tracked")]
+    if missing or outcome.unexpected_keys:
+        raise foreign
+
+
 def _faded(samples: Floats) -> Floats:
     count = min(FADE, len(samples))
     samples[len(samples) - count :] *= np.linspace(1, 0, count, dtype=np.float32)
@@ -277,22 +299,6 @@ def _mcnn(checkpoint: Checkpoint) -> MCNN:
     except (TypeError, KeyError, RuntimeError) as error:
         raise _foreign(checkpoint) from error
     return network
-
-
-def _load(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
-    prefix = f"{name}."
-    state = {
-        key.removeprefix(prefix): value
-        for key, value in checkpoint.state.items()
-        if key.startswith(prefix)
-    }
-    try:
-        outcome = network.load_state_dict(state, strict=False)
-    except RuntimeError as error:
-        raise _foreign(checkpoint) from error
-    missing = [key for key in outcome.missing_keys if not key.endswith("num_batches_tracked")]
-    if missing or outcome.unexpected_keys:
-        raise _foreign(checkpoint)
 
 
 def _foreign(checkpoint: Checkpoint) -> BadDataError:

@@ -37,6 +37,7 @@ FULL_SCALE = float(np.log(MEL.window / 4))
 FLOOR_POWER = 10 ** (FLOOR_DB / 10) * MEL.full_scale
 """Mel power of level 0."""
 LEAST_SHARE = 0.03
+"""Of the plain reading, what the fitted one gives at least."""
 FRAMES_ROUND = 4
 """Frames are rounded up to these: for every new number of them convolutions have to prepare."""
 MARGIN = 3
@@ -135,9 +136,7 @@ class SpectralInverter(nn.Module):
         heights = torch.linspace(-1, 1, log.shape[1], device=log.device)[:, None].expand_as(log)
         features = torch.stack([log / 4 + 1, over_bins, over_time, heights], 1)
         features = features.contiguous(memory_format=torch.channels_last)
-        found = (
-            self.network(features).float().unflatten(1, (2, FOLD))
-        )  # [B, 2, FOLD, bins / FOLD, T]
+        found = self.network(features).float().unflatten(1, (2, FOLD))  # [B, 2, FOLD, pixels, T]
         in_time, in_bins = found.transpose(2, 3).flatten(2, 3)[:, :, : log.shape[1]].unbind(1)
         steps_in_time = _between(over_bins, 2) / SLOPE_RATIO + self.advance + in_time[:, :, 1:]
         steps_in_bins = -SLOPE_RATIO * _between(over_time, 1) - np.pi + in_bins[:, 1:]

@@ -35,6 +35,7 @@ from drumkit_cli.checkpoint import load_weights, save_weights
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.synth.data import LICENCES, Sounds, balanced, load_sounds, make_pool
 from drumkit_cli.synth.fitting import fit_latent, fit_reading, fit_scale
+from drumkit_cli.synth.infer import load_part
 from drumkit_cli.synth.inverter import SpectralInverter
 from drumkit_cli.synth.mcnn import MCNN
 from drumkit_cli.synth.model import CWAE, Latent
@@ -174,14 +175,9 @@ def _keep(networks: Mapping[str, nn.Module], names: Iterable[str], path: Path) -
     Raises:
         BadDataError: no weights of a drum synthesiser, or of networks of other sizes.
     """
-    state = load_weights("synth", str(path)).state
+    checkpoint = load_weights("synth", str(path))
     for name in names:
-        prefix = f"{name}."
-        part = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         try:
-            networks[name].load_state_dict(part, strict=False)
-        except RuntimeError as error:
-            raise BadDataError(
-                f"{path}: its {name} has other sizes than what is trained beside it",
-                "-o names another file",
-            ) from error
+            load_part(networks[name], name, checkpoint)
+        except BadDataError as error:
+            raise BadDataError(error.cause, "-o names another file") from error

@@ -106,7 +106,9 @@ def test_one_part_is_trained_anew_and_the_other_kept(folder, tmp_path):
 
 def test_what_is_kept_and_has_other_sizes_is_told(folder, tmp_path):
     train.train(folder, run_in(tmp_path))
-    with pytest.raises(BadDataError, match="inverter has other sizes"):
+    with pytest.raises(
+        BadDataError, match="its inverter is of another drum synthesiser; -o names another file"
+    ):
         train.train(folder, run_in(tmp_path, preset="cwae"))
 
 
