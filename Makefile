@@ -50,7 +50,7 @@ man: $(READY) ## Write man/*.1 from the command line's own help
 	$(BIN)/python tools/make_man.py man
 
 manifest: $(READY) ## Write the SHA-256 of all weights into weights/manifest.json
-	$(BIN)/python -c 'from pathlib import Path; from drumkit_cli.checkpoint import write_manifest; write_manifest(Path("weights"))'
+	$(BIN)/python -c 'from pathlib import Path; from drumkit_cli.learning.checkpoint import write_manifest; write_manifest(Path("weights"))'
 
 clean: ## Remove the environment and everything made
 	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis bench/out

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from drumkit_cli.midi import write_midi
-from drumkit_cli.tables import Table
-from drumkit_cli.track import empty_track
+from drumkit_cli.io.tables import Table
+from drumkit_cli.midi.files import write_midi
+from drumkit_cli.midi.track import empty_track
 
 ROOT = Path(__file__).resolve().parent.parent
 SONG = ROOT / "examples" / "song.flac"

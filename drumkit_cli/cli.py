@@ -17,8 +17,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from drumkit_cli import __version__, console, provenance, streams
+from drumkit_cli import __version__, console
 from drumkit_cli.errors import DrumkitError, ExitStatus, Terminated, UsageError
+from drumkit_cli.io import provenance, streams
 
 PROGRAM: Final = "drumkit"
 COMMANDS: Final[dict[str, tuple[str, str]]] = {

@@ -11,7 +11,8 @@ from typing import Annotated, Final
 
 import typer
 
-from drumkit_cli import console, streams
+from drumkit_cli import console
+from drumkit_cli.io import streams
 
 TRAINED_FEATURES: Final = ("separate", "arrange", "interpolate", "swirl", "groove", "synth")
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""

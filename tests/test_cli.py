@@ -6,8 +6,9 @@ import types
 
 import pytest
 
-from drumkit_cli import __version__, cli, console, streams
+from drumkit_cli import __version__, cli, console
 from drumkit_cli.errors import CheckFailed, Terminated
+from drumkit_cli.io import streams
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from drumkit_cli.midi import read_midi
+from drumkit_cli.midi.files import read_midi
 from tests.contract import midi_files
 from tests.contract.commands import make_weights
 from tests.interpolate.tiny import write_tiny_autoencoder

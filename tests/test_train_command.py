@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from drumkit_cli import cli
-from drumkit_cli.tables import Table
+from drumkit_cli.io.tables import Table
 
 
 @pytest.fixture

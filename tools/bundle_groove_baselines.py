@@ -9,9 +9,9 @@ python tools/bundle_groove_baselines.py . weights
 import sys
 from pathlib import Path
 
-from drumkit_cli.checkpoint import load_weights, save_weights, write_manifest
 from drumkit_cli.groove.evaluate import BASELINES
 from drumkit_cli.groove.recipe import JUDGES
+from drumkit_cli.learning.checkpoint import load_weights, save_weights, write_manifest
 
 
 def bundle(source: Path, weights: Path) -> Path:

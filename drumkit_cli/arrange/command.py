@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
-from drumkit_cli.batch import each
-from drumkit_cli.outputs import Destination
-from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import Encoding, open_input, open_output, resolve_inputs
+from drumkit_cli.io.batch import each
+from drumkit_cli.io.outputs import Destination
+from drumkit_cli.io.provenance import Provenance
+from drumkit_cli.io.streams import Encoding, open_input, open_output, resolve_inputs
 
 if TYPE_CHECKING:
     from drumkit_cli.arrange.infer import Arranger, Floats
-    from drumkit_cli.audio import AudioReader
-    from drumkit_cli.tape import Tape
+    from drumkit_cli.audio.reader import AudioReader
+    from drumkit_cli.audio.tape import Tape
 
 ITERATIONS = 32
 BLOCK_FRAMES = 1 << 16
@@ -96,8 +96,8 @@ def arrange(
     @cache
     def load() -> Arranger:
         from drumkit_cli.arrange.infer import Arranger
-        from drumkit_cli.checkpoint import load_weights
-        from drumkit_cli.devices import pick_device
+        from drumkit_cli.learning.checkpoint import load_weights
+        from drumkit_cli.learning.devices import pick_device
 
         place = pick_device(device, threads)
         return Arranger(load_weights("arrange", weights), place)
@@ -106,8 +106,8 @@ def arrange(
 
 
 def _arrange_one(path: str, job: Job, load: Callable[[], Arranger]) -> None:
-    from drumkit_cli.audio import AudioReader
-    from drumkit_cli.stems import select_stem
+    from drumkit_cli.audio.reader import AudioReader
+    from drumkit_cli.audio.stems import select_stem
 
     with open_input(path) as source, AudioReader(source) as reader:
         part = select_stem(reader, "bass") or slice(0, reader.channels)
@@ -138,7 +138,7 @@ def _play(reader: AudioReader, part: slice, arranger: Arranger, job: Job) -> Tap
 
 def _why_silent(reader: AudioReader, part: slice) -> str:
     """Say what is true of a bass that got silent drums."""
-    from drumkit_cli.onsets import gated_level
+    from drumkit_cli.spectral.onsets import gated_level
 
     if gated_level(_mono(reader, part), reader.rate) > -math.inf:
         return "the bass sounds, but the drums that were made for it are silent"
@@ -154,7 +154,7 @@ def _mono(reader: AudioReader, part: slice) -> Iterator[Floats]:
 
 def _write(reader: AudioReader, part: slice, drums: Tape, job: Job, comment: str) -> None:
     """Write the drums, or bass and drums, with one gain that makes them fit."""
-    from drumkit_cli.wav import WavWriter
+    from drumkit_cli.audio.wav import WavWriter
 
     peak = max((float(abs(block).max()) for block in _sound(reader, part, drums, job)), default=0.0)
     gain = min(1.0, FULL_SCALE / peak) if peak else 1.0

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from drumkit_cli import spectral
 from drumkit_cli.arrange import infer
-from drumkit_cli.bands import Band
+from drumkit_cli.bands.rendering import Band
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.spectral import mel_spectrogram
 
 LEAKS = ("drums", "other", "voice")
 SILENT_LEVEL = 0.35
@@ -99,7 +99,7 @@ def _excerpt(band: Band, stem: str, start: int) -> Floats:
 
 
 def _levels(samples: Floats) -> Floats:
-    power = spectral.mel_power(samples, infer.MEL)[:, 2 : 2 + infer.WINDOW_FRAMES]
+    power = mel_spectrogram.mel_power(samples, infer.MEL)[:, 2 : 2 + infer.WINDOW_FRAMES]
     return infer.to_image(power)
 
 

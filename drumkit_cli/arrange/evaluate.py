@@ -14,12 +14,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli import console, spectral
+from drumkit_cli import console
 from drumkit_cli.arrange import infer
-from drumkit_cli.audio import AudioReader, resample
-from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.errors import MissingInputError
-from drumkit_cli.onsets import (
+from drumkit_cli.io.streams import AUDIO_SUFFIXES, open_input
+from drumkit_cli.io.tables import Cell, Table
+from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.onsets import (
     MEL,
     SECONDS_PER_FRAME,
     normalised_image,
@@ -27,15 +30,13 @@ from drumkit_cli.onsets import (
     onset_frames,
     onset_scores,
 )
-from drumkit_cli.streams import AUDIO_SUFFIXES, open_input
-from drumkit_cli.tables import Cell, Table
 
 GRID_TOLERANCE_SECONDS = 0.035
 SAME_HIT_SECONDS = 0.03
 """Annotated hits that are nearer than this are one onset."""
 RANDOM_DRAWS = 20
 SPECTRUM_BANDS = 32
-IMAGE_DECIBELS = spectral.TOP_LEVEL / spectral.LEVELS_PER_DB
+IMAGE_DECIBELS = mel_spectrogram.TOP_LEVEL / mel_spectrogram.LEVELS_PER_DB
 
 __all__ = ["METHODS", "Song", "evaluate", "onset_f_measure", "onset_frames", "spectral_distance"]
 

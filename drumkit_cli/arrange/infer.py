@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from drumkit_cli import spectral
 from drumkit_cli.arrange.model import Generator, ModelConfig
-from drumkit_cli.audio import Resampler
-from drumkit_cli.checkpoint import Checkpoint
+from drumkit_cli.audio.reader import Resampler
+from drumkit_cli.audio.tape import Tape
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.onsets import MEL, gated_level, normalising_gain, to_image
-from drumkit_cli.tape import Tape
+from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.onsets import MEL, gated_level, normalising_gain, to_image
 
 __all__ = [
     "MEL",
@@ -43,12 +43,12 @@ OVERLAP_FRAMES: Final = 50
 REST_DB: Final = -60.0
 HOLD_SECONDS: Final = 2.0
 FADE_FRAMES: Final = 12
-IMAGE_PER_DECIBEL: Final = 2 * spectral.LEVELS_PER_DB / spectral.TOP_LEVEL
+IMAGE_PER_DECIBEL: Final = 2 * mel_spectrogram.LEVELS_PER_DB / mel_spectrogram.TOP_LEVEL
 
 
 def from_image(image: Floats) -> Floats:
     """Return the mel power of an image; the lowest level is true silence."""
-    return spectral.undiscretise((image + 1) * (spectral.TOP_LEVEL / 2), MEL)
+    return mel_spectrogram.undiscretise((image + 1) * (mel_spectrogram.TOP_LEVEL / 2), MEL)
 
 
 class Arranger:
@@ -82,7 +82,7 @@ def arrange(
     rate: int,
     arranger: Arranger,
     *,
-    iterations: int = spectral.GRIFFIN_LIM_ITERATIONS,
+    iterations: int = mel_spectrogram.GRIFFIN_LIM_ITERATIONS,
     seed: int = 0,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Tape:
@@ -182,7 +182,7 @@ def _sound(power: Tape, length: int, iterations: int, seed: int) -> Iterator[Flo
     def read(start: int, stop: int) -> Floats:
         return power.read(MEL.mels * start, MEL.mels * stop).reshape(-1, MEL.mels).T
 
-    return spectral.audio_blocks(
+    return mel_spectrogram.audio_blocks(
         read, power.length // MEL.mels, MEL, length=length, iterations=iterations, seed=seed
     )
 
@@ -193,7 +193,7 @@ def _window(bass: Tape, start: int, frames: int, gain: float) -> Floats:
     hop, margin = MEL.hop, 2 * MEL.hop
     first = start * hop
     samples = bass.read(first - margin, first + (count - 1) * hop + margin) * np.float32(gain)
-    image = to_image(spectral.mel_power(samples, MEL)[:, 2 : 2 + count])
+    image = to_image(mel_spectrogram.mel_power(samples, MEL)[:, 2 : 2 + count])
     return np.pad(image, ((0, 0), (0, WINDOW_FRAMES - count)), mode="wrap")
 
 

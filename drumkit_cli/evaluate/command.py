@@ -3,11 +3,12 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from drumkit_cli import options, streams
+from drumkit_cli import options
 from drumkit_cli.errors import UsageError
+from drumkit_cli.io import streams
 
 if TYPE_CHECKING:
-    from drumkit_cli.tables import Table
+    from drumkit_cli.io.tables import Table
 
 
 def evaluate(

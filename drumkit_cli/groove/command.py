@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
-from drumkit_cli.batch import each
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.groove.controls import FEEL_VALUES, Controls
-from drumkit_cli.outputs import Destination
-from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import Input, Kind, open_input, open_output, resolve_inputs, write_text
+from drumkit_cli.io.batch import each
+from drumkit_cli.io.outputs import Destination
+from drumkit_cli.io.provenance import Provenance
+from drumkit_cli.io.streams import Input, Kind, open_input, open_output, resolve_inputs, write_text
 
 if TYPE_CHECKING:
     from drumkit_cli.groove.groove_file import GrooveTable
@@ -184,10 +184,10 @@ def groove(
 
     @cache
     def load() -> tuple[Groover, Reference | None]:
-        from drumkit_cli.checkpoint import load_weights
-        from drumkit_cli.devices import pick_device
         from drumkit_cli.groove.infer import Groover, listen
         from drumkit_cli.groove.performance import Performance
+        from drumkit_cli.learning.checkpoint import load_weights
+        from drumkit_cli.learning.devices import pick_device
 
         place = pick_device(device, threads)
         groover = Groover(load_weights("groove", weights), place)
@@ -231,7 +231,7 @@ def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Reference
     template, name, sha256 = _read_template(path)
     groover, reference = load()
     from drumkit_cli.groove.template import play_template
-    from drumkit_cli.midi import write_midi
+    from drumkit_cli.midi.files import write_midi
 
     comment = ""
     if job.provenance:
@@ -302,8 +302,8 @@ def _read_template(path: str) -> tuple[Template, str, str]:
 
 
 def _parse(source: Input) -> Template:
-    from drumkit_cli.grid import name_unknown
     from drumkit_cli.groove.template import read_template
+    from drumkit_cli.patterns.grid import name_unknown
 
     if source.kind is not Kind.MIDI:
         what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, MissingInputError
-from drumkit_cli.grid import read_grid
 from drumkit_cli.groove import patterns
 from drumkit_cli.groove.augment import vary, vary_templates
 from drumkit_cli.groove.patterns import GENRES, HOP_STEPS, KICK, SNARE, Windows
-from drumkit_cli.midi import read_midi
+from drumkit_cli.midi.files import read_midi
+from drumkit_cli.patterns.grid import read_grid
 
 LICENCES: Final = "Groove MIDI Dataset (CC BY 4.0)"
 NO_GENRE: Final = -1

@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 
 from drumkit_cli import console
-from drumkit_cli.checkpoint import Checkpoint, load_weights, shipped_folder
 from drumkit_cli.errors import BadDataError, UnavailableError
 from drumkit_cli.groove import baselines, infer, metrics, sampling
 from drumkit_cli.groove import data as corpora
@@ -26,7 +25,8 @@ from drumkit_cli.groove.model import Groove, GrooveConfig
 from drumkit_cli.groove.patterns import FEELS, GENRES, Windows
 from drumkit_cli.groove.reconstruction import rebuild
 from drumkit_cli.groove.rivals import GenreClassifier, OneStep
-from drumkit_cli.tables import Cell, Table
+from drumkit_cli.io.tables import Cell, Table
+from drumkit_cli.learning.checkpoint import Checkpoint, load_weights, shipped_folder
 
 BASELINES: Final = "groove-baselines"
 FIGURES: Final = ("note_f1", "velocity_kl", "velocity_mse", "timing_kl", "timing_mse")

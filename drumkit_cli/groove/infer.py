@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from drumkit_cli.checkpoint import Checkpoint
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove import patterns
 from drumkit_cli.groove.controls import FEEL_VALUES, Controls
@@ -35,6 +34,7 @@ from drumkit_cli.groove.patterns import (
 from drumkit_cli.groove.performance import Performance
 from drumkit_cli.groove.prior import CodePrior
 from drumkit_cli.groove.sampling import Wish, blank, continue_codes, read_templates
+from drumkit_cli.learning.checkpoint import Checkpoint
 
 __all__ = ["Controls", "Groover", "Performance", "Reference", "groove", "join", "listen"]
 

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from drumkit_cli.checkpoint import save_weights
 from drumkit_cli.groove import data as corpora
 from drumkit_cli.groove.model import GrooveConfig
 from drumkit_cli.groove.reconstruction import Batch, make_batch
+from drumkit_cli.learning.checkpoint import save_weights
 
 WARM_UP_STEPS = 200
 

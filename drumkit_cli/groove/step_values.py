@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
-from drumkit_cli.grid import MAX_STEPS
-from drumkit_cli.streams import open_input
+from drumkit_cli.io.streams import open_input
+from drumkit_cli.patterns.grid import MAX_STEPS
 
 _LIST: Final = re.compile(r"(?=.*\d)[-+.\d,\s]+", re.ASCII)
 

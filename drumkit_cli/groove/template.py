@@ -15,17 +15,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.grid import (
+from drumkit_cli.groove.patterns import VOICE_OF_PITCH, VOICE_PITCHES, VOICES
+from drumkit_cli.groove.performance import Performance
+from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.track import Note, Track, moved
+from drumkit_cli.patterns.grid import (
     MEASURE_STEPS,
     STEPS_PER_QUARTER,
     drum_notes,
     nearest_step,
     read_grid,
 )
-from drumkit_cli.groove.patterns import VOICE_OF_PITCH, VOICE_PITCHES, VOICES
-from drumkit_cli.groove.performance import Performance
-from drumkit_cli.midi import read_midi
-from drumkit_cli.track import Note, Track, moved
 
 Cell = tuple[int, int]
 """Voice and sixteenth."""

@@ -25,7 +25,6 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from drumkit_cli import training
 from drumkit_cli.errors import UsageError
 from drumkit_cli.groove import data as corpora
 from drumkit_cli.groove import metrics
@@ -35,6 +34,7 @@ from drumkit_cli.groove.model import Conditions, Groove, NoteCoder, NoteVae, Pla
 from drumkit_cli.groove.prior import CodePrior
 from drumkit_cli.groove.recipe import PRESETS, AveragedTask, Recipe
 from drumkit_cli.groove.reconstruction import Batch, divergence, head, parts, rebuild, to_device
+from drumkit_cli.learning import training
 
 __all__ = ["PRESETS", "GrooveTask", "Recipe", "train"]
 

@@ -9,8 +9,8 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import UsageError
-from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import check_output, write_text
+from drumkit_cli.io.provenance import Provenance
+from drumkit_cli.io.streams import check_output, write_text
 
 STEPS = 6
 STEPS_MAX = 10_000
@@ -116,15 +116,15 @@ def interpolate(
     if output is not None and output != "-":
         check_output(output)
 
-    from drumkit_cli.drum_file import write_drums
     from drumkit_cli.interpolate import infer
     from drumkit_cli.interpolate.sources import read_source
+    from drumkit_cli.patterns.drum_file import write_drums
 
     first, last = read_source(start), read_source(goal)
     autoencoder = None
     if reconstruct or path is not Path.CROSSFADE:
-        from drumkit_cli.checkpoint import load_weights
-        from drumkit_cli.devices import pick_device
+        from drumkit_cli.learning.checkpoint import load_weights
+        from drumkit_cli.learning.devices import pick_device
 
         place = pick_device(device, threads)
         autoencoder = infer.Autoencoder(load_weights("interpolate", weights), place)

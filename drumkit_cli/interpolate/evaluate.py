@@ -15,11 +15,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli import console, pattern_sets
-from drumkit_cli.checkpoint import Checkpoint, load_weights
+from drumkit_cli import console
 from drumkit_cli.interpolate import infer
-from drumkit_cli.pattern_sets import Floats, PatternSet
-from drumkit_cli.pattern_statistics import (
+from drumkit_cli.io.tables import Cell, Table
+from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
+from drumkit_cli.patterns import pattern_sets
+from drumkit_cli.patterns.pattern_sets import Floats, PatternSet
+from drumkit_cli.patterns.statistics import (
     nearest,
     onset_f1,
     onset_keys,
@@ -28,7 +30,6 @@ from drumkit_cli.pattern_statistics import (
     step_sizes,
     velocity_error,
 )
-from drumkit_cli.tables import Cell, Table
 
 PAPERS_WEIGHTS: Final = "interpolate-z4.safetensors"
 STEPS: Final = 6

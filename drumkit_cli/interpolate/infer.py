@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from drumkit_cli.checkpoint import Checkpoint
+    from drumkit_cli.learning.checkpoint import Checkpoint
 
 SILENCE: Final = 0.05
 """Velocity below which a note is not played, by default."""
@@ -59,7 +59,7 @@ class Autoencoder:
         """The velocities ``[N, V, T]`` 0..1 of codes ``[N, Z]``."""
         import torch
 
-        from drumkit_cli.pattern_nets import to_velocities
+        from drumkit_cli.patterns.networks import to_velocities
 
         with torch.inference_mode():
             logits = self._network.decode(torch.from_numpy(codes).to(self._device))

@@ -22,7 +22,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from drumkit_cli.pattern_nets import NetConfig, PatternDecoder, PatternEncoder, nets_of
+from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder, nets_of
 
 FIRST_LOG_VARIANCE: Final = -4.0
 """Where the log variance of a code begins: with little noise the decoder learns to use codes."""

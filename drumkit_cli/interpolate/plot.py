@@ -6,7 +6,7 @@ from io import BytesIO
 import numpy as np
 
 from drumkit_cli.interpolate.infer import Floats
-from drumkit_cli.pattern_statistics import principal_components
+from drumkit_cli.patterns.statistics import principal_components
 
 
 def pca_png(patterns: Floats, paths: Mapping[str, Floats]) -> bytes:

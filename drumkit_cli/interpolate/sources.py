@@ -8,20 +8,21 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from drumkit_cli import composer, console
-from drumkit_cli.arrays import read_npy
+from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
-from drumkit_cli.grid import (
+from drumkit_cli.io.arrays import read_npy
+from drumkit_cli.io.streams import Input, Kind, open_input
+from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
+from drumkit_cli.midi.files import read_midi
+from drumkit_cli.patterns import composer
+from drumkit_cli.patterns.grid import (
     MEASURE_STEPS,
     STEPS_PER_QUARTER,
     Floats,
     name_unknown,
     read_grid,
 )
-from drumkit_cli.midi import read_midi
-from drumkit_cli.pattern import SIX_VOICES, VOICE_NAMES
-from drumkit_cli.pattern_sets import PATTERN_MEASURES, fold
-from drumkit_cli.streams import Input, Kind, open_input
+from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES, fold
 
 _NAME: Final = re.compile(r"([a-z]+):(\d{1,9})")
 

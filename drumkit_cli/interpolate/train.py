@@ -16,14 +16,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from drumkit_cli import pattern_sets, training
-from drumkit_cli.checkpoint import save_weights
 from drumkit_cli.errors import UsageError
-from drumkit_cli.grid import MEASURE_STEPS
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
-from drumkit_cli.pattern_nets import EncoderKind, NetConfig, to_targets, to_velocities
-from drumkit_cli.pattern_sets import Floats, PatternSet
-from drumkit_cli.pattern_statistics import onset_f1
+from drumkit_cli.learning import training
+from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.patterns import pattern_sets
+from drumkit_cli.patterns.grid import MEASURE_STEPS
+from drumkit_cli.patterns.networks import EncoderKind, NetConfig, to_targets, to_velocities
+from drumkit_cli.patterns.pattern_sets import Floats, PatternSet
+from drumkit_cli.patterns.statistics import onset_f1
 
 
 @dataclass(frozen=True)

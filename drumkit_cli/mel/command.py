@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
-from drumkit_cli.batch import each
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.outputs import Destination
-from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import (
+from drumkit_cli.io.batch import each
+from drumkit_cli.io.outputs import Destination
+from drumkit_cli.io.provenance import Provenance
+from drumkit_cli.io.streams import (
     Encoding,
     Kind,
     check_output,
@@ -26,7 +26,7 @@ from drumkit_cli.streams import (
 
 if TYPE_CHECKING:
     from drumkit_cli.mel.plot import Overview
-    from drumkit_cli.spectral import Floats, MelConfig
+    from drumkit_cli.spectral.mel_spectrogram import Floats, MelConfig
 
 WINDOW_FRAMES = 256
 OVERLAP_FRAMES = 50
@@ -185,7 +185,7 @@ def _config(
     fmax: float | None,
 ) -> MelConfig:
     """Return the preset's sizes with those that are given in their place."""
-    from drumkit_cli.spectral import PRESETS, MelConfig
+    from drumkit_cli.spectral.mel_spectrogram import PRESETS, MelConfig
 
     base = PRESETS[preset.value]
     return MelConfig(
@@ -202,10 +202,10 @@ def _config(
 def _analyse_one(path: str, job: Job) -> None:
     import numpy as np
 
-    from drumkit_cli.arrays import npy_header
-    from drumkit_cli.audio import AudioReader
+    from drumkit_cli.audio.reader import AudioReader
+    from drumkit_cli.io.arrays import npy_header
     from drumkit_cli.mel import infer
-    from drumkit_cli.spectral import discretise
+    from drumkit_cli.spectral.mel_spectrogram import discretise
 
     with open_input(path) as source:
         if source.kind is Kind.NPY:
@@ -240,9 +240,9 @@ def _analyse_one(path: str, job: Job) -> None:
 
 
 def _invert_one(path: str, job: Job) -> None:
+    from drumkit_cli.audio.wav import WavWriter
     from drumkit_cli.mel.stored import StoredMel
-    from drumkit_cli.spectral import audio_blocks
-    from drumkit_cli.wav import WavWriter
+    from drumkit_cli.spectral.mel_spectrogram import audio_blocks
 
     with open_input(path) as source:
         stored = StoredMel(source, job.config, overlap=job.overlap, are_levels=job.discretise)

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.audio import AudioReader, Resampler
-from drumkit_cli.spectral import Floats, MelConfig, mel_blocks
-from drumkit_cli.stems import select_stem, stem_owners
+from drumkit_cli.audio.reader import AudioReader, Resampler
+from drumkit_cli.audio.stems import select_stem, stem_owners
+from drumkit_cli.spectral.mel_spectrogram import Floats, MelConfig, mel_blocks
 
 _BLOCK_FRAMES: Final = 1 << 16
 

@@ -17,9 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli import console
-from drumkit_cli.audio import AudioReader, resample
+from drumkit_cli.audio.reader import AudioReader, resample
+from drumkit_cli.audio.stems import select_stem
 from drumkit_cli.errors import DrumkitError, MissingInputError, StreamError
-from drumkit_cli.onsets import (
+from drumkit_cli.io.streams import AUDIO_SUFFIXES, open_input
+from drumkit_cli.io.tables import Cell, Table
+from drumkit_cli.spectral.onsets import (
     MEL,
     SECONDS_PER_FRAME,
     gated_level,
@@ -27,9 +30,6 @@ from drumkit_cli.onsets import (
     onset_frames,
     onset_scores,
 )
-from drumkit_cli.stems import select_stem
-from drumkit_cli.streams import AUDIO_SUFFIXES, open_input
-from drumkit_cli.tables import Cell, Table
 
 PROGRAM = (sys.executable, "-m", "drumkit_cli")
 GRACE_SECONDS = 5.0

@@ -14,20 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
-from drumkit_cli.batch import each
 from drumkit_cli.errors import UsageError
-from drumkit_cli.outputs import Destination
-from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import (
-    Encoding,
-    Input,
-    open_input,
-    open_output,
-    resolve_inputs,
-)
+from drumkit_cli.io.batch import each
+from drumkit_cli.io.outputs import Destination
+from drumkit_cli.io.provenance import Provenance
+from drumkit_cli.io.streams import Encoding, Input, open_input, open_output, resolve_inputs
 
 if TYPE_CHECKING:
-    from drumkit_cli.audio import AudioReader
+    from drumkit_cli.audio.reader import AudioReader
     from drumkit_cli.separate.infer import Samples, Separator
     from drumkit_cli.separate.layout import Layout
 
@@ -183,8 +177,8 @@ def _load(
     threads: int,
 ) -> Separator:
     """Load the separator that `--model` names, and tell which it is."""
-    from drumkit_cli.checkpoint import ENVIRONMENT_VARIABLE, load_weights
-    from drumkit_cli.devices import pick_device
+    from drumkit_cli.learning.checkpoint import ENVIRONMENT_VARIABLE, load_weights
+    from drumkit_cli.learning.devices import pick_device
     from drumkit_cli.separate import pretrained
 
     place = pick_device(device, threads)
@@ -207,7 +201,7 @@ def _load(
 
 
 def _separate_one(path: str, job: Job, load: Callable[[], Separator]) -> None:
-    from drumkit_cli.audio import AudioReader
+    from drumkit_cli.audio.reader import AudioReader
     from drumkit_cli.separate.layout import choose_layout
     from drumkit_cli.separate.spool import Spool
 
@@ -235,9 +229,9 @@ def _stems(
     """The stems of a file `[S, C, n]`, block by block; tells how deep they null."""
     import numpy as np
 
+    from drumkit_cli.audio.stems import stem_owners
     from drumkit_cli.separate.infer import stream
     from drumkit_cli.separate.layout import fold
-    from drumkit_cli.stems import stem_owners
 
     segment = max(round((job.segment or separator.segment_seconds) * reader.rate), 64)
     hop = max(round(segment * (1 - job.overlap)), 1)
@@ -273,8 +267,8 @@ def _write(
     comment: str,
 ) -> None:
     """Write the stems where the job says, whole or not at all."""
-    from drumkit_cli.stems import stem_track_names
-    from drumkit_cli.wav import WavWriter
+    from drumkit_cli.audio.stems import stem_track_names
+    from drumkit_cli.audio.wav import WavWriter
 
     with ExitStack() as stack:
 
@@ -316,7 +310,7 @@ def _write(
 
 def _channels(reader: AudioReader, job: Job) -> int:
     """Channels of a stem: two in a stems stream, the input's otherwise."""
-    from drumkit_cli.stems import stem_owners
+    from drumkit_cli.audio.stems import stem_owners
 
     if stem_owners(reader.track_names) or (not job.destination.is_folder and not job.stem):
         return 2

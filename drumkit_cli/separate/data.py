@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from drumkit_cli import effects
-from drumkit_cli.bands import Band
+from drumkit_cli.bands import effects
+from drumkit_cli.bands.rendering import Band
 
 SOURCES = ("drums", "bass", "other")
 Samples = NDArray[np.float32]

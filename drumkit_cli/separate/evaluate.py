@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli import console
-from drumkit_cli.audio import Audio, AudioReader
-from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.audio.reader import Audio, AudioReader
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError
+from drumkit_cli.io.streams import open_input
+from drumkit_cli.io.tables import Cell, Table
+from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.separate.infer import BuiltIn, separate
-from drumkit_cli.streams import open_input
-from drumkit_cli.tables import Cell, Table
 
 STEMS = ("drums", "bass", "other")
 BASS_CUTOFF_HZ = 250.0

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from drumkit_cli.audio import Audio, resample
-from drumkit_cli.checkpoint import Checkpoint
+from drumkit_cli.audio.reader import Audio, resample
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.separate.model import SeparatorConfig, build
 
 Samples = NDArray[np.float32]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drumkit_cli import console
-from drumkit_cli.audio import resample
+from drumkit_cli.audio.reader import resample
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError, UsageError
 from drumkit_cli.separate.infer import Samples
 

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.tape import Tape
+from drumkit_cli.audio.tape import Tape
 
 Samples = NDArray[np.float32]
 

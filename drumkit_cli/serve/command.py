@@ -15,8 +15,8 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import OutputError, UnavailableError, UsageError
-from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import spool_failure
+from drumkit_cli.io.provenance import Provenance
+from drumkit_cli.io.streams import spool_failure
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8808
@@ -94,8 +94,8 @@ def serve(
     with _bound(host, port) as endpoint, _folder(output) as folder:
         address = endpoint.getsockname()
 
-        from drumkit_cli.checkpoint import load_weights
-        from drumkit_cli.devices import pick_device
+        from drumkit_cli.learning.checkpoint import load_weights
+        from drumkit_cli.learning.devices import pick_device
         from drumkit_cli.serve.server import FileRing, Instrument, serve_on
         from drumkit_cli.synth.infer import DrumSynth
 

@@ -11,11 +11,11 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import UsageError
-from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import check_output, open_output
+from drumkit_cli.io.provenance import Provenance
+from drumkit_cli.io.streams import check_output, open_output
 
 if TYPE_CHECKING:
-    from drumkit_cli.grid import Floats
+    from drumkit_cli.patterns.grid import Floats
 
     Block = tuple[Floats, Floats | None]
 
@@ -108,9 +108,9 @@ def swirl(
         if path is not None and path != "-":
             check_output(path)
 
-    from drumkit_cli.checkpoint import load_weights
-    from drumkit_cli.devices import pick_device
-    from drumkit_cli.drum_file import write_drums
+    from drumkit_cli.learning.checkpoint import load_weights
+    from drumkit_cli.learning.devices import pick_device
+    from drumkit_cli.patterns.drum_file import write_drums
     from drumkit_cli.swirl import infer
 
     place = pick_device(device, threads)

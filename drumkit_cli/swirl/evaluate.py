@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 
 from drumkit_cli import console
-from drumkit_cli.checkpoint import load_weights
-from drumkit_cli.pattern_sets import PATTERN_MEASURES, Floats, PatternSet, load_patterns
-from drumkit_cli.pattern_statistics import (
+from drumkit_cli.io.tables import Cell, Table
+from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES, Floats, PatternSet, load_patterns
+from drumkit_cli.patterns.statistics import (
     Metric,
     coverage_and_density,
     distances,
@@ -29,7 +30,6 @@ from drumkit_cli.pattern_statistics import (
     two_sample_sides,
 )
 from drumkit_cli.swirl import infer
-from drumkit_cli.tables import Cell, Table
 
 FOUND: Final = ("electronic",)
 KINDS: Final = ("composed", *FOUND)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.grid import MEASURE_STEPS
-from drumkit_cli.pattern_sets import PATTERN_MEASURES
+from drumkit_cli.patterns.grid import MEASURE_STEPS
+from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES
 
 if TYPE_CHECKING:
-    from drumkit_cli.checkpoint import Checkpoint
+    from drumkit_cli.learning.checkpoint import Checkpoint
 
 OMEGAS: Final = (2.0, 19.0, -20.0, 20.0)
 SPEED: Final = 2 * math.pi / 1984
@@ -55,7 +55,7 @@ class Drummer:
         """The patterns ``[N, V, T]`` of velocities 0..1 at places ``[N, 2]``."""
         import torch
 
-        from drumkit_cli.pattern_nets import to_velocities
+        from drumkit_cli.patterns.networks import to_velocities
 
         with torch.inference_mode():
             logits = self._network(torch.from_numpy(noise).to(self._device))

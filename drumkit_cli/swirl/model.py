@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from drumkit_cli.pattern_nets import NetConfig, PatternDecoder, PatternEncoder, nets_of
+from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder, nets_of
 
 NOISE = 2
 

@@ -10,7 +10,7 @@ import typer
 
 from drumkit_cli import options
 from drumkit_cli.errors import UsageError
-from drumkit_cli.streams import Encoding, resolve_inputs
+from drumkit_cli.io.streams import Encoding, resolve_inputs
 from drumkit_cli.synth.names import CLASSES, Inverter
 
 NUMBER_MAX = 1000

@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from drumkit_cli.audio import resample
+from drumkit_cli.audio.reader import resample
+from drumkit_cli.bands.instruments import read_table
 from drumkit_cli.errors import BadDataError, MissingInputError
-from drumkit_cli.instruments import read_table
 from drumkit_cli.synth import drum_synth
 from drumkit_cli.synth.sound import CLASSES, FRAMES, LENGTH, MEL, Analyser
 

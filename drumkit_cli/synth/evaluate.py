@@ -16,8 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from drumkit_cli import console
-from drumkit_cli.checkpoint import Checkpoint, load_weights
+from drumkit_cli.audio.wav import wav_bytes
 from drumkit_cli.errors import MissingInputError, UnavailableError
+from drumkit_cli.io.tables import Table
+from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
+from drumkit_cli.midi.track import empty_track
 from drumkit_cli.synth import data as sounds_of
 from drumkit_cli.synth.classifier import JUDGE_POOL, JUDGE_STEPS, Ints, Judge, train_judge
 from drumkit_cli.synth.codes import Code
@@ -27,9 +30,6 @@ from drumkit_cli.synth.making import mcnn_weights
 from drumkit_cli.synth.render import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, MEL, PAPER_CLASSES, to_power
 from drumkit_cli.synth.voices import VOICES
-from drumkit_cli.tables import Table
-from drumkit_cli.track import empty_track
-from drumkit_cli.wav import wav_bytes
 
 __all__ = [
     "attacks",

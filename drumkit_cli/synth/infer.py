@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drumkit_cli import spectral
-from drumkit_cli.checkpoint import Checkpoint
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.melscale import band_edges
+from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.melscale import band_edges
 from drumkit_cli.synth import codes as latent_codes
 from drumkit_cli.synth.codes import Code, LatentSpace
 from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
@@ -261,7 +261,7 @@ def _expanded(levels: Tensor) -> Tensor:
 
 
 def _griffin_lim(levels: Floats) -> Floats:
-    return spectral.mel_to_audio(
+    return mel_spectrogram.mel_to_audio(
         to_power(levels), MEL, LENGTH, iterations=GRIFFIN_LIM_ITERATIONS, seed=0
     )
 
@@ -270,7 +270,9 @@ def _noise_texture() -> tuple[Tensor, float]:
     """Levels of white noise about their mean, ``[F, frames]``, none in the lows; deviation."""
     count = (NOISE_FRAMES + 8) * MEL.hop
     noise = np.random.default_rng(0).standard_normal(count).astype(np.float32)
-    levels = to_levels(torch.from_numpy(spectral.mel_power(noise, MEL)))[:, 4 : 4 + NOISE_FRAMES]
+    levels = to_levels(torch.from_numpy(mel_spectrogram.mel_power(noise, MEL)))[
+        :, 4 : 4 + NOISE_FRAMES
+    ]
     sounding = levels.amax(1) > 0
     texture = (levels - levels.mean(1, keepdim=True)) * sounding[:, None]
     octaves = np.log2(np.maximum(band_edges(MEL)[1:-1], 1) / TONES_HZ)

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drumkit_cli.melscale import Floats, band_edges, filter_bank, hann
+from drumkit_cli.spectral.melscale import Floats, band_edges, filter_bank, hann
 from drumkit_cli.synth.sound import FLOOR_DB, FRAMES, LENGTH, MEL
 
 __all__ = ["InverterConfig", "SpectralInverter", "heard_bands"]

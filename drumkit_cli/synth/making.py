@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drumkit_cli.checkpoint import Checkpoint, load_weights
-from drumkit_cli.devices import pick_device
-from drumkit_cli.provenance import Provenance
-from drumkit_cli.streams import Encoding, open_output
+from drumkit_cli.audio.wav import WavWriter
+from drumkit_cli.io.provenance import Provenance
+from drumkit_cli.io.streams import Encoding, open_output
+from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
+from drumkit_cli.learning.devices import pick_device
 from drumkit_cli.synth.infer import DrumSynth, Floats, Inverter
 from drumkit_cli.synth.sound import MEL
-from drumkit_cli.wav import WavWriter
 
 if TYPE_CHECKING:
     from drumkit_cli.options import Device

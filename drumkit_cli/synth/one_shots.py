@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from drumkit_cli import console
-from drumkit_cli.arrays import npy_bytes
 from drumkit_cli.errors import UsageError
-from drumkit_cli.outputs import Destination
-from drumkit_cli.streams import STDIN_NAME, open_output
+from drumkit_cli.io.arrays import npy_bytes
+from drumkit_cli.io.outputs import Destination
+from drumkit_cli.io.streams import STDIN_NAME, open_output
 from drumkit_cli.synth.codes import Code, between, to_array
 from drumkit_cli.synth.infer import DrumSynth, fit_length
 from drumkit_cli.synth.kit import derived_seed

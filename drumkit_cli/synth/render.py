@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.midi.track import Note
 from drumkit_cli.synth.infer import (
     FADE,
     PEAK,
@@ -26,7 +27,6 @@ from drumkit_cli.synth.infer import (
 from drumkit_cli.synth.kit import Kit, derived_seed
 from drumkit_cli.synth.sound import LENGTH, MEL
 from drumkit_cli.synth.voices import HATS, VOICE_OF_PITCH, VOICES
-from drumkit_cli.track import Note
 
 __all__ = ["BLOCK", "Hits", "SoundBank", "natural_frames", "read_hits", "render"]
 

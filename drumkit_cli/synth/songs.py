@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from drumkit_cli import console
-from drumkit_cli.batch import each
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.grid import drum_notes, name_unknown
-from drumkit_cli.midi import read_midi
-from drumkit_cli.outputs import Destination
-from drumkit_cli.streams import Kind, open_input, open_output
+from drumkit_cli.io.batch import each
+from drumkit_cli.io.outputs import Destination
+from drumkit_cli.io.streams import Kind, open_input, open_output
+from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.track import Track
+from drumkit_cli.patterns.grid import drum_notes, name_unknown
 from drumkit_cli.synth.kit import (
     GAIN_MAX_DB,
     Kit,
@@ -28,7 +29,6 @@ from drumkit_cli.synth.render import SoundBank, natural_frames, read_hits, rende
 from drumkit_cli.synth.sound import MEL
 from drumkit_cli.synth.sources import Source, read_code
 from drumkit_cli.synth.voices import VOICES
-from drumkit_cli.track import Track
 
 __all__ = ["KitChoice", "play_songs"]
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drumkit_cli import spectral
+from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.synth.names import CLASSES, PAPER_CLASSES
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "to_power",
 ]
 
-MEL: Final = spectral.PRESETS["synth"]
+MEL: Final = mel_spectrogram.PRESETS["synth"]
 LENGTH: Final = 22_050
 """Samples of a sound: a second."""
 FRAMES: Final = MEL.frames(LENGTH)
@@ -37,7 +37,7 @@ Floats = NDArray[np.float32]
 class Analyser(nn.Module):
     """Samples ``[B, N]`` to levels ``[B, F, T]``: decibels from the floor, a full-scale sine is 1.
 
-    `spectral.mel_power` as a differentiable module: it serves losses, batches and devices.
+    `mel_spectrogram.mel_power` as a differentiable module: it serves losses, batches and devices.
     """
 
     bank: Tensor
@@ -45,7 +45,7 @@ class Analyser(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        bank = torch.from_numpy(np.array(spectral.filter_bank(MEL)))
+        bank = torch.from_numpy(np.array(mel_spectrogram.filter_bank(MEL)))
         self.register_buffer("bank", bank, persistent=False)
         self.register_buffer("window", torch.hann_window(MEL.window), persistent=False)
 

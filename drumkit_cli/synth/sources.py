@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from drumkit_cli.arrays import read_npy
-from drumkit_cli.audio import AudioReader, resample
+from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.streams import Input, Kind, open_input
+from drumkit_cli.io.arrays import read_npy
+from drumkit_cli.io.streams import Input, Kind, open_input
 from drumkit_cli.synth.codes import Code, from_array
 from drumkit_cli.synth.infer import DrumSynth, Floats
 from drumkit_cli.synth.sound import MEL

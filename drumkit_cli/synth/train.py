@@ -30,9 +30,10 @@ from lightning_fabric import Fabric
 from torch import nn
 from torch.optim import Optimizer
 
-from drumkit_cli import console, training
-from drumkit_cli.checkpoint import load_weights, save_weights
+from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.learning import training
+from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from drumkit_cli.synth.data import LICENCES, Sounds, balanced, load_sounds, make_pool
 from drumkit_cli.synth.fitting import fit_latent, fit_reading, fit_scale
 from drumkit_cli.synth.infer import load_part

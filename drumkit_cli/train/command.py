@@ -6,7 +6,8 @@ from typing import Annotated, Final, cast
 
 import typer
 
-from drumkit_cli import options, streams
+from drumkit_cli import options
+from drumkit_cli.io import streams
 
 DEFAULT_TIME_LIMIT: Final = "1h"
 
@@ -67,7 +68,7 @@ def train(
     target = output if output is not None else f"{feature}.safetensors"
     streams.check_output(target)
 
-    from drumkit_cli.training import Run
+    from drumkit_cli.learning.training import Run
 
     run = Run(
         folder=Path(run_dir if run_dir is not None else f"runs/{feature}"),

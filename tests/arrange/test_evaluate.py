@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from drumkit_cli import onsets
 from drumkit_cli.arrange import evaluate
 from drumkit_cli.errors import MissingInputError
+from drumkit_cli.spectral import onsets
 from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger
 
 

@@ -4,11 +4,11 @@ import os
 import numpy as np
 import pytest
 
-from drumkit_cli import spectral
 from drumkit_cli.arrange import infer
-from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.audio.tape import Tape
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.tape import Tape
+from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.spectral import mel_spectrogram
 from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger
 
 
@@ -54,7 +54,7 @@ def test_windows_join_to_exactly_the_whole(seconds):
     bass = bass_line(seconds)
     with tape_of(bass) as tape:
         made = np.concatenate(list(infer.drum_images(tape, 1.0, lambda image: image)), axis=1)
-    whole = infer.to_image(spectral.mel_power(bass, infer.MEL))
+    whole = infer.to_image(mel_spectrogram.mel_power(bass, infer.MEL))
     assert made.shape == whole.shape
     edge = slice(2, -2)  # whose analysis reflects the signal where the tape is silent
     np.testing.assert_allclose(made[:, edge], whole[:, edge], atol=2 / 255)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
-from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.learning.checkpoint import load_weights
 from tests.arrange.tiny import TINY, write_tiny_arranger
 
 PAPER_SHAPED = ModelConfig(width=4, blocks=1, discriminator_width=4)

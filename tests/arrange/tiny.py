@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from drumkit_cli.arrange.model import Generator, ModelConfig
-from drumkit_cli.checkpoint import save_weights
+from drumkit_cli.learning.checkpoint import save_weights
 
 TINY = ModelConfig(width=4, blocks=2, fold=4, context=True, discriminator_width=4)
 RATE = 22050

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from drumkit_cli.groove.groove_file import read_groove
-from drumkit_cli.midi import read_midi
+from drumkit_cli.midi.files import read_midi
 from tests import sounds
 from tests.contract import midi_files
 from tests.groove.tiny import write_tiny_groove
@@ -152,10 +152,10 @@ def make_weights(folder):
     import torch
 
     from drumkit_cli.arrange.model import Generator, ModelConfig
-    from drumkit_cli.checkpoint import save_weights
     from drumkit_cli.interpolate.model import ModelConfig as VaeConfig
     from drumkit_cli.interpolate.model import PatternVAE
-    from drumkit_cli.pattern_nets import EncoderKind, NetConfig
+    from drumkit_cli.learning.checkpoint import save_weights
+    from drumkit_cli.patterns.networks import EncoderKind, NetConfig
     from drumkit_cli.separate.model import SeparatorConfig, build
     from drumkit_cli.swirl.model import Generator as Drummer
     from drumkit_cli.swirl.model import ModelConfig as DrummerConfig

@@ -18,12 +18,14 @@ import sys
 def warm_up():
     for name in (
         "torch", "soundfile", "soxr", "numpy", "scipy.signal", "tqdm", "pydantic.type_adapter",
-        "typer._adapters", "drumkit_cli.devices", "drumkit_cli.griffin_lim",
-        "drumkit_cli.cli", "drumkit_cli.audio", "drumkit_cli.arrays", "drumkit_cli.checkpoint",
+        "typer._adapters", "drumkit_cli.learning.devices", "drumkit_cli.spectral.griffin_lim",
+        "drumkit_cli.cli", "drumkit_cli.audio.reader", "drumkit_cli.io.arrays",
+        "drumkit_cli.learning.checkpoint",
         "drumkit_cli.separate.command", "drumkit_cli.separate.infer",
         "drumkit_cli.separate.pretrained", "drumkit_cli.arrange.command",
         "drumkit_cli.arrange.infer", "drumkit_cli.mel.command", "drumkit_cli.mel.infer",
-        "drumkit_cli.spectral", "drumkit_cli.training", "drumkit_cli.drum_file",
+        "drumkit_cli.spectral.mel_spectrogram", "drumkit_cli.learning.training",
+        "drumkit_cli.patterns.drum_file",
         "drumkit_cli.interpolate.command", "drumkit_cli.interpolate.infer",
         "drumkit_cli.interpolate.model", "drumkit_cli.interpolate.sources",
         "drumkit_cli.swirl.command", "drumkit_cli.swirl.infer", "drumkit_cli.swirl.model",

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from drumkit_cli.cli import COMMANDS as ALL_COMMANDS
-from drumkit_cli.midi import read_midi
+from drumkit_cli.midi.files import read_midi
 from tests import sounds
 from tests.contract import midi_files
 from tests.contract.commands import COMMANDS, RATE, SONG, song

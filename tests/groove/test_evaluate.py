@@ -3,7 +3,6 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from drumkit_cli.checkpoint import load_weights, save_weights
 from drumkit_cli.errors import BadDataError, UnavailableError
 from drumkit_cli.groove import data, evaluate
 from drumkit_cli.groove.infer import Groover
@@ -12,6 +11,7 @@ from drumkit_cli.groove.patterns import FEELS, GENRES
 from drumkit_cli.groove.prior import CodePrior
 from drumkit_cli.groove.recipe import JUDGES, PRESETS
 from drumkit_cli.groove.rivals import GenreClassifier, OneStep
+from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from tests.groove.tiny import named, write_tiny_baselines, write_tiny_dataset, write_tiny_groove
 from tools.bundle_groove_baselines import bundle
 

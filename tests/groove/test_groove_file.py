@@ -19,8 +19,8 @@ from drumkit_cli.groove.groove_file import (
 )
 from drumkit_cli.groove.performance import Performance
 from drumkit_cli.groove.template import play_template, read_template
-from drumkit_cli.midi import write_midi
-from drumkit_cli.track import empty_track
+from drumkit_cli.midi.files import write_midi
+from drumkit_cli.midi.track import empty_track
 
 HEAD = "drumkit groove 1\nstep kick snare\n"
 

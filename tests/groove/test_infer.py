@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from drumkit_cli.checkpoint import load_weights
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove import infer, patterns, sampling
 from drumkit_cli.groove.controls import Controls
 from drumkit_cli.groove.infer import Groover, Performance
+from drumkit_cli.learning.checkpoint import load_weights
 from tests.groove.tiny import TINY, TINY_PAPER, beat, write_tiny_groove
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from drumkit_cli.groove import patterns
 from drumkit_cli.groove.patterns import CLOSED, CRASH, KICK, OPEN, RIDE, SNARE, TOM, Windows
-from drumkit_cli.pattern import ROLAND_DRUMS
+from drumkit_cli.midi.drum_maps import ROLAND_DRUMS
 
 
 def silent(count=1):

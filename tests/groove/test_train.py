@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from drumkit_cli import training
-from drumkit_cli.checkpoint import load_weights
 from drumkit_cli.errors import UsageError
 from drumkit_cli.groove import baselines, data, infer, train
 from drumkit_cli.groove.model import GrooveConfig
 from drumkit_cli.groove.reconstruction import rebuild
+from drumkit_cli.learning import training
+from drumkit_cli.learning.checkpoint import load_weights
 from tests.groove.tiny import TINY_PAPER, beat, write_tiny_dataset
 
 TINY = train.PRESETS["tiny"]

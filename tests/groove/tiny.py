@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from drumkit_cli.checkpoint import save_weights
-from drumkit_cli.grid import grid_notes
 from drumkit_cli.groove.model import Groove, GrooveConfig
 from drumkit_cli.groove.patterns import VOICE_PITCHES, WINDOW_STEPS
 from drumkit_cli.groove.prior import CodePrior
 from drumkit_cli.groove.recipe import PRESETS
 from drumkit_cli.groove.rivals import GenreClassifier, OneStep
-from drumkit_cli.midi import write_midi
-from drumkit_cli.track import empty_track
+from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.midi.files import write_midi
+from drumkit_cli.midi.track import empty_track
+from drumkit_cli.patterns.grid import grid_notes
 
 TINY = PRESETS["tiny"].config
 TINY_PAPER = GrooveConfig(

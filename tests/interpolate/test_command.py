@@ -7,13 +7,14 @@ import mido
 import numpy as np
 import pytest
 
-from drumkit_cli import cli, composer
-from drumkit_cli.arrays import read_npy
-from drumkit_cli.checkpoint import shipped_folder
-from drumkit_cli.grid import read_grid
-from drumkit_cli.midi import read_midi
-from drumkit_cli.pattern import SIX_VOICES
-from drumkit_cli.streams import open_input
+from drumkit_cli import cli
+from drumkit_cli.io.arrays import read_npy
+from drumkit_cli.io.streams import open_input
+from drumkit_cli.learning.checkpoint import shipped_folder
+from drumkit_cli.midi.drum_maps import SIX_VOICES
+from drumkit_cli.midi.files import read_midi
+from drumkit_cli.patterns import composer
+from drumkit_cli.patterns.grid import read_grid
 from tests.contract import midi_files
 from tests.interpolate.tiny import write_tiny_autoencoder
 

@@ -3,10 +3,12 @@ import shutil
 import numpy as np
 import pytest
 
-from drumkit_cli import checkpoint, cli, drum_file, pattern_sets
+from drumkit_cli import cli
 from drumkit_cli.interpolate import evaluate, infer
-from drumkit_cli.pattern_sets import PatternSet
-from drumkit_cli.pattern_statistics import distances
+from drumkit_cli.learning import checkpoint
+from drumkit_cli.patterns import drum_file, pattern_sets
+from drumkit_cli.patterns.pattern_sets import PatternSet
+from drumkit_cli.patterns.statistics import distances
 from tests.interpolate.tiny import write_tiny_autoencoder
 
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from drumkit_cli import composer
-from drumkit_cli.checkpoint import load_weights
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.interpolate import command, infer
 from drumkit_cli.interpolate.infer import Path, crossfade, interpolate, lerp, slerp
+from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.patterns import composer
 from tests.interpolate.tiny import write_tiny_autoencoder
 
 START, GOAL = composer.compose("techno", 3), composer.compose("electro", 7)

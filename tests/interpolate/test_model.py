@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from drumkit_cli import composer
-from drumkit_cli.checkpoint import load_weights
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
-from drumkit_cli.pattern_nets import to_targets
+from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.patterns import composer
+from drumkit_cli.patterns.networks import to_targets
 from tests.interpolate.tiny import TINY, TINY_CONV, write_tiny_autoencoder
 
 each_config = pytest.mark.parametrize("config", [TINY, TINY_CONV], ids=["lstm", "conv"])

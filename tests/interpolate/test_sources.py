@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from drumkit_cli import composer
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
 from drumkit_cli.interpolate.sources import read_source, shipped_names
-from drumkit_cli.midi import write_midi
-from drumkit_cli.track import empty_track
+from drumkit_cli.midi.files import write_midi
+from drumkit_cli.midi.track import empty_track
+from drumkit_cli.patterns import composer
 from tests.contract import midi_files
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from drumkit_cli import cli, composer, pattern_sets, training
+from drumkit_cli import cli
 from drumkit_cli.errors import UsageError
 from drumkit_cli.interpolate import train
-from drumkit_cli.pattern_sets import Pattern, load_patterns
+from drumkit_cli.learning import training
+from drumkit_cli.patterns import composer, pattern_sets
+from drumkit_cli.patterns.pattern_sets import Pattern, load_patterns
 from tests.contract.midi_files import WHOLE
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from drumkit_cli.checkpoint import save_weights
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
-from drumkit_cli.pattern_nets import EncoderKind, NetConfig
+from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.patterns.networks import EncoderKind, NetConfig
 
 TINY = ModelConfig(4, NetConfig(EncoderKind.LSTM, 4, (16, 16, 16), (16, 16, 16, 16)))
 TINY_CONV = ModelConfig(4, NetConfig(EncoderKind.CONV, 4, (16, 16, 16), (16, 16, 16, 16)))

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from drumkit_cli import cli, spectral
-from drumkit_cli.audio import resample
-from drumkit_cli.griffin_lim import GRIFFIN_LIM_ITERATIONS
+from drumkit_cli import cli
+from drumkit_cli.audio.reader import resample
+from drumkit_cli.audio.stems import stem_track_names
+from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.mel import command
-from drumkit_cli.spectral import PRESETS, MelConfig
-from drumkit_cli.stems import stem_track_names
-from drumkit_cli.wav import WavWriter
+from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
+from drumkit_cli.spectral.mel_spectrogram import PRESETS, MelConfig
 
 ARRANGE = PRESETS["arrange"]
 SIZES = ["--rate", "8000", "--window", "256", "--hop", "64", "--mels", "40"]
@@ -51,7 +52,7 @@ def test_gives_the_power_that_the_library_gives():
     assert drumkit("mel", "in.wav", "-o", "out.npy", *SIZES) == 0
     got = np.load("out.npy")
     assert got.dtype == np.float32
-    assert np.array_equal(got, spectral.mel_power(sine(3.0)[0], SMALL))
+    assert np.array_equal(got, mel_spectrogram.mel_power(sine(3.0)[0], SMALL))
 
 
 @pytest.mark.parametrize("preset", ["arrange", "synth"])
@@ -61,7 +62,7 @@ def test_presets_resample_and_count_frames(preset, rate):
     assert drumkit("mel", "in.wav", "-o", "out.npy", "--preset", preset) == 0
     config = PRESETS[preset]
     samples = resample(sine(0.503, rate), rate, config.rate)[0]
-    wanted = spectral.mel_power(samples, config)
+    wanted = mel_spectrogram.mel_power(samples, config)
     got = np.load("out.npy")
     assert got.shape == (config.mels, 1 + samples.size // config.hop) == wanted.shape
     assert np.abs(got - wanted).max() < 1e-4 * wanted.max()
@@ -72,13 +73,13 @@ def test_any_other_sizes_by_flags():
     flags = [*SIZES, "--fft", "512", "--fmin", "100", "--fmax", "3000"]
     assert drumkit("mel", "in.wav", "-o", "out.npy", *flags) == 0
     config = MelConfig(8000, 256, 64, 512, 40, 100.0, 3000.0)
-    assert np.array_equal(np.load("out.npy"), spectral.mel_power(sine()[0], config))
+    assert np.array_equal(np.load("out.npy"), mel_spectrogram.mel_power(sine()[0], config))
 
 
 def test_channels_are_averaged():
     write_wave("in.wav", sine(channels=3) * np.float32([[1], [0.5], [0]]))
     assert drumkit("mel", "in.wav", "-o", "out.npy", *SIZES) == 0
-    wanted = spectral.mel_power(sine()[0] * np.float32(0.5), SMALL)
+    wanted = mel_spectrogram.mel_power(sine()[0] * np.float32(0.5), SMALL)
     assert np.load("out.npy") == pytest.approx(wanted, rel=1e-4, abs=1e-6)
 
 
@@ -88,7 +89,7 @@ def test_of_a_stems_stream_the_mix_or_the_stem():
     write_wave("stems.wav", np.concatenate(stems), track_names=names)
     for flags, wanted in (((), sum(stems)), (("--stem", "bass"), stems[1])):
         assert drumkit("mel", "stems.wav", "-o", "out.npy", *SIZES, *flags) == 0
-        power = spectral.mel_power(wanted[0], SMALL)
+        power = mel_spectrogram.mel_power(wanted[0], SMALL)
         assert np.load("out.npy") == pytest.approx(power, rel=1e-3, abs=1e-4)
     assert drumkit("mel", "stems.wav", "-o", "no.npy", "--stem", "vocals") == 65
 
@@ -99,7 +100,7 @@ def test_windows_and_levels():
     flags = ["--windows", "--width", "64", "--overlap", "14", "--discretise"]
     assert drumkit("mel", "in.wav", "-o", "cut.npy", *SIZES, *flags) == 0
     whole, cut = np.load("out.npy"), np.load("cut.npy")
-    levels = spectral.discretise(whole, SMALL)
+    levels = mel_spectrogram.discretise(whole, SMALL)
     assert cut.dtype == np.uint8
     assert cut.shape == (8, 40, 64)
     assert np.array_equal(cut[0], levels[:, :64])
@@ -144,7 +145,7 @@ def test_an_inverted_file_says_how_it_was_made_unless_told_not_to():
 
 @pytest.mark.parametrize("encoding", ["pcm16", "pcm24", "float32"])
 def test_inverts_to_the_encoding_that_is_asked_for(encoding):
-    np.save("mel.npy", spectral.mel_power(sine()[0], SMALL))
+    np.save("mel.npy", mel_spectrogram.mel_power(sine()[0], SMALL))
     invert = ["mel", "--invert", "mel.npy", "--iterations", "2", *SIZES]
     assert drumkit(*invert, "-o", "out.wav", "--encoding", encoding) == 0
     assert soundfile.info("out.wav").subtype in {"PCM_16", "PCM_24", "FLOAT"}
@@ -175,7 +176,7 @@ def test_several_inputs_fill_a_folder():
 
 @pytest.mark.parametrize("back", [False, True])
 def test_plot_is_a_png(back):
-    np.save("mel.npy", spectral.mel_power(sine()[0], SMALL))
+    np.save("mel.npy", mel_spectrogram.mel_power(sine()[0], SMALL))
     write_wave("in.wav", sine())
     arguments = ["--invert", "--iterations", "0", "mel.npy"] if back else ["in.wav"]
     assert drumkit("mel", *arguments, *SIZES, "-o", "out", "--plot", "mel.png") == 0

@@ -4,13 +4,13 @@ import io
 import numpy as np
 import pytest
 
-from drumkit_cli import spectral
-from drumkit_cli.arrays import npy_header
 from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.io.arrays import npy_header
+from drumkit_cli.io.streams import open_input
 from drumkit_cli.mel import infer
 from drumkit_cli.mel.stored import StoredMel
-from drumkit_cli.spectral import MelConfig
-from drumkit_cli.streams import open_input
+from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.mel_spectrogram import MelConfig
 
 CONFIG = MelConfig(rate=8000, window=64, hop=16, fft=64, mels=6)
 
@@ -54,8 +54,8 @@ def test_floats_are_read_in_any_order_and_width(stored, dtype, order):
 
 
 def test_bytes_are_levels_and_floats_are_when_told(stored):
-    levels = spectral.discretise(power(9), CONFIG)
-    wanted = spectral.undiscretise(levels, CONFIG)
+    levels = mel_spectrogram.discretise(power(9), CONFIG)
+    wanted = mel_spectrogram.undiscretise(levels, CONFIG)
     assert np.array_equal(stored(levels).read(0, 9), wanted)
     mel = stored(levels.astype(np.float32), are_levels=True)
     mel.check()

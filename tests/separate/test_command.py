@@ -3,9 +3,9 @@ import pytest
 import soundfile
 
 from drumkit_cli import cli
-from drumkit_cli.audio import AudioReader
+from drumkit_cli.audio.reader import AudioReader
+from drumkit_cli.io.streams import open_input
 from drumkit_cli.separate import command, infer
-from drumkit_cli.streams import open_input
 from tests.separate.tiny import write_tiny_separator
 
 RATE = 16_000

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumkit_cli.audio import Audio
-from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.audio.reader import Audio
+from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.separate.infer import BuiltIn, separate, share_out, stream
 from tests.separate.tiny import write_tiny_separator
 

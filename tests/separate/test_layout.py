@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from drumkit_cli.audio.stems import stem_owners
 from drumkit_cli.errors import UnavailableError, UsageError
 from drumkit_cli.separate.layout import choose_layout, fold
-from drumkit_cli.stems import stem_owners
 
 SOURCES = ("drums", "bass", "other")
 STEMS = np.arange(24, dtype=np.float32).reshape(3, 2, 4)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from drumkit_cli.checkpoint import save_weights
+from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.separate.model import SeparatorConfig, build
 
 TINY = SeparatorConfig(channels=4, growth=1.0, segment_seconds=2.0)

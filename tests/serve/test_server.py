@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.serve import osc, server
 from drumkit_cli.serve.osc import Message
 from drumkit_cli.serve.server import REPLIES, FileRing, Instrument

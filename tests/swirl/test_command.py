@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from drumkit_cli import cli
-from drumkit_cli.arrays import read_npy
-from drumkit_cli.checkpoint import shipped_folder
-from drumkit_cli.grid import read_grid
-from drumkit_cli.midi import read_midi
-from drumkit_cli.pattern import SIX_VOICES
-from drumkit_cli.streams import open_input
+from drumkit_cli.io.arrays import read_npy
+from drumkit_cli.io.streams import open_input
+from drumkit_cli.learning.checkpoint import shipped_folder
+from drumkit_cli.midi.drum_maps import SIX_VOICES
+from drumkit_cli.midi.files import read_midi
+from drumkit_cli.patterns.grid import read_grid
 from tests.swirl.tiny import write_tiny_drummer
 
 SHIPPED = shipped_folder() / "swirl.safetensors"

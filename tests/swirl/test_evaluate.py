@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from drumkit_cli import checkpoint, drum_file
-from drumkit_cli.pattern_sets import PatternSet
+from drumkit_cli.learning import checkpoint
+from drumkit_cli.patterns import drum_file
+from drumkit_cli.patterns.pattern_sets import PatternSet
 from drumkit_cli.swirl import evaluate, infer
 from tests.swirl.tiny import write_tiny_drummer
 

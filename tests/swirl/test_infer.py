@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.checkpoint import load_weights
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.swirl import infer
 from drumkit_cli.swirl.infer import SPEED, humanize, measure_number, measures, swirl
 from tests.swirl.tiny import FakeDrummer, write_tiny_drummer

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from drumkit_cli import composer
-from drumkit_cli.checkpoint import load_weights
-from drumkit_cli.pattern_nets import to_targets, to_velocities
+from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.patterns import composer
+from drumkit_cli.patterns.networks import to_targets, to_velocities
 from drumkit_cli.swirl.model import Discriminator, Generator, ModelConfig, played
 from tests.swirl.tiny import TINY, TINY_CONV, write_tiny_drummer
 

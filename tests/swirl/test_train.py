@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from drumkit_cli import cli, composer, pattern_sets, training
+from drumkit_cli import cli
 from drumkit_cli.errors import UsageError
-from drumkit_cli.pattern_sets import Pattern, load_patterns
+from drumkit_cli.learning import training
+from drumkit_cli.patterns import composer, pattern_sets
+from drumkit_cli.patterns.pattern_sets import Pattern, load_patterns
 from drumkit_cli.swirl import train
 from drumkit_cli.swirl.infer import swirl
 from tests.contract.midi_files import WHOLE

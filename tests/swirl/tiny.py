@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from drumkit_cli.checkpoint import save_weights
-from drumkit_cli.pattern_nets import EncoderKind, NetConfig
+from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.patterns.networks import EncoderKind, NetConfig
 from drumkit_cli.swirl.model import Generator, ModelConfig
 
 TINY = ModelConfig(NetConfig(EncoderKind.LSTM, 4, (16, 16, 16), (16, 16, 16, 16)))

@@ -14,11 +14,11 @@ import pytest
 import soundfile
 
 from drumkit_cli import cli
-from drumkit_cli.midi import read_midi, write_midi
+from drumkit_cli.midi.files import read_midi, write_midi
+from drumkit_cli.midi.track import empty_track
 from drumkit_cli.synth.infer import Inverter
 from drumkit_cli.synth.sound import CLASSES, MEL
 from drumkit_cli.synth.voices import VOICES
-from drumkit_cli.track import empty_track
 from tests.contract.commands import make_weights
 from tests.synth.tiny import TINY
 

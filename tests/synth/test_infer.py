@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from drumkit_cli.checkpoint import load_weights, save_weights
 from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from drumkit_cli.synth import infer
 from drumkit_cli.synth.codes import between
 from drumkit_cli.synth.infer import DrumSynth, Inverter

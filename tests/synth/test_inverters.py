@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from drumkit_cli import spectral
+from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.synth import drum_synth, losses
 from drumkit_cli.synth.data import Pool
 from drumkit_cli.synth.fitting import fit_reading
@@ -23,7 +23,7 @@ def drums():
 
 def test_levels_are_those_of_the_mel_preset(drums):
     samples, levels = drums
-    power = spectral.mel_power(samples.numpy(), MEL)
+    power = mel_spectrogram.mel_power(samples.numpy(), MEL)
     np.testing.assert_allclose(to_levels(torch.from_numpy(power)), levels, atol=1e-4)
     assert levels.shape[1:] == (MEL.mels, FRAMES)
 

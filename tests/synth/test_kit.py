@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from drumkit_cli.checkpoint import load_weights
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.pattern import GENERAL_MIDI_DRUMS, GROOVE_VOICES
+from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.midi.drum_maps import GENERAL_MIDI_DRUMS, GROOVE_VOICES
 from drumkit_cli.synth.infer import DrumSynth
 from drumkit_cli.synth.kit import KitVoice, changed, draw_kit, kit_text, read_kit
 from drumkit_cli.synth.sound import CLASSES, to_power

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from drumkit_cli.checkpoint import load_weights
+from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.synth.classifier import Classifier
 from drumkit_cli.synth.model import CWAE, ModelConfig
 from drumkit_cli.synth.sound import CLASSES, FRAMES, MEL

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from drumkit_cli.checkpoint import load_weights, shipped_folder
+from drumkit_cli.learning.checkpoint import load_weights, shipped_folder
+from drumkit_cli.midi.track import empty_track
 from drumkit_cli.synth import render as rendering
 from drumkit_cli.synth.evaluate import attacks, onset_f
 from drumkit_cli.synth.infer import FADE, PEAK, DrumSynth
@@ -13,7 +14,6 @@ from drumkit_cli.synth.kit import Kit, changed, draw_kit
 from drumkit_cli.synth.render import BLOCK, SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.sound import LENGTH, MEL
 from drumkit_cli.synth.voices import VOICES
-from drumkit_cli.track import empty_track
 from tests.synth.tiny import write_tiny_synth
 
 RATE = MEL.rate

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from drumkit_cli import training
-from drumkit_cli.checkpoint import load_weights
 from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.learning import training
+from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.synth import data, fitting, parts, train
 from drumkit_cli.synth.infer import DrumSynth
 from drumkit_cli.synth.inverter import SpectralInverter

@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 import torch
 
-from drumkit_cli.checkpoint import save_weights
+from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.synth import drum_synth
 from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
 from drumkit_cli.synth.mcnn import MCNN, MCNNConfig

@@ -1,0 +1,1 @@
+"""Training music: bands rendered from multi-track MIDI with soundfonts and samples."""

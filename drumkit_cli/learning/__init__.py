@@ -1,0 +1,1 @@
+"""Learning: weights files, the one fit loop, and the device that a model runs on."""

@@ -1,0 +1,318 @@
+"""The one fit loop: seed, device, resume, keep the best, stop at a time limit.
+
+A feature's `train.py` gives a `Task` (what a step is, what the score is); everything that is the
+same for all of them is here. Lightning Fabric carries it to CPU, CUDA, MPS and torchrun.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import pickle
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.utilities.seed import seed_everything
+from torch import nn
+from torch.optim import Optimizer
+
+from drumkit_cli import console
+from drumkit_cli.errors import BadDataError, OutputError, UnavailableError, UsageError
+from drumkit_cli.io import streams
+
+CHECKPOINT_NAME = "last.pt"
+LOG_NAME = "log.csv"
+CURVES_NAME = "curves.png"
+FIRST_VALIDATION_SECONDS = 60.0
+"""So that weights exist early; a tenth of the time limit where that is shorter."""
+
+_DAMAGES = (
+    RuntimeError,
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    EOFError,
+    pickle.UnpicklingError,
+)
+"""What reading a damaged or foreign checkpoint raises."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to train: where, how long, on what.
+
+    Attributes:
+        folder: checkpoint, log and curves go here.
+        output: the weights file, rewritten whenever the score is the best so far.
+        time_limit_seconds: of training steps in all, those before a resume included; what comes
+            before them and validation are not counted.
+        resume: go on from the checkpoint in `folder`.
+        device: "cpu", "cuda", "mps" or "auto".
+        seed: of the weights, the batches and the augmentation.
+        threads: CPU threads; 0 leaves torch's choice.
+        preset: the name of the feature's recipe.
+        validate_every_seconds: between two validations, at most; the first comes earlier.
+        save_every_seconds: between two checkpoints.
+    """
+
+    folder: Path
+    output: Path
+    time_limit_seconds: float
+    resume: bool = False
+    device: str = "cpu"
+    seed: int = 0
+    threads: int = 0
+    preset: str = "cpu"
+    validate_every_seconds: float = 600.0
+    save_every_seconds: float = 30.0
+
+
+class Task(Protocol):
+    """What a feature teaches the fit loop.
+
+    `models` and `optimizers` are all that a checkpoint holds beside the clock; averaged copies of
+    a model are models too.
+    """
+
+    models: dict[str, nn.Module]
+    optimizers: dict[str, Optimizer]
+
+    def batches(self, seed: int) -> Iterator[Any]:
+        """Endless training batches; the same seed gives the same ones."""
+
+    def step(self, batch: Any, progress: float) -> dict[str, float]:  # noqa: ANN401
+        """Take one optimisation step, `progress` 0..1 through the run; return its losses."""
+
+    def validate(self) -> dict[str, float]:
+        """Measure on held-out data; the key "score" decides, lower is better."""
+
+    def export(self, path: Path, figures: Mapping[str, float]) -> None:
+        """Write the weights file that `--weights` takes."""
+
+
+def start(run: Run) -> Fabric:
+    """Set threads, seed and device up; the Fabric that the task trains with.
+
+    Raises:
+        OutputError: the folder cannot be made.
+        UsageError: the folder holds a run, and it is not asked to resume.
+        BadDataError: it is asked to resume, and there is no checkpoint.
+        UnavailableError: the device is not on this machine.
+    """
+    _claim_folder(run)
+    if run.threads:
+        torch.set_num_threads(run.threads)
+    seed_everything(run.seed, verbose=False)
+    try:
+        # torchrun says how many processes it started; left alone, Fabric sees one CPU in each.
+        devices = os.environ.get("LOCAL_WORLD_SIZE", "auto")
+        nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
+        fabric = Fabric(
+            accelerator=run.device, precision="32-true", devices=devices, num_nodes=nodes
+        )
+    except (RuntimeError, ValueError) as error:
+        raise UnavailableError(f"device {run.device}: {error}", "try --device cpu") from error
+    fabric.launch()
+    return fabric
+
+
+def fit(task: Task, run: Run, fabric: Fabric) -> dict[str, float]:
+    """Train until the time limit; return the figures of the best weights.
+
+    The best weights by validation score are at `run.output` when it returns, and whenever it is
+    interrupted after the first validation; the newest state is in `run.folder`. When training
+    diverges, the state there stays that of the last checkpoint.
+
+    Raises:
+        BadDataError: the checkpoint to resume is damaged or of another model; training diverged;
+            no validation gave a finite score.
+    """
+    clock = _Clock(_first_validation(run), run.save_every_seconds)
+    if run.resume:
+        clock = _load(task, run.folder / CHECKPOINT_NAME)
+        console.info(f"resumed at step {clock.steps}, {clock.seconds / 60:.1f} minutes in")
+    log = _Log(run.folder / LOG_NAME, append=run.resume) if fabric.is_global_zero else None
+    try:
+        _train(task, clock, run, fabric, log)
+        _validate(task, clock, run, fabric, log)
+    finally:
+        if log:
+            if not clock.diverged:
+                _save(task, clock, run.folder / CHECKPOINT_NAME)
+            log.close()
+            _draw_curves(run.folder)
+    if not clock.best:
+        raise BadDataError(
+            f"no weights: no validation in {clock.steps} steps gave a finite score",
+            f"{run.folder / LOG_NAME} has the losses",
+        )
+    return clock.best
+
+
+@dataclass
+class _Clock:
+    """How far a run is, and when it validates and saves next."""
+
+    next_validation: float = 0.0
+    next_save: float = 0.0
+    steps: int = 0
+    seconds: float = 0.0
+    diverged: bool = False
+    best_score: float = float("inf")
+    best: dict[str, float] = field(default_factory=dict)
+
+
+class _Log:
+    """A CSV of losses (long form: one row a value, so resumed runs and new losses just append)."""
+
+    def __init__(self, path: Path, *, append: bool) -> None:
+        fresh = not (append and path.exists())
+        self._file = path.open("w" if fresh else "a", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+        if fresh:
+            self._writer.writerow(["step", "seconds", "name", "value"])
+
+    def write(self, clock: _Clock, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            self._writer.writerow([clock.steps, f"{clock.seconds:.1f}", name, f"{value:.6g}"])
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _claim_folder(run: Run) -> None:
+    """Make the run's folder; never train over another run's state unasked."""
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {run.folder}: {error.strerror}", "take another --run-dir"
+        ) from error
+    checkpoint = run.folder / CHECKPOINT_NAME
+    if run.resume and not checkpoint.exists():
+        raise BadDataError(f"{checkpoint}: no checkpoint to resume", "start without --resume")
+    if checkpoint.exists() and not run.resume:
+        raise UsageError(
+            f"{run.folder} holds a run", "--resume goes on with it; or take another --run-dir"
+        )
+
+
+def _first_validation(run: Run) -> float:
+    tenth = run.time_limit_seconds / 10
+    return min(FIRST_VALIDATION_SECONDS, tenth, run.validate_every_seconds)
+
+
+def _train(task: Task, clock: _Clock, run: Run, fabric: Fabric, log: _Log | None) -> None:
+    """Take steps until the time limit, validating and saving on the way."""
+    batches = task.batches(run.seed + 7919 * clock.steps + fabric.global_rank)
+    with console.progress(run.time_limit_seconds, "training") as bar:
+        bar.advance(clock.seconds)
+        while clock.seconds < run.time_limit_seconds:
+            before, began = clock.seconds, time.monotonic()
+            losses = task.step(next(batches), before / run.time_limit_seconds)
+            clock.steps += 1
+            clock.seconds += time.monotonic() - began
+            if fabric.world_size > 1:  # all processes stop and validate after the same step
+                clock.seconds = fabric.broadcast(clock.seconds)
+            bar.advance(clock.seconds - before)
+            if log:
+                log.write(clock, losses)
+            _require_finite(losses, clock, run)
+            if clock.seconds >= clock.next_save:
+                clock.next_save = clock.seconds + run.save_every_seconds
+                if fabric.is_global_zero:
+                    _save(task, clock, run.folder / CHECKPOINT_NAME)
+            if clock.seconds >= clock.next_validation:
+                clock.next_validation = clock.seconds + run.validate_every_seconds
+                _validate(task, clock, run, fabric, log)
+
+
+def _require_finite(losses: Mapping[str, float], clock: _Clock, run: Run) -> None:
+    wrong = [name for name, value in losses.items() if not math.isfinite(value)]
+    if wrong:
+        clock.diverged = True
+        remedy = f"the best weights before are in {run.output}" if clock.best else ""
+        raise BadDataError(
+            f"training diverged at step {clock.steps}: no finite {', '.join(wrong)}", remedy
+        )
+
+
+def _validate(task: Task, clock: _Clock, run: Run, fabric: Fabric, log: _Log | None) -> None:
+    figures = task.validate()
+    if log:
+        log.write(clock, {f"valid/{name}": value for name, value in figures.items()})
+    shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+    better = math.isfinite(figures["score"]) and figures["score"] < clock.best_score
+    minutes = clock.seconds / 60
+    console.info(f"step {clock.steps}, {minutes:.1f} min: {shown}{'  (best)' if better else ''}")
+    if better:
+        clock.best_score = figures["score"]
+        clock.best = {"steps": clock.steps, "minutes": round(minutes, 1), **figures}
+        if fabric.is_global_zero:
+            task.export(run.output, clock.best)
+
+
+def _save(task: Task, clock: _Clock, path: Path) -> None:
+    """Replace the checkpoint in one move, so that a kill leaves the old or the new one."""
+    state = {
+        "models": {name: model.state_dict() for name, model in task.models.items()},
+        "optimizers": {name: opt.state_dict() for name, opt in task.optimizers.items()},
+        "clock": json.dumps(vars(clock)),
+        "torch_rng": torch.get_rng_state(),
+    }
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    with streams.open_output(str(path)) as file:
+        file.write(buffer.getbuffer())
+
+
+def _load(task: Task, path: Path) -> _Clock:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        for name, model in task.models.items():
+            model.load_state_dict(state["models"][name])
+        for name, optimizer in task.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        torch.set_rng_state(state["torch_rng"])
+        return _Clock(**json.loads(state["clock"]))
+    except _DAMAGES as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BadDataError(
+            f"{path}: not a checkpoint of this recipe ({reason})", "take another --run-dir"
+        ) from error
+
+
+def _draw_curves(folder: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    curves: dict[str, tuple[list[float], list[float]]] = {}
+    with (folder / LOG_NAME).open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            minutes, values = curves.setdefault(row["name"], ([], []))
+            minutes.append(float(row["seconds"]) / 60)
+            values.append(float(row["value"]))
+    if not curves:
+        return
+    figure, axes = plt.subplots(
+        len(curves), 1, figsize=(8, 2 * len(curves)), sharex=True, squeeze=False
+    )
+    for axis, (name, (minutes, values)) in zip(axes[:, 0], sorted(curves.items()), strict=True):
+        axis.plot(minutes, values, linewidth=0.6, marker="." if len(values) < 30 else None)
+        axis.set_ylabel(name)
+    axes[-1, 0].set_xlabel("minutes")
+    figure.tight_layout()
+    figure.savefig(folder / CURVES_NAME, dpi=80)
+    plt.close(figure)

@@ -1,0 +1,227 @@
+"""Drum patterns of six voices by sixty-four sixteenths: how they are folded, found and split.
+
+The rules: a measure is sixteen sixteenths of 4/4. What is shorter than four measures repeats; what
+is longer is cut into windows of four measures, one after the other, the last of which repeats from
+its own start. Rides count as closed hats, crashes as open ones and claps as snares; toms and other
+percussion are left out. Of patterns with the same onsets the first one stays, and a source (a song,
+a style with its variants, a theme of the composer) is in one split; but the Groove MIDI Dataset
+keeps its published split, which divides the sessions of a drummer.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumkit_cli.errors import DrumkitError, MissingInputError
+from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
+from drumkit_cli.midi.files import read_midi
+from drumkit_cli.patterns import composer
+from drumkit_cli.patterns.grid import MEASURE_STEPS, read_grid
+
+PATTERN_MEASURES: Final = 4
+PATTERN_STEPS: Final = PATTERN_MEASURES * MEASURE_STEPS
+LICENCES: Final = (
+    "our own composer; Groove MIDI Dataset (CC BY 4.0); patterns of MMA (GPL-2, Artistic 2), "
+    "tidal-drum-patterns (GPL-3), Hydrogen and LMMS (CC BY-SA, CC BY, GPL-2), Mutable Grids "
+    "(GPL-3); drum parts of bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0)"
+)
+SPLITS: Final = ("train", "validation", "test")
+
+Floats = NDArray[np.float32]
+
+_VOICE_OF_NAME: Final = {
+    "kick": 0,
+    "snare": 1,
+    "clap": 1,
+    "closed_hat": 2,
+    "pedal_hat": 2,
+    "ride": 2,
+    "open_hat": 3,
+    "crash": 3,
+    "rim": 4,
+    "cowbell": 5,
+    "cow": 5,
+}
+
+
+class Pattern(NamedTuple):
+    """A pattern ``[6, 64]`` with where it is from."""
+
+    velocities: Floats
+    kind: str
+    """"composed", "electronic" (found patterns of electronic genres), "other" or "played"."""
+    source: str
+    split: str
+
+
+@dataclass(frozen=True)
+class PatternSet:
+    """Distinct patterns: velocities ``[N, 6, 64]`` 0..1, and what each is."""
+
+    velocities: Floats
+    kinds: tuple[str, ...]
+    sources: tuple[str, ...]
+    splits: tuple[str, ...]
+
+    def where(self, split: str, *kinds: str) -> Floats:
+        """The velocities of one split, of all kinds or of those named."""
+        chosen = [
+            of == split and (not kinds or kind in kinds)
+            for of, kind in zip(self.splits, self.kinds, strict=True)
+        ]
+        found: Floats = self.velocities[np.array(chosen, bool)]
+        return found
+
+
+def fold(velocities: Floats) -> Floats:
+    """Cut ``[V, T]`` into patterns ``[N, V, 64]``: short ones repeat, long ones become windows.
+
+    T is filled up to whole measures first.
+    """
+    steps = velocities.shape[1]
+    measures = max(-(-steps // MEASURE_STEPS), 1)
+    whole = np.pad(velocities, ((0, 0), (0, measures * MEASURE_STEPS - steps)))
+    windows = []
+    for start in range(0, measures * MEASURE_STEPS, PATTERN_STEPS):
+        window = whole[:, start : start + PATTERN_STEPS]
+        repeats = -(-PATTERN_STEPS // window.shape[1])
+        windows.append(np.tile(window, repeats)[:, :PATTERN_STEPS])
+    return np.stack(windows)
+
+
+def load_patterns(data: Path) -> PatternSet:
+    """Read every pattern of a data folder, and compose ours.
+
+    Read are ``patterns/patterns.jsonl``, ``groove/info.csv`` and ``bands-midi/index.csv`` with
+    their MIDI files, those of them that exist; else every MIDI file below the folder, each a source
+    of its own. Patterns in other meters are left out.
+
+    Raises:
+        MissingInputError: the folder holds none of them.
+    """
+    readers: list[tuple[Path, Callable[[Path], Iterable[Pattern]]]] = [
+        (data / "patterns" / "patterns.jsonl", lambda _: _step_sequences(data)),
+        (data / "bands-midi" / "index.csv", _bands),
+        (data / "groove" / "info.csv", _performances),
+    ]
+    found = [read(path) for path, read in readers if path.is_file()] or [_midi_files(data)]
+    real = [pattern for patterns in found for pattern in patterns]
+    if not real:
+        raise MissingInputError(f"{data}: no drum patterns", "give MIDI files in 4/4")
+    return _distinct([*composed(), *real])
+
+
+def composed() -> Iterator[Pattern]:
+    """Every pattern of the composer, as ``load_patterns`` splits them."""
+    for genre, what in composer.GENRES.items():
+        for number in range(1, what.count + 1):
+            source = f"composer/{composer.family(genre, number)}"
+            pattern = composer.compose(genre, number)
+            yield Pattern(pattern, "composed", source, split_of(source))
+
+
+def split_of(source: str) -> str:
+    """Return the split of a source: a tenth each is test and validation, by a hash of its name."""
+    place = hashlib.sha256(source.encode()).digest()[0] % 10
+    return {0: "test", 1: "validation"}.get(place, "train")
+
+
+def _distinct(patterns: Iterable[Pattern]) -> PatternSet:
+    """Drop empty patterns and repeated onsets; a pattern found in two splits is the first's."""
+    first: dict[bytes, Pattern] = {}
+    for pattern in sorted(patterns, key=lambda pattern: SPLITS.index(pattern.split)):
+        onsets = pattern.velocities > 0
+        if onsets.any():
+            first.setdefault(np.packbits(onsets).tobytes(), pattern)
+    velocities, kinds, sources, splits = zip(*first.values(), strict=True)
+    return PatternSet(np.stack(velocities), kinds, sources, splits)
+
+
+def _step_sequences(data: Path) -> Iterator[Pattern]:
+    splits = _style_splits(data)
+    with (data / "patterns" / "patterns.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            entry = json.loads(line)
+            # Thirty-second notes in one measure are as well sixteenths in two.
+            steps = int(entry["steps"])
+            if steps % MEASURE_STEPS:
+                continue
+            velocities = np.zeros((len(VOICE_NAMES), steps), np.float32)
+            for name, values in entry["instruments"].items():
+                if name in _VOICE_OF_NAME:
+                    voice = velocities[_VOICE_OF_NAME[name]]
+                    np.maximum(voice, np.array(values, np.float32), out=voice)
+            style = _style(entry["source"], entry["name"])
+            kind = "electronic" if entry["genre"].startswith("electronic") else "other"
+            split = splits.get(style) or split_of(style)
+            yield Pattern(fold(np.clip(velocities, 0, 1))[0], kind, style, split)
+
+
+def _style(source: str, name: str) -> str:
+    """What a pattern is a variant of, by its name within its collection."""
+    if source.startswith("mma"):
+        return f"mma/{name.split(':')[0]}"
+    if source == "mutable-grids":
+        return source  # neighbours on one map
+    stem = re.sub(r"( Break)?[ #]?\d*[a-z]?$", "", name.split("#")[0])
+    return f"{source}/{stem}"
+
+
+def _style_splits(data: Path) -> dict[str, str]:
+    """The splits of the styles of which the bands hold the MIDI."""
+    index = data / "bands-midi" / "index.csv"
+    if not index.is_file():
+        return {}
+    return {_band_source(row["path"]): row["split"] for row in _rows(index)}
+
+
+def _band_source(path: str) -> str:
+    """A style file of mma-grooves with all its parts, or the song itself."""
+    match = re.match(r"mma-grooves/midi/([^/]+/[^/]+)/", path)
+    return f"mma/{match[1]}" if match else path
+
+
+def _bands(index: Path) -> Iterator[Pattern]:
+    for row in _rows(index):
+        path = index.parent / row["path"]
+        for pattern in _windows(path):
+            yield Pattern(pattern, "other", _band_source(row["path"]), row["split"])
+
+
+def _performances(info: Path) -> Iterator[Pattern]:
+    for row in _rows(info):
+        if row["time_signature"] == "4-4":
+            for pattern in _windows(info.parent / row["midi_filename"]):
+                yield Pattern(pattern, "played", row["session"], row["split"])
+
+
+def _midi_files(folder: Path) -> Iterator[Pattern]:
+    for path in sorted(folder.rglob("*.mid")):
+        source = path.relative_to(folder).as_posix()
+        for pattern in _windows(path):
+            yield Pattern(pattern, "other", source, split_of(source))
+
+
+def _windows(path: Path) -> Floats:
+    """The patterns of a MIDI file; none of one that cannot be read or gridded."""
+    try:
+        track = read_midi(path.read_bytes(), path.name)
+        grid = read_grid(track, path.name, SIX_VOICES, len(VOICE_NAMES))
+    except (DrumkitError, OSError):
+        return np.zeros((0, len(VOICE_NAMES), PATTERN_STEPS), np.float32)
+    return fold(grid.velocities)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,102 @@
+"""Sound as the arranger and the evaluations see it, and the onsets in it.
+
+A log-mel image of 256 levels scaled to -1..1, of a sound that is brought to one level first, so
+that a hit is a hit however loud the song is.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumkit_cli.spectral import mel_spectrogram
+
+MEL: Final = mel_spectrogram.PRESETS["arrange"]
+SECONDS_PER_FRAME: Final = MEL.hop / MEL.rate
+NORMAL_LEVEL_DB: Final = -20.0
+"""Gated level that the generator knows its bass and its drums at."""
+TOLERANCE_SECONDS: Final = 0.05
+PEAK_FRAMES: Final = 3
+"""An onset is the strongest frame among so many before and after it: 70 ms."""
+PEAK_THRESHOLD: Final = 0.05
+"""Least rise of an onset, in the mean over bins of an image in -1..1: 2 dB over all bins."""
+
+_GATE_SECONDS: Final = 0.1
+_SILENCE_DB: Final = -70.0
+_RELATIVE_GATE_DB: Final = -20.0
+
+Floats = NDArray[np.float32]
+Times = NDArray[np.floating]
+
+
+def to_image(power: Floats) -> Floats:
+    """Return mel power as the generator's image: its 256 levels scaled to -1..1."""
+    image: Floats = mel_spectrogram.discretise(power, MEL).astype(np.float32)
+    image *= 2 / mel_spectrogram.TOP_LEVEL
+    image -= 1
+    return image
+
+
+def gated_level(blocks: Iterable[Floats], rate: int = MEL.rate) -> float:
+    """Return the level of what sounds, in dB relative to full scale (RMS); -inf for silence.
+
+    The mean power of the 0.1 s parts that are above -70 dB and not 20 dB below the mean of those:
+    rests do not count, as in the loudness of broadcasts. ``blocks`` are mono samples ``[n]``.
+    """
+    size = max(1, round(_GATE_SECONDS * rate))
+    powers: list[float] = []
+    rest = np.zeros(0, np.float32)
+    for block in blocks:
+        held = np.concatenate([rest, block])
+        whole = len(held) // size * size
+        parts = held[:whole].reshape(-1, size).astype(np.float64)
+        powers += np.mean(parts**2, axis=1).tolist()
+        rest = held[whole:]
+    if len(rest):
+        powers.append(float(np.sum(rest.astype(np.float64) ** 2)) / size)
+    heard = np.array(powers)
+    heard = heard[heard > 10 ** (_SILENCE_DB / 10)]
+    if not len(heard):
+        return -math.inf
+    heard = heard[heard > heard.mean() * 10 ** (_RELATIVE_GATE_DB / 10)]
+    return float(10 * np.log10(heard.mean()))
+
+
+def normalising_gain(level_db: float) -> float:
+    """Return what brings a gated level to the one that the generator knows; 0 for silence."""
+    return 0.0 if level_db == -math.inf else float(10 ** ((NORMAL_LEVEL_DB - level_db) / 20))
+
+
+def normalised_image(samples: Floats) -> Floats:
+    """Return the image ``[F, T]`` of mono samples ``[n]`` at `MEL.rate`, at the normal level."""
+    gain = np.float32(normalising_gain(gated_level([samples])))
+    return to_image(mel_spectrogram.mel_power(samples * gain, MEL))
+
+
+def onset_frames(image: Floats) -> NDArray[np.intp]:
+    """Return the frames of the onsets of a log-mel image ``[F, T]`` in -1..1, sorted.
+
+    Peaks of the rise of each bin from two frames before, averaged over the bins.
+    """
+    rise = np.maximum(image[:, 2:] - image[:, :-2], 0).mean(0)
+    strength = np.concatenate([np.zeros(1), rise, np.zeros(1)])
+    padded = np.pad(strength, PEAK_FRAMES)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * PEAK_FRAMES + 1)
+    return np.flatnonzero((strength > PEAK_THRESHOLD) & (strength >= around.max(1)))
+
+
+def onset_scores(reference: Times, estimate: Times) -> tuple[float, float, float]:
+    """Return mir_eval's onset F-measure, precision and recall, within 50 ms; 1 for no onsets."""
+    import mir_eval
+
+    if not len(reference) and not len(estimate):
+        return 1.0, 1.0, 1.0
+    f, precision, recall = mir_eval.onset.f_measure(reference, estimate, window=TOLERANCE_SECONDS)
+    return float(f), float(precision), float(recall)
+
+
+def onset_f_measure(reference: NDArray[np.intp], estimate: NDArray[np.intp]) -> float:
+    """Return the onset F-measure of two lists of frames."""
+    return onset_scores(reference * SECONDS_PER_FRAME, estimate * SECONDS_PER_FRAME)[0]
