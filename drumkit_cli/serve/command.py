@@ -97,7 +97,7 @@ def serve(
         from drumkit_cli.learning.checkpoint import load_weights
         from drumkit_cli.learning.devices import pick_device
         from drumkit_cli.serve.server import FileRing, Instrument, serve_on
-        from drumkit_cli.synth.infer import DrumSynth
+        from drumkit_cli.sounds.drum_synth import DrumSynth
 
         place = pick_device(device, threads)
         synth = DrumSynth(load_weights("synth", weights), place)

@@ -22,9 +22,9 @@ from drumkit_cli.io.streams import Encoding, open_output
 from drumkit_cli.options import SEED_MAX
 from drumkit_cli.serve import osc
 from drumkit_cli.serve.osc import Message
-from drumkit_cli.synth.codes import Code
-from drumkit_cli.synth.infer import DrumSynth
-from drumkit_cli.synth.sound import CLASSES, MEL
+from drumkit_cli.sounds.codes import Code
+from drumkit_cli.sounds.drum_synth import DrumSynth
+from drumkit_cli.sounds.mel_image import CLASSES, MEL
 
 __all__ = ["CONTROL_MAX", "FileRing", "Instrument", "newest", "serve_on"]
 

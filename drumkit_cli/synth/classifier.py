@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from drumkit_cli.sounds.mel_image import CLASSES, MEL
 from drumkit_cli.synth.data import Sounds, make_pool
-from drumkit_cli.synth.sound import CLASSES, MEL
 
 __all__ = ["JUDGE_POOL", "JUDGE_STEPS", "Classifier", "Judge", "train_judge"]
 

@@ -21,8 +21,8 @@ from torch import Tensor
 from drumkit_cli.audio.reader import resample
 from drumkit_cli.bands.instruments import read_table
 from drumkit_cli.errors import BadDataError, MissingInputError
-from drumkit_cli.synth import drum_synth
-from drumkit_cli.synth.sound import CLASSES, FRAMES, LENGTH, MEL, Analyser
+from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, LENGTH, MEL, Analyser
+from drumkit_cli.synth.training import parametric
 
 __all__ = [
     "LICENCES",
@@ -162,7 +162,7 @@ def make_pool(
         odds /= odds.sum()
         for _ in range(per_class):
             if generator.random() < synthetic:
-                made = drum_synth.render(CLASSES[c], generator)
+                made = parametric.render(CLASSES[c], generator)
             else:
                 first, second = generator.choice(members, 2, p=odds)
                 made = sounds.samples[first]

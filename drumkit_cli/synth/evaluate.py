@@ -21,15 +21,15 @@ from drumkit_cli.errors import MissingInputError, UnavailableError
 from drumkit_cli.io.tables import Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
 from drumkit_cli.midi.track import empty_track
+from drumkit_cli.sounds.codes import Code
+from drumkit_cli.sounds.drum_synth import DrumSynth, Inverter
+from drumkit_cli.sounds.mel_image import CLASSES, FLOOR_DB, MEL, PAPER_CLASSES, to_power
 from drumkit_cli.synth import data as sounds_of
 from drumkit_cli.synth.classifier import JUDGE_POOL, JUDGE_STEPS, Ints, Judge, train_judge
-from drumkit_cli.synth.codes import Code
-from drumkit_cli.synth.infer import DrumSynth, Inverter
-from drumkit_cli.synth.kit import draw_kit
-from drumkit_cli.synth.making import mcnn_weights
-from drumkit_cli.synth.render import SoundBank, natural_frames, read_hits, render
-from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, MEL, PAPER_CLASSES, to_power
-from drumkit_cli.synth.voices import VOICES
+from drumkit_cli.synth.job import mcnn_weights
+from drumkit_cli.synth.kits.kit import draw_kit
+from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
+from drumkit_cli.synth.kits.voices import VOICES
 
 __all__ = [
     "attacks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 
-from drumkit_cli.synth.infer import Floats
+from drumkit_cli.sounds.drum_synth import Floats
 
 __all__ = ["sounds_png"]
 

@@ -4,7 +4,6 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from tests.bands.test_rendering import write_takes
 
 from drumkit_cli.arrange import data, infer, train
 from drumkit_cli.bands import rendering
@@ -12,6 +11,7 @@ from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
 from tests.arrange.tiny import bass_line
+from tests.bands.test_rendering import write_takes
 
 STEP_LOSSES = {
     "drums/adversarial",

@@ -16,7 +16,7 @@ from drumkit_cli.audio.reader import AudioReader
 from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.streams import Encoding, Input, open_input, open_output, sniff
-from tests import sounds
+from tests import signals
 
 BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 25, "FLOAT": 25}
 LINEAR = [
@@ -42,8 +42,8 @@ def read(data):
 @pytest.mark.parametrize(("container", "subtype"), LINEAR)
 @pytest.mark.parametrize("channels", [1, 2, 3, 8])
 def test_samples_are_read_as_they_were_written(container, subtype, channels):
-    samples = sounds.sine(channels=channels)
-    sound = read(sounds.encode(samples, container=container, subtype=subtype))
+    samples = signals.sine(channels=channels)
+    sound = read(signals.encode(samples, container=container, subtype=subtype))
     assert sound.samples.dtype == np.float32
     assert sound.rate == 8000
     step = 2.0 ** (1 - BITS.get(subtype, 25))
@@ -52,7 +52,7 @@ def test_samples_are_read_as_they_were_written(container, subtype, channels):
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000, 96000, 192000])
 def test_rates_are_read(rate):
-    sound = read(sounds.encode(sounds.sine(rate, 0.1), rate))
+    sound = read(signals.encode(signals.sine(rate, 0.1), rate))
     assert (sound.rate, sound.frames, sound.seconds) == (
         rate,
         round(rate / 10),
@@ -64,8 +64,8 @@ def test_rates_are_read(rate):
     ("container", "subtype"), [("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None), ("WAV", "ULAW")]
 )
 def test_lossy_formats_sound_the_same(container, subtype):
-    samples = sounds.sine(48000, 1.0, channels=2)
-    sound = read(sounds.encode(samples, 48000, container, subtype))
+    samples = signals.sine(48000, 1.0, channels=2)
+    sound = read(signals.encode(samples, 48000, container, subtype))
     assert sound.frames == samples.shape[1]
     middle = slice(4800, -4800)
     error = sound.samples[:, middle] - samples[:, middle]
@@ -73,8 +73,8 @@ def test_lossy_formats_sound_the_same(container, subtype):
 
 
 def test_blocks_are_the_whole_in_order():
-    samples = sounds.sine(channels=2)
-    with AudioReader(as_input(sounds.encode(samples, subtype="FLOAT"))) as reader:
+    samples = signals.sine(channels=2)
+    with AudioReader(as_input(signals.encode(samples, subtype="FLOAT"))) as reader:
         blocks = list(reader.blocks(1000))
         assert [block.shape for block in blocks] == [(2, 1000)] * 4
         np.testing.assert_array_equal(np.concatenate(blocks, axis=1), samples)
@@ -85,7 +85,7 @@ def test_blocks_are_the_whole_in_order():
 
 def test_two_readings_of_a_file_agree(tmp_path):
     path = tmp_path / "song"
-    path.write_bytes(sounds.encode(sounds.sine()))
+    path.write_bytes(signals.encode(signals.sine()))
     with open_input(str(path)) as source, AudioReader(source) as reader:
         blocks = reader.blocks(100)
         first = next(blocks)
@@ -97,7 +97,7 @@ def test_two_readings_of_a_file_agree(tmp_path):
 
 def test_descriptors_are_given_back(tmp_path):
     path = tmp_path / "song"
-    for data in (sounds.encode(sounds.sine()), b"RIFF\0\0\0\0WAVEjunk"):
+    for data in (signals.encode(signals.sine()), b"RIFF\0\0\0\0WAVEjunk"):
         path.write_bytes(data)
         before = os.listdir("/proc/self/fd")
         for _ in range(3):
@@ -111,7 +111,7 @@ def test_descriptors_are_given_back(tmp_path):
 
 @pytest.mark.parametrize("container", ["WAV", "AIFF"])
 def test_no_samples_are_a_sound_too(container):
-    sound = read(sounds.encode(np.zeros((2, 0), np.float32), container=container))
+    sound = read(signals.encode(np.zeros((2, 0), np.float32), container=container))
     assert sound.samples.shape == (2, 0)
     assert sound.seconds == 0
 
@@ -121,9 +121,9 @@ def test_no_samples_are_a_sound_too(container):
 )
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
 def test_a_sample_that_is_no_number_is_found(value, word, subtype):
-    samples = sounds.sine(seconds=10, channels=2)
+    samples = signals.sine(seconds=10, channels=2)
     samples[1, 72_000] = value
-    data = sounds.encode(samples, subtype=subtype)
+    data = signals.encode(samples, subtype=subtype)
     with AudioReader(as_input(data)) as reader:
         with pytest.raises(BadDataError, match=rf"song holds {word}.* 9\.000 s in channel 2"):
             reader.check_finite()
@@ -132,7 +132,7 @@ def test_a_sample_that_is_no_number_is_found(value, word, subtype):
 
 
 def test_a_double_beyond_float32_is_infinite():
-    data = sounds.wave(np.array([1e300], "<f8").tobytes(), bits=64, tag=3)
+    data = signals.wave(np.array([1e300], "<f8").tobytes(), bits=64, tag=3)
     with pytest.raises(BadDataError, match="infinite"):
         read(data)
 
@@ -140,7 +140,7 @@ def test_a_double_beyond_float32_is_infinite():
 @pytest.mark.parametrize("container", ["WAV", "AIFF", "FLAC", "OGG", "MP3", "RF64"])
 @pytest.mark.parametrize("kept", [0.95, 0.5, 0.05, 0.001])
 def test_a_truncated_file_is_refused(container, kept, capfd):
-    whole = sounds.encode(sounds.sine(44100, 2.0, 2), 44100, container)
+    whole = signals.encode(signals.sine(44100, 2.0, 2), 44100, container)
     with pytest.raises(BadDataError, match="song"):
         read(whole[: max(20, int(len(whole) * kept))])
     assert capfd.readouterr().err == ""
@@ -148,7 +148,7 @@ def test_a_truncated_file_is_refused(container, kept, capfd):
 
 def test_an_mp3_without_a_header_that_counts_frames_is_read_to_its_end():
     buffer = io.BytesIO()
-    sine = sounds.sine(44100, 2.0, 2).T
+    sine = signals.sine(44100, 2.0, 2).T
     soundfile.write(
         buffer, sine, 44100, format="MP3", bitrate_mode="CONSTANT", compression_level=0.5
     )
@@ -163,25 +163,25 @@ def test_an_mp3_without_a_header_that_counts_frames_is_read_to_its_end():
 
 @pytest.mark.parametrize("claimed", [0, 0x7FFFF000, 0x80000000, 0xFFFFFFFF])
 def test_a_wav_from_a_pipe_is_read_to_its_end(claimed, tmp_path):
-    samples = sounds.sine(channels=2)
+    samples = signals.sine(channels=2)
     path = tmp_path / "song"
-    path.write_bytes(sounds.wave(sounds.pcm16(samples), size=claimed, channels=2))
+    path.write_bytes(signals.wave(signals.pcm16(samples), size=claimed, channels=2))
     with open_input(str(path)) as source, AudioReader(source) as reader:
         assert reader.frames == 4000
         np.testing.assert_allclose(reader.read().samples, samples, atol=1e-4)
 
 
 def test_a_flac_from_a_pipe_is_read_to_its_end():
-    data = bytearray(sounds.encode(sounds.sine(), container="FLAC"))
+    data = bytearray(signals.encode(signals.sine(), container="FLAC"))
     assert data[4] & 0x7F == 0  # STREAMINFO; its 36 bits from byte 13 on are the sample count
     data[21] &= 0xF0
     data[22:26] = bytes(4)
-    np.testing.assert_allclose(read(bytes(data)).samples, sounds.sine(), atol=1e-4)
+    np.testing.assert_allclose(read(bytes(data)).samples, signals.sine(), atol=1e-4)
 
 
 def test_a_header_that_claims_less_ends_the_sound_early():
-    samples = sounds.sine()
-    sound = read(sounds.wave(sounds.pcm16(samples), size=200))
+    samples = signals.sine()
+    sound = read(signals.wave(signals.pcm16(samples), size=200))
     assert sound.frames == 100
 
 
@@ -200,7 +200,7 @@ def test_a_header_that_claims_less_ends_the_sound_early():
 )
 def test_absurd_headers_are_refused(lie):
     with pytest.raises(BadDataError, match="song"):
-        read(sounds.wave(bytes(2600), **lie))
+        read(signals.wave(bytes(2600), **lie))
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_what_is_no_audio_is_refused(data, reason, capfd):
 @settings(max_examples=80, deadline=None)
 @given(st.randoms(use_true_random=False), st.sampled_from(["WAV", "AIFF", "FLAC", "OGG", "MP3"]))
 def test_damaged_files_are_read_or_refused_and_never_crash(chance: random.Random, container):
-    data = bytearray(sounds.encode(sounds.sine(seconds=0.1), container=container))
+    data = bytearray(signals.encode(signals.sine(seconds=0.1), container=container))
     for _ in range(chance.randint(1, 8)):
         data[chance.randrange(min(len(data), chance.choice([60, 1 << 20])))] = chance.randrange(256)
     with contextlib.suppress(BadDataError):
@@ -256,7 +256,7 @@ def written(samples, tmp_path, **settings):
 )
 @pytest.mark.parametrize("channels", [1, 2, 3, 8])
 def test_other_programs_read_what_is_written(tmp_path, encoding, subtype, step, channels):
-    samples = sounds.sine(44100, 0.051, channels, gain=0.9)
+    samples = signals.sine(44100, 0.051, channels, gain=0.9)
     path, clipped = written(samples, tmp_path, encoding=encoding, comment="made by a test")
     with soundfile.SoundFile(path) as file:
         assert (file.subtype, file.samplerate, file.channels) == (subtype, 44100, channels)
@@ -331,8 +331,8 @@ def test_plain_audio_is_taken_whole(tmp_path, names):
 @pytest.mark.parametrize("to_rate", [8000, 22050, 44100, 48000, 96000])
 @pytest.mark.parametrize("from_rate", [22050, 44100])
 def test_a_resampled_sine_is_the_sine_at_the_new_rate(from_rate, to_rate):
-    converted = reader.resample(sounds.sine(from_rate, 1.0, 2), from_rate, to_rate)
-    expected = sounds.sine(to_rate, 1.0, 2)
+    converted = reader.resample(signals.sine(from_rate, 1.0, 2), from_rate, to_rate)
+    expected = signals.sine(to_rate, 1.0, 2)
     assert converted.shape == expected.shape
     middle = slice(to_rate // 10, -to_rate // 10)
     np.testing.assert_allclose(converted[:, middle], expected[:, middle], atol=1e-3)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from drumkit_cli.audio import riff
 from drumkit_cli.io.streams import Encoding
-from tests import sounds
+from tests import signals
 
 DATA = bytes(range(200))
 
@@ -17,40 +17,40 @@ def layout(data):
 
 
 def test_an_honest_header_is_believed():
-    found = layout(sounds.wave(DATA, channels=2))
+    found = layout(signals.wave(DATA, channels=2))
     assert (found.claimed_bytes, found.present_bytes, found.frame_bytes) == (200, 200, 4)
     assert found.start == 44
     assert not found.is_truncated
 
 
 def test_sound_ends_where_its_chunk_does():
-    found = layout(sounds.wave(DATA, after=b"LIST\4\0\0\0INFO"))
+    found = layout(signals.wave(DATA, after=b"LIST\4\0\0\0INFO"))
     assert found.present_bytes == 200
 
 
 @pytest.mark.parametrize("claimed", [201, 10_000, 0x7FFEFFFF])
 def test_a_header_that_claims_more_than_there_is_means_truncation(claimed):
-    found = layout(sounds.wave(DATA, size=claimed))
+    found = layout(signals.wave(DATA, size=claimed))
     assert found.is_truncated
     assert (found.claimed_bytes, found.present_bytes) == (claimed, 200)
 
 
 @pytest.mark.parametrize("claimed", [0, 0x7FFF0000, 0x7FFFF000, 0x80000000, 0xFFFFFFDB, 0xFFFFFFFF])
 def test_headers_that_streaming_programs_leave_reach_to_the_end(claimed):
-    found = layout(sounds.wave(DATA, size=claimed))
+    found = layout(signals.wave(DATA, size=claimed))
     assert not found.is_truncated
     assert found.present_bytes == 200
     assert found.claims_nothing == (claimed == 0)
 
 
 def test_no_sound_before_other_chunks_is_no_sound():
-    found = layout(sounds.wave(b"", after=b"LIST\4\0\0\0INFO"))
+    found = layout(signals.wave(b"", after=b"LIST\4\0\0\0INFO"))
     assert found.present_bytes == 0
     assert not found.claims_nothing
 
 
 def test_aiff_is_held_to_its_sound_chunk_too():
-    whole = sounds.encode(sounds.sine(), container="AIFF")
+    whole = signals.encode(signals.sine(), container="AIFF")
     assert not layout(whole).is_truncated
     assert layout(whole[:-100]).is_truncated
 
@@ -98,7 +98,7 @@ def test_track_names_travel(names):
 )
 def test_damaged_track_lists_name_nothing(xml):
     chunk = b"iXML" + struct.pack("<I", len(xml)) + xml + b"\0" * (len(xml) % 2)
-    assert layout(sounds.wave(b"", after=chunk)).track_names == ()
+    assert layout(signals.wave(b"", after=chunk)).track_names == ()
 
 
 def test_track_names_follow_the_interleave_index():
@@ -109,7 +109,7 @@ def test_track_names_follow_the_interleave_index():
         b"</TRACK_LIST></BWFXML>\0"
     )
     chunk = b"iXML" + struct.pack("<I", len(xml)) + xml
-    assert layout(sounds.wave(b"", after=chunk)).track_names == ("left", "right")
+    assert layout(signals.wave(b"", after=chunk)).track_names == ("left", "right")
 
 
 def test_plain_stereo_is_plain_pcm():

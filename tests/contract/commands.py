@@ -11,7 +11,7 @@ import soundfile
 
 from drumkit_cli.groove.groove_file import read_groove
 from drumkit_cli.midi.files import read_midi
-from tests import sounds
+from tests import signals
 from tests.contract import midi_files
 from tests.groove.tiny import write_tiny_groove
 from tests.synth.tiny import write_tiny_synth
@@ -93,7 +93,7 @@ def is_groove_text(data):
 
 def song(rate=RATE, seconds=1.0, channels=2):
     """A bar of low sines with a decay: enough for a model to have something to do."""
-    return sounds.sine(rate, seconds, channels, hertz=55.0)
+    return signals.sine(rate, seconds, channels, hertz=55.0)
 
 
 def _mel_array():
@@ -103,7 +103,7 @@ def _mel_array():
     return buffer.getvalue()
 
 
-SONG = sounds.encode(song(), RATE, "WAV", "PCM_16")
+SONG = signals.encode(song(), RATE, "WAV", "PCM_16")
 COMMANDS = [
     Command(
         "separate", ("separate", "--model", "built-in"), ".wav", SONG, is_wave, takes_audio=True

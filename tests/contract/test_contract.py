@@ -14,7 +14,7 @@ import soundfile
 
 from drumkit_cli.cli import COMMANDS as ALL_COMMANDS
 from drumkit_cli.midi.files import read_midi
-from tests import sounds
+from tests import signals
 from tests.contract import midi_files
 from tests.contract.commands import COMMANDS, RATE, SONG, song
 
@@ -143,7 +143,7 @@ def test_a_folder_is_no_input(drumkit, command):
 @each_audio_command
 @pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3", "AIFF"])
 def test_a_truncated_file_is_bad_data(drumkit, files, command, container):
-    whole = sounds.encode(song(seconds=3), RATE, container)
+    whole = signals.encode(song(seconds=3), RATE, container)
     path = files("cut", whole[: len(whole) * 2 // 3])
     assert_refused(drumkit(*command.line(path)), BAD_DATA, "cut")
     assert_refused(
@@ -157,14 +157,14 @@ def test_a_truncated_file_is_bad_data(drumkit, files, command, container):
 @pytest.mark.parametrize("claimed", [0, 100_000_000, 0x7FFFF000, 0xFFFFFFFF])
 def test_a_header_that_lies_is_seen_through(drumkit, command, claimed):
     """Streaming programs leave 0 or all; everything else beyond the end is a truncated file."""
-    samples = sounds.pcm16(song())
-    data = sounds.wave(samples, size=claimed, rate=RATE, channels=2)
+    samples = signals.pcm16(song())
+    data = signals.wave(samples, size=claimed, rate=RATE, channels=2)
     result = drumkit(*command.line(), "--no-provenance", stdin=data)
     if claimed == 100_000_000:
         assert_refused(result, BAD_DATA, "truncated")
         return
     assert_done(result)
-    honest = sounds.wave(samples, rate=RATE, channels=2)
+    honest = signals.wave(samples, rate=RATE, channels=2)
     assert result.out == drumkit(*command.line(), "--no-provenance", stdin=honest).out
 
 
@@ -173,7 +173,7 @@ def test_a_header_that_lies_is_seen_through(drumkit, command, claimed):
     "lie", [{"channels": 0, "frame_bytes": 4}, {"rate": 0}, {"rate": 0x7FFFFFF0}, {"bits": 64}]
 )
 def test_an_absurd_header_is_bad_data(drumkit, command, lie):
-    data = sounds.wave(bytes(4096), **lie)
+    data = signals.wave(bytes(4096), **lie)
     assert_refused(drumkit(*command.line(), stdin=data), BAD_DATA, "<stdin>")
 
 
@@ -190,7 +190,7 @@ def test_an_absurd_header_is_bad_data(drumkit, command, lie):
     ],
 )
 def test_every_sample_format_is_read(drumkit, command, container, subtype):
-    data = sounds.encode(song(), RATE, container, subtype)
+    data = signals.encode(song(), RATE, container, subtype)
     result = drumkit(*command.line(), stdin=data)
     assert_done(result)
     assert command.is_good(result.out)
@@ -199,7 +199,7 @@ def test_every_sample_format_is_read(drumkit, command, container, subtype):
 @each_audio_command
 @pytest.mark.parametrize("channels", [1, 3, 8])
 def test_every_channel_count_is_read(drumkit, command, channels):
-    data = sounds.encode(song(channels=channels), RATE)
+    data = signals.encode(song(channels=channels), RATE)
     result = drumkit(*command.line(), stdin=data)
     assert_done(result)
     assert command.is_good(result.out)
@@ -208,7 +208,7 @@ def test_every_channel_count_is_read(drumkit, command, channels):
 @each_audio_command
 @pytest.mark.parametrize("rate", [8000, 44100, 96000, 192000])
 def test_every_rate_is_read(drumkit, command, rate):
-    data = sounds.encode(song(rate, 0.5), rate)
+    data = signals.encode(song(rate, 0.5), rate)
     result = drumkit(*command.line(), stdin=data)
     assert_done(result)
     assert command.is_good(result.out)
@@ -217,7 +217,7 @@ def test_every_rate_is_read(drumkit, command, rate):
 @each_audio_command
 @pytest.mark.parametrize("frames", [0, 1, 100])
 def test_hardly_any_sound_is_no_crash(drumkit, command, frames):
-    data = sounds.encode(song()[:, :frames], RATE)
+    data = signals.encode(song()[:, :frames], RATE)
     result = drumkit(*command.line(), stdin=data)
     if result.status:
         assert_refused(result, BAD_DATA, "<stdin>")
@@ -230,7 +230,7 @@ def test_hardly_any_sound_is_no_crash(drumkit, command, frames):
 def test_samples_that_are_no_numbers_are_bad_data(drumkit, command, value):
     samples = song()
     samples[1, -1] = value
-    data = sounds.encode(samples, RATE, "WAV", "FLOAT")
+    data = signals.encode(samples, RATE, "WAV", "FLOAT")
     result = drumkit(*command.line(), "-o", "out" + command.suffix, stdin=data)
     assert_refused(result, BAD_DATA, "channel 2")
     assert left_behind(drumkit) == []
@@ -318,7 +318,7 @@ def test_a_signal_while_writing_ends_it(drumkit, command, number, status):
 
 @each_signal
 def test_a_signal_amid_a_file_removes_what_was_written(drumkit, number, status):
-    data = sounds.encode(song(seconds=60), RATE)
+    data = signals.encode(song(seconds=60), RATE)
 
     def is_amid():
         return any(path.stat().st_size > 100_000 for path in drumkit.folder.iterdir())

@@ -20,7 +20,7 @@ LINE = """
 import sys, time, itertools
 from pathlib import Path
 from tests.learning.test_training import Line
-from drumkit_cli import training
+from drumkit_cli.learning import training
 run = training.Run(Path(sys.argv[1]), Path(sys.argv[1]) / "line.safetensors", 60.0,
                    save_every_seconds=0.05, validate_every_seconds=0.05)
 training.fit(Line(pause=0.01), run, training.start(run))

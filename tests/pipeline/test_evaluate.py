@@ -8,7 +8,7 @@ import pytest
 from drumkit_cli.errors import MissingInputError, StreamError
 from drumkit_cli.pipeline import evaluate as pipeline
 from drumkit_cli.pipeline.evaluate import evaluate
-from tests import sounds
+from tests import signals
 from tests.contract.commands import make_weights
 
 
@@ -18,8 +18,8 @@ def test_songs_keep_their_length_through_both_commands(tmp_path, monkeypatch):
     weights.mkdir()
     songs.mkdir()
     make_weights(weights)
-    song = sounds.sine(16_000, 2.0, 2, hertz=55.0)
-    (songs / "song.wav").write_bytes(sounds.encode(song, 16_000, "WAV", "PCM_16"))
+    song = signals.sine(16_000, 2.0, 2, hertz=55.0)
+    (songs / "song.wav").write_bytes(signals.encode(song, 16_000, "WAV", "PCM_16"))
     table = evaluate(songs, str(weights))
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert row["song"] == "song.wav"

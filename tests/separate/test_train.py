@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.bands.test_rendering import write_takes
 
 from drumkit_cli.bands import rendering
 from drumkit_cli.errors import UsageError
@@ -11,6 +10,7 @@ from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.separate import train
 from drumkit_cli.separate.data import mixes
 from drumkit_cli.separate.infer import BuiltIn
+from tests.bands.test_rendering import write_takes
 
 
 def test_mixes_are_the_sum_of_their_sources_and_of_one_level(tmp_path):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from drumkit_cli.sounds.mel_image import CLASSES
 from drumkit_cli.synth import classifier, data, evaluate
-from drumkit_cli.synth.sound import CLASSES
 from tests.synth.tiny import write_one_shots, write_tiny_synth
 
 

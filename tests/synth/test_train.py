@@ -8,11 +8,12 @@ import torch
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.synth import data, fitting, parts, train
-from drumkit_cli.synth.infer import DrumSynth
-from drumkit_cli.synth.inverter import SpectralInverter
-from drumkit_cli.synth.model import Latent
-from drumkit_cli.synth.sound import CLASSES
+from drumkit_cli.sounds.drum_synth import DrumSynth
+from drumkit_cli.sounds.mel_image import CLASSES
+from drumkit_cli.sounds.model import Latent
+from drumkit_cli.sounds.spectral_inverter import SpectralInverter
+from drumkit_cli.synth import data, train
+from drumkit_cli.synth.training import calibration, parts
 from tests.synth.tiny import TINY, TINY_INVERTER, write_one_shots
 
 
@@ -135,7 +136,7 @@ def test_the_latent_statistics_are_those_of_the_codes():
     torch.manual_seed(0)
     latent = Latent(TINY)
     codes = torch.randn(4000, 8) * torch.arange(1, 9) + 3
-    fitting._fit_class(latent, 2, codes, -codes[:, 7])
+    calibration._fit_class(latent, 2, codes, -codes[:, 7])
     torch.testing.assert_close(latent.mean[2], torch.full((8,), 3.0), atol=0.5, rtol=0)
     torch.testing.assert_close(latent.scale[2], torch.arange(8, 0, -1).float(), atol=0.3, rtol=0.05)
     assert latent.components[2, 0, 7] == pytest.approx(-1, abs=0.05)  # brighter is down here

@@ -8,11 +8,11 @@ import soundfile
 import torch
 
 from drumkit_cli.learning.checkpoint import save_weights
-from drumkit_cli.synth import drum_synth
-from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
-from drumkit_cli.synth.mcnn import MCNN, MCNNConfig
-from drumkit_cli.synth.model import CWAE, Latent, ModelConfig
-from drumkit_cli.synth.sound import CLASSES, MEL
+from drumkit_cli.sounds.mcnn import MCNN, MCNNConfig
+from drumkit_cli.sounds.mel_image import CLASSES, MEL
+from drumkit_cli.sounds.model import CWAE, Latent, ModelConfig
+from drumkit_cli.sounds.spectral_inverter import InverterConfig, SpectralInverter
+from drumkit_cli.synth.training import parametric
 
 TINY = ModelConfig(channels=(4, 4, 4), dense=(16, 16), latent=8)
 TINY_INVERTER = InverterConfig(channels=4, refinements=1)
@@ -52,7 +52,7 @@ def write_one_shots(folder: Path, per_split: int = 2) -> Path:
         for split in ("train", "valid", "test"):
             for take in range(per_split):
                 file = f"{name}/{split}{take}.flac"
-                soundfile.write(folder / file, drum_synth.render(name, generator), MEL.rate)
+                soundfile.write(folder / file, parametric.render(name, generator), MEL.rate)
                 lines.append(f"{file},{name},{name}{take},{split}")
     (folder / "index.csv").write_text("\n".join(lines) + "\n")
     return folder

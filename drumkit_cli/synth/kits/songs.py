@@ -15,7 +15,10 @@ from drumkit_cli.io.streams import Kind, open_input, open_output
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.grid import drum_notes, name_unknown
-from drumkit_cli.synth.kit import (
+from drumkit_cli.sounds.mel_image import MEL
+from drumkit_cli.synth.code_sources import Source, read_code
+from drumkit_cli.synth.job import Making
+from drumkit_cli.synth.kits.kit import (
     GAIN_MAX_DB,
     Kit,
     changed,
@@ -24,11 +27,8 @@ from drumkit_cli.synth.kit import (
     read_kit,
     require_voices,
 )
-from drumkit_cli.synth.making import Making
-from drumkit_cli.synth.render import SoundBank, natural_frames, read_hits, render
-from drumkit_cli.synth.sound import MEL
-from drumkit_cli.synth.sources import Source, read_code
-from drumkit_cli.synth.voices import VOICES
+from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
+from drumkit_cli.synth.kits.voices import VOICES
 
 __all__ = ["KitChoice", "play_songs"]
 

@@ -9,10 +9,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from drumkit_cli.sounds.mel_image import MEL, Analyser
+from drumkit_cli.sounds.model import CWAE, Latent
+from drumkit_cli.sounds.spectral_inverter import FULL_SCALE, SpectralInverter, heard_bands
 from drumkit_cli.synth.data import Pool
-from drumkit_cli.synth.inverter import FULL_SCALE, SpectralInverter, heard_bands
-from drumkit_cli.synth.model import CWAE, Latent
-from drumkit_cli.synth.sound import MEL, Analyser
 
 __all__ = ["fit_latent", "fit_reading", "fit_scale"]
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drumkit_cli.synth.sound import LENGTH, MEL
+from drumkit_cli.sounds.mel_image import LENGTH, MEL
 
 __all__ = ["MCNN", "MCNNConfig"]
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.synth import drum_synth
-from drumkit_cli.synth.sound import CLASSES, LENGTH, MEL
+from drumkit_cli.sounds.mel_image import CLASSES, LENGTH, MEL
+from drumkit_cli.synth.training import parametric
 
 
 def centroid(samples):
@@ -13,7 +13,7 @@ def centroid(samples):
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_seed_is_a_drum(name):
     first, again, other = (
-        drum_synth.render(name, np.random.default_rng(seed)) for seed in (1, 1, 2)
+        parametric.render(name, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -25,7 +25,7 @@ def test_a_seed_is_a_drum(name):
 
 def test_classes_differ_as_their_names_say():
     def mean(name, of):
-        return np.mean([of(drum_synth.render(name, np.random.default_rng(i))) for i in range(8)])
+        return np.mean([of(parametric.render(name, np.random.default_rng(i))) for i in range(8)])
 
     assert mean("kick", centroid) < mean("snare", centroid) < mean("closed-hat", centroid)
     energy = {n: mean(n, lambda x: (x**2).sum()) for n in ("closed-hat", "open-hat")}

@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from drumkit_cli.sounds.mel_image import FLOOR_DB, FRAMES, LENGTH, MEL
 from drumkit_cli.spectral.melscale import Floats, band_edges, filter_bank, hann
-from drumkit_cli.synth.sound import FLOOR_DB, FRAMES, LENGTH, MEL
 
 __all__ = ["InverterConfig", "SpectralInverter", "heard_bands"]
 

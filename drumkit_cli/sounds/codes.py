@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.synth.model import Latent
-from drumkit_cli.synth.sound import CLASSES
+from drumkit_cli.sounds.mel_image import CLASSES
+from drumkit_cli.sounds.model import Latent
 
 __all__ = [
     "CONTROLS",

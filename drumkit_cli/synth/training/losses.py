@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from drumkit_cli.synth import sound
+from drumkit_cli.sounds import mel_image
 
 __all__ = ["log_distance", "mmd", "phase_distance", "spectral_convergence"]
 
@@ -41,7 +41,7 @@ def log_distance(real: Tensor, made: Tensor) -> Tensor:
     The logarithm is that of levels, whose floor is 0: that of magnitudes themselves changes its
     sign at 1, and its norm with the scale of the samples.
     """
-    first, second = sound.to_levels(real), sound.to_levels(made)
+    first, second = mel_image.to_levels(real), mel_image.to_levels(made)
     distance = (first - second).abs().sum((1, 2))
     return (distance / first.sum((1, 2)).clamp_min(1.0)).mean()
 

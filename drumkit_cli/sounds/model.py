@@ -32,7 +32,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drumkit_cli.synth.sound import CLASSES, FRAMES, MEL
+from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, MEL
 
 __all__ = ["CWAE", "Latent", "ModelConfig"]
 

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.synth import codes
-from drumkit_cli.synth.codes import Code, LatentSpace
-from drumkit_cli.synth.model import Latent
-from drumkit_cli.synth.sound import CLASSES
+from drumkit_cli.sounds import codes
+from drumkit_cli.sounds.codes import Code, LatentSpace
+from drumkit_cli.sounds.mel_image import CLASSES
+from drumkit_cli.sounds.model import Latent
 from tests.synth.tiny import TINY
 
 

@@ -4,10 +4,10 @@ import torch
 
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
-from drumkit_cli.synth import infer
-from drumkit_cli.synth.codes import between
-from drumkit_cli.synth.infer import DrumSynth, Inverter
-from drumkit_cli.synth.sound import CLASSES, FRAMES, LENGTH, MEL
+from drumkit_cli.sounds import drum_synth
+from drumkit_cli.sounds.codes import between
+from drumkit_cli.sounds.drum_synth import DrumSynth, Inverter
+from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, LENGTH, MEL
 from tests.synth.tiny import TINY, write_tiny_synth
 
 
@@ -28,7 +28,7 @@ def test_every_class_sounds(synth, name):
     samples = synth.play(code)
     assert samples.dtype == np.float32
     assert 0 < len(samples) <= LENGTH
-    assert np.abs(samples).max() == pytest.approx(infer.PEAK, rel=0.01)
+    assert np.abs(samples).max() == pytest.approx(drum_synth.PEAK, rel=0.01)
     assert samples[-1] == 0
 
 
@@ -58,7 +58,7 @@ def test_many_codes_are_decoded_as_each_alone(synth):
 def test_a_softer_hit_is_quieter(synth):
     (code,) = synth.space.sample("kick", 1, seed=0)
     soft = synth.play(code, velocity=0.25)
-    assert np.abs(soft).max() == pytest.approx(infer.PEAK * 0.125, rel=0.01)
+    assert np.abs(soft).max() == pytest.approx(drum_synth.PEAK * 0.125, rel=0.01)
 
 
 def test_a_sound_has_a_code_and_a_class(synth):
@@ -113,28 +113,28 @@ def test_foreign_weights_are_told(folder, tmp_path, change):
 def test_a_sound_is_cut_where_it_ends_and_fitted_to_a_length():
     samples = np.zeros(2000, np.float32)
     samples[:1000] = 0.5
-    made = infer.normalised_sound(samples, 0.9)
+    made = drum_synth.normalised_sound(samples, 0.9)
     assert len(made) == 1000
     assert made.max() == pytest.approx(0.9)
     assert made[-1] == 0
-    assert len(infer.fit_length(made, 3000)) == 3000
-    short = infer.fit_length(made, 500)
+    assert len(drum_synth.fit_length(made, 3000)) == 3000
+    short = drum_synth.fit_length(made, 500)
     assert len(short) == 500
     assert short[-1] == 0
     assert made[499] == pytest.approx(0.9)
-    assert not infer.normalised_sound(np.zeros(10, np.float32), 0.9).any()
+    assert not drum_synth.normalised_sound(np.zeros(10, np.float32), 0.9).any()
 
 
 def test_tails_fall_twice_as_fast_and_do_not_come_back():
     loud = torch.full((1, MEL.mels, 6), 0.9)
     below = torch.tensor([40.0, 0.0, 20.0, 44.0, 68.0, 20.0])
-    made = infer._expanded(loud - below / 80)
+    made = drum_synth._expanded(loud - below / 80)
     expected = torch.tensor([0.4, 0.9, 0.65, 0.25, 0.0, 0.25])  # 44 dB becomes 36 + 2 * 8
     torch.testing.assert_close(made[0, 0], expected)
 
 
 def test_a_sound_that_jumps_to_its_peak_is_faded_in_and_keeps_the_peak():
-    made = infer.normalised_sound(np.full(1000, -0.5, np.float32), 0.9)
+    made = drum_synth.normalised_sound(np.full(1000, -0.5, np.float32), 0.9)
     assert made[0] == pytest.approx(-0.9 / 12)
     assert (np.diff(made[:11]) < 0).all()
     assert np.abs(made).max() == pytest.approx(0.9)

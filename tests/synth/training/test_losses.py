@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from drumkit_cli.synth import losses
-from drumkit_cli.synth.sound import MEL
+from drumkit_cli.sounds.mel_image import MEL
+from drumkit_cli.synth.training import losses
 
 
 def test_mmd_is_about_zero_for_the_prior_and_grows_with_distance():

@@ -11,9 +11,9 @@ from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.arrays import read_npy
 from drumkit_cli.io.streams import Input, Kind, open_input
-from drumkit_cli.synth.codes import Code, from_array
-from drumkit_cli.synth.infer import DrumSynth, Floats
-from drumkit_cli.synth.sound import MEL
+from drumkit_cli.sounds.codes import Code, from_array
+from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
+from drumkit_cli.sounds.mel_image import MEL
 
 __all__ = ["Source", "read_code", "read_either", "read_sound"]
 

@@ -3,9 +3,9 @@ import torch
 from torch.nn import functional as F
 
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, MEL
+from drumkit_cli.sounds.model import CWAE, ModelConfig
 from drumkit_cli.synth.classifier import Classifier
-from drumkit_cli.synth.model import CWAE, ModelConfig
-from drumkit_cli.synth.sound import CLASSES, FRAMES, MEL
 from tests.synth.tiny import TINY, write_tiny_synth
 
 PAPER_DENSE = ModelConfig(channels=(4, 4, 4), dense=(1024, 512))

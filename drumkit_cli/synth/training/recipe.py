@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from drumkit_cli.synth.inverter import InverterConfig
-from drumkit_cli.synth.mcnn import MCNNConfig
-from drumkit_cli.synth.model import ModelConfig
+from drumkit_cli.sounds.mcnn import MCNNConfig
+from drumkit_cli.sounds.model import ModelConfig
+from drumkit_cli.sounds.spectral_inverter import InverterConfig
 
 __all__ = ["PRESETS", "Recipe"]
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from drumkit_cli.synth import losses
+from drumkit_cli.sounds.mcnn import MCNN
+from drumkit_cli.sounds.mel_image import CLASSES, FLOOR_DB, Analyser, to_levels
+from drumkit_cli.sounds.model import CWAE
+from drumkit_cli.sounds.spectral_inverter import SpectralInverter
 from drumkit_cli.synth.data import Pool, Sounds
-from drumkit_cli.synth.inverter import SpectralInverter
-from drumkit_cli.synth.mcnn import MCNN
-from drumkit_cli.synth.model import CWAE
-from drumkit_cli.synth.recipe import Recipe
-from drumkit_cli.synth.sound import CLASSES, FLOOR_DB, Analyser, to_levels
+from drumkit_cli.synth.training import losses
+from drumkit_cli.synth.training.recipe import Recipe
 
 __all__ = ["AutoencoderPart", "Draw", "InverterPart", "MCNNPart", "Part"]
 

@@ -2,13 +2,21 @@ import numpy as np
 import pytest
 import torch
 
+from drumkit_cli.sounds.mcnn import MCNN, MCNNConfig
+from drumkit_cli.sounds.mel_image import (
+    FLOOR_DB,
+    FRAMES,
+    LENGTH,
+    MEL,
+    Analyser,
+    to_levels,
+    to_power,
+)
+from drumkit_cli.sounds.spectral_inverter import InverterConfig, SpectralInverter
 from drumkit_cli.spectral import mel_spectrogram
-from drumkit_cli.synth import drum_synth, losses
 from drumkit_cli.synth.data import Pool
-from drumkit_cli.synth.fitting import fit_reading
-from drumkit_cli.synth.inverter import InverterConfig, SpectralInverter
-from drumkit_cli.synth.mcnn import MCNN, MCNNConfig
-from drumkit_cli.synth.sound import FLOOR_DB, FRAMES, LENGTH, MEL, Analyser, to_levels, to_power
+from drumkit_cli.synth.training import losses, parametric
+from drumkit_cli.synth.training.calibration import fit_reading
 from tests.synth.tiny import TINY_INVERTER, TINY_MCNN
 
 
@@ -17,7 +25,7 @@ def drums():
     """Samples and levels of a few synthetic drums."""
     generator = np.random.default_rng(0)
     names = ("kick", "snare", "closed-hat", "tom")
-    samples = torch.from_numpy(np.stack([drum_synth.render(n, generator) for n in names]))
+    samples = torch.from_numpy(np.stack([parametric.render(n, generator) for n in names]))
     return samples, Analyser()(samples)
 
 

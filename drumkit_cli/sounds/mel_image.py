@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from drumkit_cli.sounds.names import CLASSES, PAPER_CLASSES
 from drumkit_cli.spectral import mel_spectrogram
-from drumkit_cli.synth.names import CLASSES, PAPER_CLASSES
 
 __all__ = [
     "CLASSES",

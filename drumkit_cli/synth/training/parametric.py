@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.synth.sound import LENGTH, MEL
+from drumkit_cli.sounds.mel_image import LENGTH, MEL
 
 __all__ = ["RECIPES", "render"]
 

@@ -1,0 +1,1 @@
+"""Kits of drum sounds, and drum tracks played with them."""

@@ -1,0 +1,1 @@
+"""What the training of `synth` is made of: recipes, losses, optimisers, sounds of our own."""
