@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from drumkit_cli.groove.evaluate import BASELINES
-from drumkit_cli.groove.recipe import JUDGES
+from drumkit_cli.groove.training.recipe import JUDGES
 from drumkit_cli.learning.checkpoint import load_weights, save_weights, write_manifest
 
 

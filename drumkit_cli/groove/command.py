@@ -12,17 +12,17 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.groove.controls import FEEL_VALUES, Controls
+from drumkit_cli.groove.inputs.controls import FEEL_VALUES, Controls
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import Input, Kind, open_input, open_output, resolve_inputs, write_text
 
 if TYPE_CHECKING:
-    from drumkit_cli.groove.groove_file import GrooveTable
     from drumkit_cli.groove.infer import Groover, Reference
-    from drumkit_cli.groove.performance import Performance
-    from drumkit_cli.groove.template import Template
+    from drumkit_cli.groove.inputs.groove_file import GrooveTable
+    from drumkit_cli.groove.inputs.performance import Performance
+    from drumkit_cli.groove.inputs.template import Template
 
 VARIATIONS_MAX = 1000
 FEEL_RANGE = (-1.0, 1.0)
@@ -185,7 +185,7 @@ def groove(
     @cache
     def load() -> tuple[Groover, Reference | None]:
         from drumkit_cli.groove.infer import Groover, listen
-        from drumkit_cli.groove.performance import Performance
+        from drumkit_cli.groove.inputs.performance import Performance
         from drumkit_cli.learning.checkpoint import load_weights
         from drumkit_cli.learning.devices import pick_device
 
@@ -206,7 +206,7 @@ def _controls(
     keep_notes: bool,
     seed: int,
 ) -> Controls:
-    from drumkit_cli.groove.step_values import read_step_values
+    from drumkit_cli.groove.inputs.step_values import read_step_values
 
     pattern: tuple[float, ...] = ()
     if velocity_pattern is not None:
@@ -230,7 +230,7 @@ def _controls(
 def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Reference | None]]) -> None:
     template, name, sha256 = _read_template(path)
     groover, reference = load()
-    from drumkit_cli.groove.template import play_template
+    from drumkit_cli.groove.inputs.template import play_template
     from drumkit_cli.midi.files import write_midi
 
     comment = ""
@@ -253,7 +253,7 @@ def _play(
     reference: Reference | None,
 ) -> Performance:
     from drumkit_cli.groove import infer
-    from drumkit_cli.groove.groove_file import GrooveTable, impose
+    from drumkit_cli.groove.inputs.groove_file import GrooveTable, impose
 
     controls = replace(job.controls, variation=variation)
     with console.progress(1, name) as bar:
@@ -270,7 +270,7 @@ def _extract(inputs: Sequence[str], output: str | None, *, provenance: bool) -> 
     destination.check(inputs)
 
     def extract_one(path: str) -> None:
-        from drumkit_cli.groove.groove_file import extract_groove, write_groove
+        from drumkit_cli.groove.inputs.groove_file import extract_groove, write_groove
 
         template, name, sha256 = _read_template(path)
         comment = Provenance(input_sha256=sha256).comment() if provenance else ""
@@ -282,7 +282,7 @@ def _extract(inputs: Sequence[str], output: str | None, *, provenance: bool) -> 
 
 
 def _read_likeness(path: str) -> Likeness:
-    from drumkit_cli.groove.groove_file import is_groove, read_groove
+    from drumkit_cli.groove.inputs.groove_file import is_groove, read_groove
 
     with open_input(path) as source:
         data = source.read_bytes()
@@ -302,7 +302,7 @@ def _read_template(path: str) -> tuple[Template, str, str]:
 
 
 def _parse(source: Input) -> Template:
-    from drumkit_cli.groove.template import read_template
+    from drumkit_cli.groove.inputs.template import read_template
     from drumkit_cli.patterns.grid import name_unknown
 
     if source.kind is not Kind.MIDI:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, MissingInputError
-from drumkit_cli.groove import patterns
-from drumkit_cli.groove.augment import vary, vary_templates
-from drumkit_cli.groove.patterns import GENRES, HOP_STEPS, KICK, SNARE, Windows
+from drumkit_cli.groove.network import windowing
+from drumkit_cli.groove.network.windowing import GENRES, HOP_STEPS, KICK, SNARE, Windows
+from drumkit_cli.groove.training.augmentation import vary, vary_templates
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.patterns.grid import read_grid
 
@@ -145,7 +145,7 @@ def batches(
             part = Windows(velocities[first:], timings[first:])
             part = vary(part, _partners(corpus, genres[first:], generator), generator)
             velocities[first:], timings[first:] = part
-            reduced[first:] = patterns.templates(part)
+            reduced[first:] = windowing.templates(part)
             reduced = vary_templates(reduced, (velocities > 0).astype(np.float32), generator)
         yield Windows(velocities, timings), reduced, genres
 
@@ -173,8 +173,8 @@ def _read(folder: Path, row: Mapping[str, str]) -> tuple[Floats, Floats] | None:
         raise MissingInputError(
             f"{path}: no such file", f"it is in {folder / 'info.csv'}"
         ) from error
-    voices = len(patterns.VOICES)
-    grid = read_grid(read_midi(data, path.name), path.name, patterns.VOICE_OF_PITCH, voices)
+    voices = len(windowing.VOICES)
+    grid = read_grid(read_midi(data, path.name), path.name, windowing.VOICE_OF_PITCH, voices)
     struck = grid.velocities.max(1) > 0
     jazz = row["style"].startswith("jazz")
     if struck.sum() < MIN_VOICES or not (jazz or (struck[KICK] and struck[SNARE])):
@@ -194,9 +194,9 @@ def _whole_measures(velocities: Floats, timings: Floats) -> tuple[Floats, Floats
 def _corpus(tracks: list[tuple[tuple[Floats, Floats], dict[str, str]]]) -> Corpus:
     velocities, timings, genres, places = [], [], [], []
     for place, (track, row) in enumerate(tracks):
-        cut = patterns.cut(track[0])
+        cut = windowing.cut(track[0])
         velocities.append(cut)
-        timings.append(patterns.cut(track[1]))
+        timings.append(windowing.cut(track[1]))
         genres += [genre_of_style(row["style"])] * len(cut)
         places += [place] * len(cut)
     windows = Windows(np.concatenate(velocities), np.concatenate(timings))
@@ -204,7 +204,7 @@ def _corpus(tracks: list[tuple[tuple[Floats, Floats], dict[str, str]]]) -> Corpu
     windows = Windows(windows.velocities[struck], windows.timings[struck])
     return Corpus(
         windows,
-        patterns.templates(windows),
+        windowing.templates(windows),
         np.array(genres, np.int64)[struck],
         np.array(places, np.int64)[struck],
     )

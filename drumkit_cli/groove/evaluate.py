@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, UnavailableError
-from drumkit_cli.groove import baselines, infer, metrics, sampling
 from drumkit_cli.groove import data as corpora
-from drumkit_cli.groove.controls import FEEL_VALUES, Controls
+from drumkit_cli.groove import infer
+from drumkit_cli.groove.baselines import tasks
+from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.infer import Groover
+from drumkit_cli.groove.inputs.controls import FEEL_VALUES, Controls
 from drumkit_cli.groove.model import Groove, GrooveConfig
-from drumkit_cli.groove.patterns import FEELS, GENRES, Windows
-from drumkit_cli.groove.reconstruction import rebuild
-from drumkit_cli.groove.rivals import GenreClassifier, OneStep
+from drumkit_cli.groove.network import sampling
+from drumkit_cli.groove.network.windowing import FEELS, GENRES, Windows
+from drumkit_cli.groove.training import metrics
+from drumkit_cli.groove.training.reconstruction import rebuild
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights, shipped_folder
 
@@ -91,7 +94,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
         if name in PAPER:
             rows.append([name, "paper", *PAPER[name], None, None, None])
     funk = GENRES.index("funk")
-    heard = baselines.hear_genres(judges.classifier, generate(groover, test, "funk")) == funk
+    heard = tasks.hear_genres(judges.classifier, generate(groover, test, "funk")) == funk
     other = heard[(test.genres >= 0) & (test.genres != funk)]
     feels = feel_milliseconds(groover, test)
     return Table(
@@ -178,7 +181,7 @@ def reconstructions(
     windows = test.windows
     rows: dict[str, Callable[[], Made]] = {
         "test data": lambda: (windows.notes, windows.velocities, windows.timings),
-        "KNN": lambda: baselines.nearest_neighbours(corpus["train"], test.templates),
+        "KNN": lambda: tasks.nearest_neighbours(corpus["train"], test.templates),
         "1-step": lambda: rebuild(judges.one_step, test),
         "2-step (VAE)": lambda: rebuild(judges.vae, test),
         "2-step, one codebook": lambda: rebuild(judges.vq, test),
@@ -223,7 +226,7 @@ def genre_confusion(
     for index, own in enumerate(GENRES):
         part = select(test, test.genres == index)
         if len(part):
-            heard = baselines.hear_genres(classifier, generate(groover, part, genre or own))
+            heard = tasks.hear_genres(classifier, generate(groover, part, genre or own))
             confusion[index] = np.bincount(heard, minlength=len(GENRES))
     return confusion
 
@@ -281,7 +284,7 @@ def _load_baselines() -> Checkpoint:
 
 
 def _row(name: str, made: Made, test: corpora.Corpus, classifier: GenreClassifier) -> list[Cell]:
-    accuracy = metrics.accuracy(baselines.hear_genres(classifier, made), test.genres)
+    accuracy = metrics.accuracy(tasks.hear_genres(classifier, made), test.genres)
     if name == "test data":
         return [name, "ours", None, None, None, None, None, accuracy, None, None, None]
     figures = metrics.reconstruction(*made, test.windows)

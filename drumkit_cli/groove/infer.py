@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove import patterns
-from drumkit_cli.groove.controls import FEEL_VALUES, Controls
+from drumkit_cli.groove.inputs.controls import FEEL_VALUES, Controls
+from drumkit_cli.groove.inputs.performance import Performance
 from drumkit_cli.groove.model import BEATS, Conditions, Groove, GrooveConfig, NoteCoder
-from drumkit_cli.groove.patterns import (
+from drumkit_cli.groove.network import windowing
+from drumkit_cli.groove.network.prior import CodePrior
+from drumkit_cli.groove.network.sampling import Wish, blank, continue_codes, read_templates
+from drumkit_cli.groove.network.windowing import (
     BEAT_STEPS,
     CLOSED,
     CRASH,
@@ -31,9 +34,6 @@ from drumkit_cli.groove.patterns import (
     VELOCITY_CLASSES,
     WINDOW_STEPS,
 )
-from drumkit_cli.groove.performance import Performance
-from drumkit_cli.groove.prior import CodePrior
-from drumkit_cli.groove.sampling import Wish, blank, continue_codes, read_templates
 from drumkit_cli.learning.checkpoint import Checkpoint
 
 __all__ = ["Controls", "Groover", "Performance", "Reference", "groove", "join", "listen"]
@@ -99,9 +99,9 @@ class Groover:
     @torch.inference_mode()
     def encode(self, performance: Performance) -> Reference:
         """Take the groove out of a track: its codes and latents."""
-        velocities = patterns.cut(performance.velocities)
-        windows = patterns.Windows(velocities, patterns.cut(2 * performance.offsets))
-        notes, templates = windows.notes, patterns.templates(windows)
+        velocities = windowing.cut(performance.velocities)
+        windows = windowing.Windows(velocities, windowing.cut(2 * performance.offsets))
+        notes, templates = windows.notes, windowing.templates(windows)
         coder = self.network.note
         assert isinstance(coder, NoteCoder)
         codes: list[Tensor] = []
@@ -203,7 +203,7 @@ class Groover:
 
         ``advance`` is told how many windows have been played since the last time.
         """
-        windows = patterns.cut(notes)
+        windows = windowing.cut(notes)
         players = (self.network.velocity, self.network.timing)
         if reference is not None:
             repeated = np.arange(len(windows))
@@ -277,7 +277,7 @@ def groove(
     sketch = np.pad(sketch, ((0, 0), (0, measures * HOP_STEPS - steps)))
     if measures == 1:
         sketch = np.tile(sketch, (1, 2))
-    windows = patterns.cut(sketch)
+    windows = windowing.cut(sketch)
     notes = sketch
     sampling = 0.0
     if not controls.keep_notes:

@@ -29,9 +29,9 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from drumkit_cli.groove.config import GrooveConfig
-from drumkit_cli.groove.layers import Coded, Gaussian, Quantiser, Trunk, gaussian
-from drumkit_cli.groove.patterns import (
+from drumkit_cli.groove.network.config import GrooveConfig
+from drumkit_cli.groove.network.layers import Coded, Gaussian, Quantiser, Trunk, gaussian
+from drumkit_cli.groove.network.windowing import (
     BEAT_STEPS,
     FEELS,
     GENRES,

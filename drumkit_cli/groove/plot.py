@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.groove.patterns import GENRES
+from drumkit_cli.groove.network.windowing import GENRES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -27,13 +27,20 @@ from torch import Tensor, nn
 
 from drumkit_cli.errors import UsageError
 from drumkit_cli.groove import data as corpora
-from drumkit_cli.groove import metrics
-from drumkit_cli.groove.baselines import ClassifierTask, OneStepTask
-from drumkit_cli.groove.layers import Coded, nearest
+from drumkit_cli.groove.baselines.tasks import ClassifierTask, OneStepTask
 from drumkit_cli.groove.model import Conditions, Groove, NoteCoder, NoteVae, Player
-from drumkit_cli.groove.prior import CodePrior
-from drumkit_cli.groove.recipe import PRESETS, AveragedTask, Recipe
-from drumkit_cli.groove.reconstruction import Batch, divergence, head, parts, rebuild, to_device
+from drumkit_cli.groove.network.layers import Coded, nearest
+from drumkit_cli.groove.network.prior import CodePrior
+from drumkit_cli.groove.training import metrics
+from drumkit_cli.groove.training.recipe import PRESETS, AveragedTask, Recipe
+from drumkit_cli.groove.training.reconstruction import (
+    Batch,
+    divergence,
+    head,
+    parts,
+    rebuild,
+    to_device,
+)
 from drumkit_cli.learning import training
 
 __all__ = ["PRESETS", "GrooveTask", "Recipe", "train"]

@@ -9,7 +9,7 @@ import mido
 import numpy as np
 import soundfile
 
-from drumkit_cli.groove.groove_file import read_groove
+from drumkit_cli.groove.inputs.groove_file import read_groove
 from drumkit_cli.midi.files import read_midi
 from tests import signals
 from tests.contract import midi_files

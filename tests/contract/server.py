@@ -29,8 +29,9 @@ def warm_up():
         "drumkit_cli.interpolate.command", "drumkit_cli.interpolate.infer",
         "drumkit_cli.interpolate.model", "drumkit_cli.interpolate.sources",
         "drumkit_cli.swirl.command", "drumkit_cli.swirl.infer", "drumkit_cli.swirl.model",
-        "drumkit_cli.groove.command", "drumkit_cli.groove.infer", "drumkit_cli.groove.template",
-        "drumkit_cli.groove.groove_file", "drumkit_cli.groove.step_values",
+        "drumkit_cli.groove.command", "drumkit_cli.groove.infer",
+        "drumkit_cli.groove.inputs.template",
+        "drumkit_cli.groove.inputs.groove_file", "drumkit_cli.groove.inputs.step_values",
     ):  # fmt: skip
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from drumkit_cli.errors import BadDataError, MissingInputError
-from drumkit_cli.groove import data, patterns
-from drumkit_cli.groove.patterns import GENRES
+from drumkit_cli.groove import data
+from drumkit_cli.groove.network import windowing
+from drumkit_cli.groove.network.windowing import GENRES
 from tests.groove.tiny import write_tiny_dataset
 
 
@@ -25,7 +26,7 @@ def test_windows_hold_what_was_played(corpus):
     assert 0 <= windows.velocities.min() <= windows.velocities.max() <= 1
     assert np.abs(windows.timings).max() == pytest.approx(0.6, abs=0.02)
     assert not windows.timings[windows.velocities == 0].any()
-    assert np.array_equal(patterns.templates(windows), corpus["train"].templates)
+    assert np.array_equal(windowing.templates(windows), corpus["train"].templates)
 
 
 def test_a_style_outside_of_the_six_genres_has_none(corpus):

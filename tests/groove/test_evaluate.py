@@ -5,12 +5,12 @@ import pytest
 
 from drumkit_cli.errors import BadDataError, UnavailableError
 from drumkit_cli.groove import data, evaluate
+from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.infer import Groover
 from drumkit_cli.groove.model import Groove
-from drumkit_cli.groove.patterns import FEELS, GENRES
-from drumkit_cli.groove.prior import CodePrior
-from drumkit_cli.groove.recipe import JUDGES, PRESETS
-from drumkit_cli.groove.rivals import GenreClassifier, OneStep
+from drumkit_cli.groove.network.prior import CodePrior
+from drumkit_cli.groove.network.windowing import FEELS, GENRES
+from drumkit_cli.groove.training.recipe import JUDGES, PRESETS
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from tests.groove.tiny import named, write_tiny_baselines, write_tiny_dataset, write_tiny_groove
 from tools.bundle_groove_baselines import bundle

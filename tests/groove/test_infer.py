@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove import infer, patterns, sampling
-from drumkit_cli.groove.controls import Controls
+from drumkit_cli.groove import infer
 from drumkit_cli.groove.infer import Groover, Performance
+from drumkit_cli.groove.inputs.controls import Controls
+from drumkit_cli.groove.network import sampling, windowing
 from drumkit_cli.learning.checkpoint import load_weights
 from tests.groove.tiny import TINY, TINY_PAPER, beat, write_tiny_groove
 
@@ -64,7 +65,7 @@ def test_genres_feels_and_patterns_change_what_is_played(groover):
     template = sketch(3)
     wishes = [
         Controls(keep_notes=True),
-        *(Controls(keep_notes=True, genre=genre) for genre in patterns.GENRES),
+        *(Controls(keep_notes=True, genre=genre) for genre in windowing.GENRES),
         *(Controls(keep_notes=True, feel=f) for f in ((-1,), (0,), (1,), (0.5,), (1, 0, 0, 0))),
         *(
             Controls(keep_notes=True, velocity_pattern=p)
@@ -121,7 +122,7 @@ def test_the_advance_is_told_to_the_end(groover, keep):
 
 
 def test_codes_continue_from_window_to_window(groover):
-    windows = patterns.cut(sketch(6).velocities)
+    windows = windowing.cut(sketch(6).velocities)
     codes = groover.sample_codes(windows, "funk", np.random.default_rng(0))
     assert codes.shape == (24, TINY.stages)
     assert 0 <= codes.min() <= codes.max() < TINY.codebook
@@ -131,7 +132,7 @@ def test_codes_continue_from_window_to_window(groover):
 def test_sampling_beat_by_beat_is_the_prior(groover, genre):
     """The codes are those that the whole sequence's logits would give."""
     prior = groover.prior
-    template = torch.from_numpy(patterns.cut(sketch(2).velocities))
+    template = torch.from_numpy(windowing.cut(sketch(2).velocities))
     known = torch.zeros(1, 0, TINY.stages, dtype=torch.int64)
     with torch.no_grad():
         wish = sampling.read_templates(prior, template, genre)
@@ -152,7 +153,7 @@ def test_unlikely_codes_are_not_chosen():
 
 def test_windows_that_agree_join_without_seams():
     track = np.random.default_rng(0).random((7, 80), np.float32)
-    np.testing.assert_allclose(infer.join(patterns.cut(track)), track, rtol=1e-6)
+    np.testing.assert_allclose(infer.join(windowing.cut(track)), track, rtol=1e-6)
 
 
 def test_windows_that_differ_fade_into_each_other():

@@ -2,11 +2,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from drumkit_cli.groove.layers import Gaussian, Quantiser
+from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.model import BEATS, Conditions, Groove, GrooveConfig, NoteCoder
-from drumkit_cli.groove.prior import CodePrior
-from drumkit_cli.groove.reconstruction import Batch, divergence, reconstruct
-from drumkit_cli.groove.rivals import GenreClassifier, OneStep
+from drumkit_cli.groove.network.layers import Gaussian, Quantiser
+from drumkit_cli.groove.network.prior import CodePrior
+from drumkit_cli.groove.training.reconstruction import Batch, divergence, reconstruct
 from drumkit_cli.learning.checkpoint import load_weights
 from tests.groove.tiny import TINY, TINY_PAPER, random_windows, write_tiny_groove
 

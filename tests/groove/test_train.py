@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from drumkit_cli.errors import UsageError
-from drumkit_cli.groove import baselines, data, infer, train
+from drumkit_cli.groove import data, infer, train
+from drumkit_cli.groove.baselines import tasks
 from drumkit_cli.groove.model import GrooveConfig
-from drumkit_cli.groove.reconstruction import rebuild
+from drumkit_cli.groove.training.reconstruction import rebuild
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
 from tests.groove.tiny import TINY_PAPER, beat, write_tiny_dataset
@@ -139,9 +140,9 @@ def test_every_preset_has_a_task():
 
 def test_neighbours_of_the_training_data_vote(corpus):
     train_corpus = corpus["train"]
-    notes, velocities, timings = baselines.nearest_neighbours(train_corpus, train_corpus.templates)
+    notes, velocities, timings = tasks.nearest_neighbours(train_corpus, train_corpus.templates)
     # There are fewer windows than neighbours asked for: all of them vote.
-    share = train_corpus.windows.notes.sum(0) / baselines.NEIGHBOURS
+    share = train_corpus.windows.notes.sum(0) / tasks.NEIGHBOURS
     assert np.array_equal(notes, np.broadcast_to(share >= 0.5, notes.shape))
     assert not velocities[notes == 0].any()
     assert not timings[notes == 0].any()

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.model import Groove, GrooveConfig
-from drumkit_cli.groove.patterns import VOICE_PITCHES, WINDOW_STEPS
-from drumkit_cli.groove.prior import CodePrior
-from drumkit_cli.groove.recipe import PRESETS
-from drumkit_cli.groove.rivals import GenreClassifier, OneStep
+from drumkit_cli.groove.network.prior import CodePrior
+from drumkit_cli.groove.network.windowing import VOICE_PITCHES, WINDOW_STEPS
+from drumkit_cli.groove.training.recipe import PRESETS
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.groove.patterns import BEAT_STEPS, Windows
+from drumkit_cli.groove.network.windowing import BEAT_STEPS, Windows
 
 Floats = NDArray[np.float32]
 

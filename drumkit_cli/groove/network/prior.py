@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drumkit_cli.groove.config import GrooveConfig
-from drumkit_cli.groove.layers import Trunk
-from drumkit_cli.groove.patterns import BEAT_STEPS, GENRES, VOICES
+from drumkit_cli.groove.network.config import GrooveConfig
+from drumkit_cli.groove.network.layers import Trunk
+from drumkit_cli.groove.network.windowing import BEAT_STEPS, GENRES, VOICES
 
 
 class CodePrior(nn.Module):

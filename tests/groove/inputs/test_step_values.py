@@ -1,7 +1,7 @@
 import pytest
 
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
-from drumkit_cli.groove.step_values import read_step_values
+from drumkit_cli.groove.inputs.step_values import read_step_values
 
 
 def read(text, *, whole=True):

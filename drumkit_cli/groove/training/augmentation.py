@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.groove.patterns import (
+from drumkit_cli.groove.network.windowing import (
     CLOSED,
     CRASH,
     HOP_STEPS,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove.groove_file import (
+from drumkit_cli.groove.inputs.groove_file import (
     COLUMNS,
     GrooveTable,
     extract_groove,
@@ -17,8 +17,8 @@ from drumkit_cli.groove.groove_file import (
     read_groove,
     write_groove,
 )
-from drumkit_cli.groove.performance import Performance
-from drumkit_cli.groove.template import play_template, read_template
+from drumkit_cli.groove.inputs.performance import Performance
+from drumkit_cli.groove.inputs.template import play_template, read_template
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.groove import metrics
-from drumkit_cli.groove.patterns import Windows
+from drumkit_cli.groove.network.windowing import Windows
+from drumkit_cli.groove.training import metrics
 
 
 def windows(density=0.2, count=50, seed=0):

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove.patterns import VOICE_OF_PITCH, VOICE_PITCHES, VOICES
-from drumkit_cli.groove.performance import Performance
+from drumkit_cli.groove.inputs.performance import Performance
+from drumkit_cli.groove.network.windowing import VOICE_OF_PITCH, VOICE_PITCHES, VOICES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.track import Note, Track, moved
 from drumkit_cli.patterns.grid import (

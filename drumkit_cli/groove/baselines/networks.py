@@ -10,10 +10,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from drumkit_cli.groove.config import GrooveConfig
-from drumkit_cli.groove.layers import Gaussian, Trunk, gaussian
 from drumkit_cli.groove.model import Skeleton
-from drumkit_cli.groove.patterns import GENRES, VOICES, WINDOW_STEPS
+from drumkit_cli.groove.network.config import GrooveConfig
+from drumkit_cli.groove.network.layers import Gaussian, Trunk, gaussian
+from drumkit_cli.groove.network.windowing import GENRES, VOICES, WINDOW_STEPS
 
 V: Final = len(VOICES)
 

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from drumkit_cli.groove import patterns
+from drumkit_cli.groove.baselines.networks import OneStep
 from drumkit_cli.groove.data import Corpus, Floats, Integers
-from drumkit_cli.groove.layers import Gaussian
 from drumkit_cli.groove.model import Conditions, Groove
-from drumkit_cli.groove.patterns import GENRES, Windows
-from drumkit_cli.groove.rivals import OneStep
+from drumkit_cli.groove.network import windowing
+from drumkit_cli.groove.network.layers import Gaussian
+from drumkit_cli.groove.network.windowing import GENRES, Windows
 
 BATCH = 512
 
@@ -47,8 +47,8 @@ def make_batch(windows: Windows, reduced: Floats, genres: Integers) -> Batch:
         torch.from_numpy(reduced),
         Conditions(
             torch.from_numpy(one_hot.astype(np.float32)),
-            torch.from_numpy(patterns.velocity_patterns(windows.velocities)),
-            torch.from_numpy(patterns.timing_patterns(windows)),
+            torch.from_numpy(windowing.velocity_patterns(windows.velocities)),
+            torch.from_numpy(windowing.timing_patterns(windows)),
         ),
         torch.from_numpy(genres),
     )

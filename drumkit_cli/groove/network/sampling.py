@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from drumkit_cli.groove.model import Conditions
-from drumkit_cli.groove.patterns import FEELS, GENRES, VELOCITY_CLASSES, WINDOW_STEPS
-from drumkit_cli.groove.prior import CodePrior
+from drumkit_cli.groove.network.prior import CodePrior
+from drumkit_cli.groove.network.windowing import FEELS, GENRES, VELOCITY_CLASSES, WINDOW_STEPS
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove.patterns import BEAT_STEPS, HOP_STEPS, VOICES, WINDOW_STEPS
-from drumkit_cli.groove.performance import Performance
+from drumkit_cli.groove.inputs.performance import Performance
+from drumkit_cli.groove.network.windowing import BEAT_STEPS, HOP_STEPS, VOICES, WINDOW_STEPS
 
 MAGIC: Final = "drumkit groove"
 VERSION: Final = 1

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove.patterns import SNARE
-from drumkit_cli.groove.performance import Performance
-from drumkit_cli.groove.template import play_template, read_template
+from drumkit_cli.groove.inputs.performance import Performance
+from drumkit_cli.groove.inputs.template import play_template, read_template
+from drumkit_cli.groove.network.windowing import SNARE
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import Event, empty_track
 from tests.contract import midi_files

@@ -14,11 +14,11 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor
 
-from drumkit_cli.groove import metrics
+from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.data import NO_GENRE, Corpus, Floats, Integers
-from drumkit_cli.groove.recipe import AveragedTask, Recipe
-from drumkit_cli.groove.reconstruction import Batch, divergence, parts, rebuild, to_device
-from drumkit_cli.groove.rivals import GenreClassifier, OneStep
+from drumkit_cli.groove.training import metrics
+from drumkit_cli.groove.training.recipe import AveragedTask, Recipe
+from drumkit_cli.groove.training.reconstruction import Batch, divergence, parts, rebuild, to_device
 
 NEIGHBOURS = 20
 

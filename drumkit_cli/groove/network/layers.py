@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drumkit_cli.groove.config import GrooveConfig
-from drumkit_cli.groove.patterns import WINDOW_STEPS
+from drumkit_cli.groove.network.config import GrooveConfig
+from drumkit_cli.groove.network.windowing import WINDOW_STEPS
 
 KERNEL: Final = 5
 DILATIONS: Final = (1, 2, 4)

@@ -1,0 +1,1 @@
+"""What PocketVAE is compared with, and the classifier that judges genres."""

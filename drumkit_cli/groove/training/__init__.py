@@ -1,0 +1,1 @@
+"""What the training of `groove` is made of: augmentation, recipes, reconstruction, metrics."""
