@@ -15,6 +15,7 @@ from drumkit_cli.io.streams import Input, Kind, open_input
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.patterns import composer
+from drumkit_cli.patterns.genres import GENRES
 from drumkit_cli.patterns.grid import (
     MEASURE_STEPS,
     STEPS_PER_QUARTER,
@@ -39,7 +40,7 @@ def shipped_names() -> list[tuple[str, Floats, float]]:
     """Every pattern that ships: its name, its velocities ``[V, T]`` and its tempo."""
     return [
         (f"{genre}:{number}", composer.compose(genre, number), what.tempo_bpm)
-        for genre, what in composer.GENRES.items()
+        for genre, what in GENRES.items()
         for number in range(1, what.count + 1)
     ]
 
@@ -55,9 +56,9 @@ def read_source(name: str) -> Source:
         BadDataError: not MIDI nor NPY; no notes; another meter; velocities that are no velocities.
     """
     match = _NAME.fullmatch(name)
-    if match and match[1] in composer.GENRES:
+    if match and match[1] in GENRES:
         genre, number = match[1], int(match[2])
-        what = composer.GENRES[genre]
+        what = GENRES[genre]
         if not 1 <= number <= what.count:
             raise UsageError(f"no pattern {name}", f"{genre}:1 to {genre}:{what.count} ship")
         return Source(composer.compose(genre, number)[None], what.tempo_bpm, "")

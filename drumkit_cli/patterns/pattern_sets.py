@@ -26,6 +26,7 @@ from drumkit_cli.errors import DrumkitError, MissingInputError
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.patterns import composer
+from drumkit_cli.patterns.genres import GENRES
 from drumkit_cli.patterns.grid import MEASURE_STEPS, read_grid
 
 PATTERN_MEASURES: Final = 4
@@ -123,7 +124,7 @@ def load_patterns(data: Path) -> PatternSet:
 
 def composed() -> Iterator[Pattern]:
     """Every pattern of the composer, as ``load_patterns`` splits them."""
-    for genre, what in composer.GENRES.items():
+    for genre, what in GENRES.items():
         for number in range(1, what.count + 1):
             source = f"composer/{composer.family(genre, number)}"
             pattern = composer.compose(genre, number)

@@ -14,6 +14,7 @@ from drumkit_cli.learning.checkpoint import shipped_folder
 from drumkit_cli.midi.drum_maps import SIX_VOICES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.patterns import composer
+from drumkit_cli.patterns.genres import GENRES
 from drumkit_cli.patterns.grid import read_grid
 from tests.contract import midi_files
 from tests.interpolate.tiny import write_tiny_autoencoder
@@ -64,9 +65,9 @@ def test_onsets_are_sorted_and_the_drums_are_general_midis(interpolate):
 @pytest.mark.parametrize(
     ("arguments", "tempo"),
     [
-        (("techno:3", "dnb:1"), composer.GENRES["techno"].tempo_bpm),
-        (("dnb:1", "techno:3"), composer.GENRES["dnb"].tempo_bpm),
-        (("one.npy", "dnb:1"), composer.GENRES["dnb"].tempo_bpm),
+        (("techno:3", "dnb:1"), GENRES["techno"].tempo_bpm),
+        (("dnb:1", "techno:3"), GENRES["dnb"].tempo_bpm),
+        (("one.npy", "dnb:1"), GENRES["dnb"].tempo_bpm),
         (("one.npy", "one.npy"), 129),
         (("slow.mid", "dnb:1"), 100),
         (("slow.mid", "dnb:1", "--bpm", "77.5"), 77.5),
@@ -133,7 +134,7 @@ def test_list_names_every_pattern(capfd):
     lines = capfd.readouterr().out.splitlines()
     assert len(lines) == 2482
     name, tempo, notes = lines[690].split("\t")
-    assert (name, tempo) == ("techno:1", f"{composer.GENRES['techno'].tempo_bpm:g} bpm")
+    assert (name, tempo) == ("techno:1", f"{GENRES['techno'].tempo_bpm:g} bpm")
     assert notes == f"{np.count_nonzero(composer.compose('techno', 1))} notes"
 
 

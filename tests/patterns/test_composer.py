@@ -4,7 +4,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from drumkit_cli.patterns.composer import GENRES, compose, euclid, family
+from drumkit_cli.patterns.composer import compose, euclid, family
+from drumkit_cli.patterns.genres import GENRES
 
 # Changes with any change to a table or a draw, and then on purpose: patterns have numbers.
 CORPUS_SHA256 = "6c38741740d9f02487fa940d843d61e3e98341e0fa5ac63c3646c0f1bd7f4779"

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumkit_cli.errors import MissingInputError
-from drumkit_cli.patterns import composer, pattern_sets
+from drumkit_cli.patterns import pattern_sets
+from drumkit_cli.patterns.genres import GENRES
 from drumkit_cli.patterns.pattern_sets import (
     PATTERN_STEPS,
     SPLITS,
@@ -84,7 +85,7 @@ def test_the_composers_families_are_in_one_split_each():
     for pattern in COMPOSED:
         assert pattern.kind == "composed"
         splits.setdefault(pattern.source, set()).add(pattern.split)
-    assert sum(genre.count for genre in composer.GENRES.values()) == len(COMPOSED)
+    assert sum(genre.count for genre in GENRES.values()) == len(COMPOSED)
     assert all(len(found) == 1 for found in splits.values())
     assert {split for found in splits.values() for split in found} == set(SPLITS)
 
