@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from drumkit_cli.arrange import infer
-from drumkit_cli.bands.rendering import Band
+from drumkit_cli.bands.takes import Take
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.spectral import mel_spectrogram
 
@@ -30,7 +30,7 @@ class Windows:
         BadDataError: no band of the split is longer than a window.
     """
 
-    def __init__(self, bands: Sequence[Band], split: str) -> None:
+    def __init__(self, bands: Sequence[Take], split: str) -> None:
         length = _context_samples()
         self.bands = [
             band for band in bands if band.split == split and band.stems["bass"].shape[0] > length
@@ -68,7 +68,7 @@ class Windows:
             return bass, drums
         raise BadDataError("no window in which bass and drums both sound")
 
-    def _gain(self, band: Band, stem: str) -> np.float32:
+    def _gain(self, band: Take, stem: str) -> np.float32:
         """What brings a stem to the level that the generator knows."""
         key = (band.name, stem)
         if key not in self._gains:
@@ -93,7 +93,7 @@ def _context_samples() -> int:
     return (infer.WINDOW_FRAMES + 4) * infer.MEL.hop
 
 
-def _excerpt(band: Band, stem: str, start: int) -> Floats:
+def _excerpt(band: Take, stem: str, start: int) -> Floats:
     samples = np.asarray(band.stems[stem][start : start + _context_samples()])
     return samples.astype(np.float32) / np.float32(32768)
 
@@ -114,7 +114,7 @@ def _is_crisp(drums: Floats) -> bool:
     return bool(np.percentile(loudness, 95) - np.percentile(loudness, 15) > 0.25)
 
 
-def _leak(band: Band, start: int, generator: np.random.Generator) -> Floats:
+def _leak(band: Take, start: int, generator: np.random.Generator) -> Floats:
     """What a separator leaves of the others: 15 to 30 dB below their level in the mix."""
     leak = np.zeros(_context_samples(), np.float32)
     for stem in LEAKS:

@@ -29,7 +29,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from drumkit_cli.arrange import data as windows
 from drumkit_cli.arrange.evaluate import onset_f_measure, onset_frames
 from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
-from drumkit_cli.bands import rendering
+from drumkit_cli.bands import takes
 from drumkit_cli.errors import UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
@@ -85,7 +85,7 @@ PRESETS = {
 class ArrangeTask:
     """Optimises both generators and both critics; the averaged bass-to-drums generator counts."""
 
-    def __init__(self, fabric: Fabric, recipe: Recipe, pool: Sequence[rendering.Band]) -> None:
+    def __init__(self, fabric: Fabric, recipe: Recipe, pool: Sequence[takes.Take]) -> None:
         self._fabric = fabric
         self._recipe = recipe
         self._windows = windows.Windows(pool, "train")
@@ -169,7 +169,7 @@ class ArrangeTask:
             average.module.state_dict(),
             feature="arrange",
             config=asdict(self._recipe.config),
-            card={"data": rendering.LICENCES, "validation": dict(figures)},
+            card={"data": takes.LICENCES, "validation": dict(figures)},
         )
 
     def _optimizer(self, *names: str) -> Optimizer:
@@ -266,13 +266,13 @@ def train(data: Path, run: training.Run) -> None:
 
     Raises:
         UsageError: there is no such preset.
-        DrumkitError: as `training.start`, `rendering.bands_of_run` and `training.fit`.
+        DrumkitError: as `training.start`, `takes.takes_of_run` and `training.fit`.
     """
     if run.preset not in PRESETS:
         raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")
     recipe = PRESETS[run.preset]
     fabric = training.start(run)
-    pool = rendering.bands_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
+    pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
     training.fit(ArrangeTask(fabric, recipe, pool), run, fabric)
 
 

@@ -1,54 +1,24 @@
-"""Instruments that turn notes into samples, to render training music.
+"""Instruments that turn notes into samples: soundfonts, and synthesised bass and voice.
 
-A real drum kit and bass from recordings, kits put together from one-shots, General MIDI
-soundfonts, a synthetic bass, distorted guitars, and a voice-like source for the singing that no
-MIDI file has. Each instrument draws its own character (samples, tuning, tone) from the generator
-it is made with, then plays any list of notes: `play(notes, frames) -> mono float32 [frames]`.
+Every instrument, here and in `sampled`, draws its character (samples, tuning, tone) from the
+generator that it is made with, then plays any list of notes as mono float32 `[frames]` at `RATE`.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import soundfile
-import soxr
 from numpy.typing import NDArray
 from scipy import signal
 
 from drumkit_cli.bands import effects
-from drumkit_cli.errors import BadDataError, MissingInputError
 
 RATE = 22_050
 Samples = NDArray[np.float32]
-
-NOTE_CLASSES = ("c", "db", "d", "eb", "e", "f", "gb", "g", "ab", "a", "bb", "b")
-
-# General MIDI drum notes -> instrument of the recorded kit.
-KIT_VOICES = {
-    35: "KdrumL", 36: "KdrumR", 37: "SnareRest", 38: "Snare", 39: "Snare", 40: "Snare",
-    41: "Tom4", 42: "HihatClosed", 43: "Tom4", 44: "HihatClosed", 45: "Tom3", 46: "HihatOpen",
-    47: "Tom2", 48: "Tom2", 49: "CrashL", 50: "Tom1", 51: "RideR", 52: "China", 53: "RideRBell",
-    54: "HihatClosed", 55: "China", 56: "RideLBell", 57: "CrashR", 59: "RideL", 70: "HihatClosed",
-    22: "HihatClosed", 26: "HihatOpen", 58: "Tom3",
-}  # fmt: skip
-
-# General MIDI drum notes -> class of one-shot.
-ONE_SHOT_VOICES = {
-    35: "kick", 36: "kick", 37: "rimshot", 38: "snare", 39: "clap", 40: "snare", 41: "tom",
-    42: "closed-hat", 43: "tom", 44: "closed-hat", 45: "tom", 46: "open-hat", 47: "tom",
-    48: "tom", 49: "crash", 50: "tom", 51: "ride", 52: "crash", 53: "ride", 54: "tambourine",
-    55: "crash", 56: "cowbell", 57: "crash", 59: "ride", 60: "bongo", 61: "bongo", 62: "conga",
-    63: "conga", 64: "conga", 69: "shaker", 70: "shaker", 82: "shaker", 22: "closed-hat",
-    26: "open-hat", 58: "tom",
-}  # fmt: skip
-
-OPEN_HATS, CLOSED_HATS = {46, 26}, {42, 44, 22}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,120 +36,6 @@ class Instrument(Protocol):
 
     def play(self, notes: Sequence[Note], frames: int) -> Samples:
         """Render `notes` into mono float32 `[frames]` at RATE."""
-
-
-def read_table(path: Path, *columns: str) -> list[dict[str, str]]:
-    """The rows of a CSV file of the data, which has these columns.
-
-    Raises:
-        MissingInputError: it is not there.
-        BadDataError: it lacks a column, or is no text.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            rows, names = list(reader), reader.fieldnames or ()
-    except OSError as error:
-        raise MissingInputError(f"cannot read {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadDataError(f"{path}: not a table ({error})") from error
-    for column in columns:
-        if column not in names:
-            raise BadDataError(f"{path}: no column {column}")
-    return rows
-
-
-class SampledDrums:
-    """Drum hits placed at onsets: `layers[pitch]` are takes sorted from soft to loud."""
-
-    def __init__(self, layers: dict[int, list[Samples]], generator: np.random.Generator) -> None:
-        self._layers = layers
-        self._generator = generator
-        self._gains = {
-            pitch: 10 ** (generator.normal(0, 2.5) / 20) * (0.7 if pitch in CLOSED_HATS else 1.0)
-            for pitch in layers
-        }
-        self._curve = generator.uniform(1.0, 2.2)
-
-    def play(self, notes: Sequence[Note], frames: int) -> Samples:
-        """Render; an open hat is choked by the next closed one."""
-        out = np.zeros(frames, np.float32)
-        hats = [n.onset_seconds for n in notes if n.pitch in OPEN_HATS | CLOSED_HATS]
-        for note in notes:
-            takes = self._layers.get(note.pitch)
-            if not takes:
-                continue
-            level = note.velocity / 127
-            place = level * (len(takes) - 1) + self._generator.normal(0, 0.08 * len(takes))
-            hit = takes[int(np.clip(round(place), 0, len(takes) - 1))]
-            # Layers carry part of the dynamics themselves.
-            strength = level**self._curve if len(takes) == 1 else level ** (self._curve / 2)
-            if note.pitch in OPEN_HATS:
-                hit = _choke(hit, note.onset_seconds, hats)
-            start = round(note.onset_seconds * RATE)
-            _mix_in(out, hit * np.float32(strength * self._gains[note.pitch]), start)
-        return out
-
-
-def acoustic_kit(data: Path, generator: np.random.Generator) -> SampledDrums:
-    """The recorded kit, each drum retuned and damped a little at random."""
-    bank = _kit_bank(data)
-    layers: dict[int, list[Samples]] = {}
-    shaped: dict[str, list[Samples]] = {}
-    for pitch, voice in KIT_VOICES.items():
-        if voice not in shaped:
-            # The hi-hat and snare are heard most: vary them most.
-            factor = 2 ** generator.normal(0, 0.12)
-            decay = generator.uniform(0.15, 2.5)
-            shaped[voice] = [_shape(hit, factor, decay) for hit in bank[voice]]
-        layers[pitch] = shaped[voice]
-    return SampledDrums(layers, generator)
-
-
-def one_shot_kit(data: Path, generator: np.random.Generator) -> SampledDrums:
-    """A kit of one-shots (training split), one instrument group a class and often two layered."""
-    bank = _one_shot_bank(data)
-    chosen: dict[str, list[Samples]] = {}
-    layers: dict[int, list[Samples]] = {}
-    for pitch, name in ONE_SHOT_VOICES.items():
-        key = name if name != "tom" else f"tom{pitch}"
-        if key not in chosen:
-            groups = bank[name]
-            group = groups[int(generator.integers(len(groups)))]
-            hit = _read_samples(data / "oneshots" / group[int(generator.integers(len(group)))])
-            factor = 2 ** generator.normal(0, 0.15)
-            if name == "tom":
-                factor *= 2 ** ((47 - pitch) / 24)
-            chosen[key] = [_shape(hit, factor, generator.uniform(0.2, 3.0))]
-        layers[pitch] = chosen[key]
-    return SampledDrums(layers, generator)
-
-
-class ElectricBass:
-    """The recorded electric bass: nearest note retuned, dynamics by velocity."""
-
-    def __init__(self, data: Path, generator: np.random.Generator) -> None:
-        articulation = "staccato" if generator.random() < 0.3 else "sustain"
-        self._bank = _bass_bank(data, articulation)
-        self._generator = generator
-        self._release_seconds = generator.uniform(0.03, 0.15)
-
-    def play(self, notes: Sequence[Note], frames: int) -> Samples:
-        """Render; a note ends with a short release."""
-        out = np.zeros(frames, np.float32)
-        pitches = sorted(self._bank)
-        for note in notes:
-            pitch = note.pitch + (12 if note.pitch < pitches[0] - 3 else 0)
-            nearest = min(pitches, key=lambda p: abs(p - pitch))
-            takes = self._bank[nearest]
-            place = note.velocity / 127 * (len(takes) - 1) + self._generator.normal(0, 1)
-            take = takes[int(np.clip(round(place), 0, len(takes) - 1))]
-            take = _shape(take, 2 ** ((nearest - pitch) / 12), 99.0)
-            take = _release(take, note.duration_seconds, self._release_seconds)
-            _mix_in(
-                out, take * np.float32(0.3 + note.velocity / 127), round(note.onset_seconds * RATE)
-            )
-        return out
 
 
 class SynthBass:
@@ -208,8 +64,8 @@ class SynthBass:
                 phase = 2 * np.pi * hertz * harmonic * time
                 tone += amplitude * (np.sin(phase) + np.sin(phase * (1 + self._detune)))
             tone *= envelope * np.minimum(time / 0.004, 1) * note.velocity / 127
-            sound = _release(tone.astype(np.float32), note.duration_seconds, 0.03)
-            _mix_in(out, sound * np.float32(0.4), round(note.onset_seconds * RATE))
+            sound = release(tone.astype(np.float32), note.duration_seconds, 0.03)
+            mix_in(out, sound * np.float32(0.4), round(note.onset_seconds * RATE))
         return out
 
 
@@ -280,10 +136,10 @@ class Voice:
             target = self.VOWELS[int(self._generator.integers(len(self.VOWELS)))]
             start = round(note.onset_seconds * RATE)
             syllable = self._syllable(note, vowel, target)
-            _mix_in(out, syllable, start)
+            mix_in(out, syllable, start)
             if self._generator.random() < 0.6:
                 burst = self._consonant()
-                _mix_in(out, burst, start - int(len(burst) * 0.8))
+                mix_in(out, burst, start - int(len(burst) * 0.8))
             vowel = target
         return out
 
@@ -325,14 +181,7 @@ class Voice:
         return (level * noise * shape).astype(np.float32)
 
 
-def _choke(hit: Samples, onset_seconds: float, hats: list[float]) -> Samples:
-    following = [t for t in hats if t > onset_seconds + 0.01]
-    if not following:
-        return hit
-    return _release(hit, min(following) - onset_seconds, 0.03)
-
-
-def _release(samples: Samples, seconds: float, release_seconds: float) -> Samples:
+def release(samples: Samples, seconds: float, release_seconds: float) -> Samples:
     """End a sound after `seconds` with an exponential release."""
     end = int(seconds * RATE)
     if end >= len(samples):
@@ -343,78 +192,12 @@ def _release(samples: Samples, seconds: float, release_seconds: float) -> Sample
     return out
 
 
-def _shape(hit: Samples, factor: float, decay_seconds: float) -> Samples:
-    """Retune by playing slower (`factor` > 1) or faster, and damp."""
-    count = int(len(hit) * factor)
-    places = np.arange(count) / factor
-    out = np.interp(places, np.arange(len(hit)), hit)
-    if decay_seconds < 50:
-        out *= np.exp(-np.arange(count) / (decay_seconds * RATE))
-    return np.asarray(out, dtype=np.float32)
-
-
-def _mix_in(out: Samples, sound: Samples, start: int) -> None:
+def mix_in(out: Samples, sound: Samples, start: int) -> None:
+    """Add a sound to `out` at frame `start`; what lies outside of it is cut off."""
     begin = max(start, 0)
     end = min(start + len(sound), len(out))
     if end > begin:
         out[begin:end] += sound[begin - start : end - start]
-
-
-@cache
-def _read_samples(path: Path) -> Samples:
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    mono = samples.mean(1)
-    if rate != RATE:
-        mono = soxr.resample(mono, rate, RATE)
-    return np.asarray(mono, dtype=np.float32)
-
-
-@cache
-def _kit_bank(data: Path) -> dict[str, list[Samples]]:
-    folder = data / "acoustic-kit"
-    bank: dict[str, list[tuple[float, Samples]]] = {}
-    for row in read_table(folder / "index.csv", "file", "instrument", "rms_db_first_100ms"):
-        hit = _read_samples(folder / row["file"])
-        bank.setdefault(row["instrument"], []).append((float(row["rms_db_first_100ms"]), hit))
-    layers = {
-        name: [hit for _, hit in sorted(hits, key=lambda pair: pair[0])]
-        for name, hits in bank.items()
-    }
-    # One level for the kit as a whole: the loudest kick peaks at one.
-    peak = max(float(np.abs(hit).max()) for hit in layers["KdrumR"])
-    return {name: [hit / peak for hit in hits] for name, hits in layers.items()}
-
-
-@cache
-def _one_shot_bank(data: Path) -> dict[str, list[list[str]]]:
-    groups: dict[str, dict[str, list[str]]] = {}
-    table = data / "oneshots" / "index.csv"
-    for row in read_table(table, "file", "class", "group", "split"):
-        if row["split"] == "train":
-            groups.setdefault(row["class"], {}).setdefault(row["group"], []).append(row["file"])
-    return {name: list(members.values()) for name, members in groups.items()}
-
-
-@cache
-def _bass_bank(data: Path, articulation: str) -> dict[int, list[Samples]]:
-    folder = data / "electric-bass"
-    order = ("pp", "p", "f", "ff", "staccato")
-    bank: dict[int, list[tuple[int, Samples]]] = {}
-    columns = ("file", "articulation", "note_in_file_name", "dynamic")
-    for row in read_table(folder / "index.csv", *columns):
-        if row["articulation"] != articulation:
-            continue
-        name, octave = row["note_in_file_name"][:-1], int(row["note_in_file_name"][-1])
-        # The file names count c4 as MIDI 48.
-        pitch = NOTE_CLASSES.index(name) + 12 * octave
-        take = _read_samples(folder / row["file"])
-        take = take / max(float(np.abs(take).max()), 1e-6)
-        loudness = order.index(row["dynamic"].split("_")[0])
-        bank.setdefault(pitch, []).append((loudness, take))
-    return {
-        pitch: [take for _, take in sorted(takes, key=lambda pair: pair[0])]
-        for pitch, takes in bank.items()
-    }
 
 
 def overdriven_guitar(samples: Samples, generator: np.random.Generator) -> Samples:

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from drumkit_cli.bands import effects
-from drumkit_cli.bands.rendering import Band
+from drumkit_cli.bands.takes import Take
 
 SOURCES = ("drums", "bass", "other")
 Samples = NDArray[np.float32]
 
 
 def mixes(
-    bands: Sequence[Band], batch: int, seconds: float, seed: int
+    bands: Sequence[Take], batch: int, seconds: float, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless batches: mix `[B, 1, N]` and its sources `[B, S, 1, N]`, unit variance of the mix."""
     generator = np.random.default_rng(seed)
@@ -34,7 +34,7 @@ def mixes(
         yield torch.from_numpy(mix[:, None]), torch.from_numpy(sources[:, :, None])
 
 
-def _sources(bands: Sequence[Band], frames: int, generator: np.random.Generator) -> Samples:
+def _sources(bands: Sequence[Take], frames: int, generator: np.random.Generator) -> Samples:
     """Drums, bass and the rest `[S, frames]`, of one song or of several."""
     band = _pick(bands, generator)
     together = generator.random() < 0.3
@@ -97,7 +97,7 @@ def _limit(sources: Samples, generator: np.random.Generator) -> Samples:
     return (sources * gain).astype(np.float32)
 
 
-def _pick(bands: Sequence[Band], generator: np.random.Generator) -> Band:
+def _pick(bands: Sequence[Take], generator: np.random.Generator) -> Take:
     return bands[int(generator.integers(len(bands)))]
 
 
@@ -105,15 +105,15 @@ def _gain(mean_db: float, spread_db: float, generator: np.random.Generator) -> f
     return float(10 ** ((mean_db + generator.normal(0, spread_db)) / 20))
 
 
-def _start(band: Band, frames: int, generator: np.random.Generator) -> int:
+def _start(band: Take, frames: int, generator: np.random.Generator) -> int:
     return int(generator.integers(max(len(band.stems["drums"]) - frames, 1)))
 
 
-def _crop(band: Band, stem: str, frames: int, generator: np.random.Generator) -> Samples:
+def _crop(band: Take, stem: str, frames: int, generator: np.random.Generator) -> Samples:
     return _at(band, stem, _start(band, frames, generator), 2 * frames)
 
 
-def _at(band: Band, stem: str, start: int, frames: int) -> Samples:
+def _at(band: Take, stem: str, start: int, frames: int) -> Samples:
     """Float samples of a stem from `start`, followed by the stem's beginning where it ends."""
     whole = band.stems[stem]
     cut = whole[start : start + frames]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from drumkit_cli.bands import rendering
+from drumkit_cli.bands import takes
 from drumkit_cli.errors import UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
@@ -59,7 +59,7 @@ PRESETS = {
 class SeparateTask:
     """Optimises a separator; the average of its weights is what is validated and shipped."""
 
-    def __init__(self, fabric: Fabric, recipe: Recipe, pool: list[rendering.Band]) -> None:
+    def __init__(self, fabric: Fabric, recipe: Recipe, pool: list[takes.Take]) -> None:
         self._fabric = fabric
         self._recipe = recipe
         self._train = [band for band in pool if band.split == "train"] or pool
@@ -121,7 +121,7 @@ class SeparateTask:
             self._average.module.state_dict(),
             feature="separate",
             config=self._recipe.config.as_dict(),
-            card={"data": rendering.LICENCES, "validation": dict(figures)},
+            card={"data": takes.LICENCES, "validation": dict(figures)},
         )
 
 
@@ -130,13 +130,13 @@ def train(data: Path, run: training.Run) -> None:
 
     Raises:
         UsageError: there is no such preset.
-        DrumkitError: as `training.start`, `rendering.bands_of_run` and `training.fit`.
+        DrumkitError: as `training.start`, `takes.takes_of_run` and `training.fit`.
     """
     if run.preset not in PRESETS:
         raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")
     recipe = PRESETS[run.preset]
     fabric = training.start(run)
-    pool = rendering.bands_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
+    pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
     training.fit(SeparateTask(fabric, recipe, pool), run, fabric)
 
 

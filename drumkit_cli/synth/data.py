@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from drumkit_cli.audio.reader import resample
-from drumkit_cli.bands.instruments import read_table
 from drumkit_cli.errors import BadDataError, MissingInputError
+from drumkit_cli.learning.index_files import read_index
 from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, LENGTH, MEL, Analyser
 from drumkit_cli.synth.training import parametric
 
@@ -111,7 +111,7 @@ def load_sounds(data: Path, split: str) -> Sounds:
     folder = data / "oneshots" if (data / "oneshots").is_dir() else data
     rows = [
         row
-        for row in read_table(folder / "index.csv", "file", "class", "group", "split")
+        for row in read_index(folder / "index.csv", "file", "class", "group", "split")
         if row["split"] == split and row["class"] in CLASSES
     ]
     if not rows:

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from drumkit_cli.arrange import data, infer, train
-from drumkit_cli.bands import rendering
+from drumkit_cli.bands.instruments import RATE
+from drumkit_cli.bands.rendering import STEMS
+from drumkit_cli.bands.takes import load_takes
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
 from tests.arrange.tiny import bass_line
-from tests.bands.test_rendering import write_takes
+from tests.bands.test_takes import write_takes
 
 STEP_LOSSES = {
     "drums/adversarial",
@@ -28,13 +30,13 @@ STEP_LOSSES = {
 def takes(tmp_path):
     """Two takes: plucked bass, and clicks for drums, on the eighths of 120 bpm."""
     folder = write_takes(tmp_path / "bands", seconds=8.0)
-    noise = np.random.default_rng(0).normal(0, 0.3, 8 * rendering.RATE)
-    time = np.arange(len(noise)) / rendering.RATE
+    noise = np.random.default_rng(0).normal(0, 0.3, 8 * RATE)
+    time = np.arange(len(noise)) / RATE
     clicks = noise * np.exp(-40 * (time % 0.25))
     for path in folder.glob("*.npy"):
         block = np.load(path) // 100
-        block[rendering.STEMS.index("bass")] = bass_line(8) * 20_000
-        block[rendering.STEMS.index("drums")] = clicks * 20_000
+        block[STEMS.index("bass")] = bass_line(8) * 20_000
+        block[STEMS.index("drums")] = clicks * 20_000
         np.save(path, block)
     return folder
 
@@ -51,7 +53,7 @@ def run_in(folder, seconds=0.5, **settings):
 
 
 def test_windows_are_images_of_aligned_bass_and_drums(takes):
-    windows = data.Windows(rendering.load_bands(takes), "train")
+    windows = data.Windows(load_takes(takes), "train")
     bass, drums = windows.draw(np.random.default_rng(0), augment=False)
     assert bass.shape == drums.shape == (256, 256)
     assert bass.dtype == drums.dtype == np.float32
@@ -62,7 +64,7 @@ def test_windows_are_images_of_aligned_bass_and_drums(takes):
 
 
 def test_a_seed_gives_the_same_batches(takes):
-    windows = data.Windows(rendering.load_bands(takes), "train")
+    windows = data.Windows(load_takes(takes), "train")
     first, second, other = (next(data.batches(windows, 2, seed)) for seed in (1, 1, 2))
     assert first[0].shape == first[1].shape == (2, 1, 256, 256)
     assert torch.equal(first[0], second[0])
@@ -71,7 +73,7 @@ def test_a_seed_gives_the_same_batches(takes):
 
 
 def test_a_bass_that_rests_is_not_drawn(takes):
-    pool = rendering.load_bands(takes)
+    pool = load_takes(takes)
     silent = replace(pool[0], name="silent", stems=dict(pool[0].stems))
     silent.stems["bass"] = np.zeros_like(pool[0].stems["bass"])
     windows = data.Windows([pool[0], silent, silent], "train")
@@ -81,20 +83,20 @@ def test_a_bass_that_rests_is_not_drawn(takes):
 
 
 def test_bands_that_never_sound_together_are_bad_data(takes):
-    (band,) = (band for band in rendering.load_bands(takes) if band.split == "train")
+    (band,) = (band for band in load_takes(takes) if band.split == "train")
     silent = replace(band, stems={name: np.zeros_like(x) for name, x in band.stems.items()})
     with pytest.raises(BadDataError, match="no window in which bass and drums both sound"):
         data.Windows([silent], "train").draw(np.random.default_rng(0), augment=False)
 
 
 def test_bands_shorter_than_a_window_are_bad_data(tmp_path):
-    pool = rendering.load_bands(write_takes(tmp_path, seconds=0.5))
+    pool = load_takes(write_takes(tmp_path, seconds=0.5))
     with pytest.raises(BadDataError, match="no train band is longer than a window"):
         data.Windows(pool, "train")
 
 
 def test_augmentation_changes_the_bass_alone(takes):
-    windows = data.Windows(rendering.load_bands(takes), "train")
+    windows = data.Windows(load_takes(takes), "train")
     plain = [windows.draw(np.random.default_rng(i), augment=False) for i in range(3)]
     varied = [windows.draw(np.random.default_rng(i), augment=True) for i in range(3)]
     for (bass, drums), (other_bass, other_drums) in zip(plain, varied, strict=True):
@@ -104,9 +106,7 @@ def test_augmentation_changes_the_bass_alone(takes):
 
 def test_a_step_trains_every_network_and_reports_its_losses(takes, tmp_path):
     run = run_in(tmp_path)
-    task = train.ArrangeTask(
-        training.start(run), train.PRESETS["tiny"], rendering.load_bands(takes)
-    )
+    task = train.ArrangeTask(training.start(run), train.PRESETS["tiny"], load_takes(takes))
     before = {
         name: [p.detach().clone() for p in model.parameters()]
         for name, model in task.models.items()
@@ -122,7 +122,7 @@ def test_a_step_trains_every_network_and_reports_its_losses(takes, tmp_path):
 
 def test_one_batch_is_overfitted(takes, tmp_path):
     recipe = replace(train.PRESETS["tiny"], learning_rate=2e-3)
-    task = train.ArrangeTask(training.start(run_in(tmp_path)), recipe, rendering.load_bands(takes))
+    task = train.ArrangeTask(training.start(run_in(tmp_path)), recipe, load_takes(takes))
     batch = next(task.batches(0))
     first = task.step(batch, 0.0)["drums/paired"]
     for _ in range(60):
@@ -132,14 +132,14 @@ def test_one_batch_is_overfitted(takes, tmp_path):
 
 def test_the_unpaired_recipe_is_the_papers(takes, tmp_path):
     recipe = replace(train.PRESETS["tiny"], paired_weight=0.0, identity_weight=5.0)
-    task = train.ArrangeTask(training.start(run_in(tmp_path)), recipe, rendering.load_bands(takes))
+    task = train.ArrangeTask(training.start(run_in(tmp_path)), recipe, load_takes(takes))
     losses = task.step(next(task.batches(0)), 0.0)
     assert set(losses) == STEP_LOSSES - {"drums/paired"} | {"identity"}
 
 
 def test_the_rate_falls_to_nothing_at_the_end(takes, tmp_path):
     task = train.ArrangeTask(
-        training.start(run_in(tmp_path)), train.PRESETS["tiny"], rendering.load_bands(takes)
+        training.start(run_in(tmp_path)), train.PRESETS["tiny"], load_takes(takes)
     )
     batch = next(task.batches(0))
     for progress, rate in ((0.0, 2e-4), (0.5, 2e-4), (0.75, 1e-4), (1.0, 0.0)):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from drumkit_cli.bands import instruments
-from drumkit_cli.bands.instruments import RATE, Note, SampledDrums, SynthBass, Voice
+from drumkit_cli.bands.instruments import RATE, Note, SynthBass, Voice
+from drumkit_cli.bands.sampled import SampledDrums
 
 
 def onset_frames(samples, threshold=0.01):

@@ -3,27 +3,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from drumkit_cli.bands import rendering
+from drumkit_cli.bands.instruments import RATE
+from drumkit_cli.bands.takes import load_takes
 from drumkit_cli.errors import UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.separate import train
 from drumkit_cli.separate.data import mixes
 from drumkit_cli.separate.infer import BuiltIn
-from tests.bands.test_rendering import write_takes
+from tests.bands.test_takes import write_takes
 
 
 def test_mixes_are_the_sum_of_their_sources_and_of_one_level(tmp_path):
-    pool = rendering.load_bands(write_takes(tmp_path))
+    pool = load_takes(write_takes(tmp_path))
     mix, sources = next(mixes(pool, 6, 1.0, seed=0))
-    assert mix.shape == (6, 1, rendering.RATE)
-    assert sources.shape == (6, 3, 1, rendering.RATE)
+    assert mix.shape == (6, 1, RATE)
+    assert sources.shape == (6, 3, 1, RATE)
     np.testing.assert_allclose(sources.sum(1).numpy(), mix.numpy(), atol=1e-4)
     np.testing.assert_allclose(mix.std(dim=2).numpy(), 1, rtol=0.05)
 
 
 def test_a_seed_gives_the_same_mixes(tmp_path):
-    pool = rendering.load_bands(write_takes(tmp_path))
+    pool = load_takes(write_takes(tmp_path))
     first, second, other = (next(mixes(pool, 2, 0.5, seed=s))[0] for s in (3, 3, 4))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)
@@ -37,7 +38,7 @@ def test_training_stops_resumes_and_gives_weights_that_separate(tmp_path):
     train.train(tmp_path, replace(run, time_limit_seconds=2.0, resume=True))
     resumed = load_weights("separate", str(run.output))
     assert resumed.card["validation"]["steps"] >= first.card["validation"]["steps"]
-    stems = BuiltIn(resumed).split(np.ones((1, 5000), np.float32), rendering.RATE)
+    stems = BuiltIn(resumed).split(np.ones((1, 5000), np.float32), RATE)
     assert stems.shape == (3, 1, 5000)
 
 
