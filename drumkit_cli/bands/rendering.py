@@ -10,7 +10,7 @@ import numpy as np
 
 from drumkit_cli.bands import effects, instruments, sampled
 from drumkit_cli.bands.instruments import RATE, Note, Samples
-from drumkit_cli.bands.songs import Song
+from drumkit_cli.bands.midi_songs import Song
 from drumkit_cli.errors import BadDataError
 
 STEMS = ("drums", "bass", "other", "voice", "played")

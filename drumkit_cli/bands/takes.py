@@ -23,7 +23,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from drumkit_cli import console
-from drumkit_cli.bands import songs
+from drumkit_cli.bands import midi_songs
 from drumkit_cli.bands.instruments import RATE
 from drumkit_cli.bands.rendering import STEMS, render_take
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError, UsageError
@@ -190,22 +190,22 @@ def _render_job(job: tuple[Path, Path, float, int, int]) -> dict[str, object] | 
     """Render take `number` into its file; its index entry, None when its song is unusable."""
     data, folder, seconds, seed, number = job
     generator = np.random.default_rng([seed, number])
-    table = songs.song_table(data)
+    table = midi_songs.song_table(data)
     row = table[number % len(table)]
-    song = songs.read_song(data / "bands-midi" / row["path"])
+    song = midi_songs.read_song(data / "bands-midi" / row["path"])
     if song is None:
         return None
     tempo_factor = float(2 ** generator.uniform(-0.2, 0.2))
     transpose = int(generator.integers(-3, 4))
     latest = max(song.seconds - seconds * tempo_factor, 0)
     start = float(generator.uniform(0, latest))
-    song = songs.excerpt(song, start, seconds, tempo_factor, transpose)
+    song = midi_songs.excerpt(song, start, seconds, tempo_factor, transpose)
     if len(song.drums) < seconds / 4 or len(song.bass) < seconds / 4:
         return None
     name = f"take{number:05d}"
     path = folder / f"{name}.npy"
     if not path.exists():
-        performance = songs.draw_performance(data, row["split"], seconds, generator)
+        performance = midi_songs.draw_performance(data, row["split"], seconds, generator)
         stems = render_take(song, performance, data, seconds, generator)
         peak = max(float(np.abs(stem).max()) for stem in stems.values())
         block = np.stack([stems[stem] for stem in STEMS]) * (32_000 / max(peak, 1e-6))
