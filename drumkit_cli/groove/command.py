@@ -206,18 +206,18 @@ def _controls(
     keep_notes: bool,
     seed: int,
 ) -> Controls:
-    from drumkit_cli.groove.inputs.step_values import read_step_values
+    from drumkit_cli.groove.inputs.number_list import read_number_list
 
     pattern: tuple[float, ...] = ()
     if velocity_pattern is not None:
-        pattern = read_step_values(
+        pattern = read_number_list(
             velocity_pattern, "--velocity-pattern", *VELOCITY_RANGE, whole=True
         )
     late: tuple[float, ...] = ()
     if feel in FEEL_VALUES:
         late = (FEEL_VALUES[feel],)
     elif feel is not None:
-        late = read_step_values(feel, "--feel", *FEEL_RANGE, words=tuple(FEEL_VALUES))
+        late = read_number_list(feel, "--feel", *FEEL_RANGE, words=tuple(FEEL_VALUES))
     return Controls(
         genre=None if genre is None else genre.replace("-", " "),
         velocity_pattern=tuple(map(int, pattern)),

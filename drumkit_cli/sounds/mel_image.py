@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drumkit_cli.sounds.names import CLASSES, PAPER_CLASSES
+from drumkit_cli.sounds.classes import CLASSES, PAPER_CLASSES
 from drumkit_cli.spectral import mel_spectrogram
 
 __all__ = [

@@ -11,7 +11,7 @@ import typer
 from drumkit_cli import options
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.streams import Encoding, resolve_inputs
-from drumkit_cli.sounds.names import CLASSES, Inverter
+from drumkit_cli.sounds.classes import CLASSES, Inverter
 
 NUMBER_MAX = 1000
 VARY_MAX = 10.0
@@ -239,7 +239,7 @@ def synth(
         _refuse(of_sounds, "is of single sounds, not of drum tracks", f"name one: {CLASSES[0]}")
         files = resolve_inputs(inputs or [])
 
-    from drumkit_cli.synth.job import Making
+    from drumkit_cli.synth.render_options import Making
 
     making = Making(
         inverter=inverter or Inverter.SPECTRAL,
@@ -259,7 +259,7 @@ def synth(
         wanted = OneShots(sound, pc, z, encode, between, number, vary, loudness, as_codes)
         make_one_shots(wanted, output, making)
     else:
-        from drumkit_cli.synth.kits.songs import KitChoice, play_songs
+        from drumkit_cli.synth.kits.midi_player import KitChoice, play_songs
 
         share = HUMANIZE if humanize is None else humanize
         choice = KitChoice.parse(kit, save_kit, voice or [], gain or [], pan or [], share)

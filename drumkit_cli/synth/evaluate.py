@@ -26,10 +26,10 @@ from drumkit_cli.sounds.drum_synth import DrumSynth, Inverter
 from drumkit_cli.sounds.mel_image import CLASSES, FLOOR_DB, MEL, PAPER_CLASSES, to_power
 from drumkit_cli.synth import data as sounds_of
 from drumkit_cli.synth.classifier import JUDGE_POOL, JUDGE_STEPS, Ints, Judge, train_judge
-from drumkit_cli.synth.job import mcnn_weights
 from drumkit_cli.synth.kits.kit import draw_kit
 from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICES
+from drumkit_cli.synth.render_options import mcnn_weights
 
 __all__ = [
     "attacks",

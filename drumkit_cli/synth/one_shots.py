@@ -11,12 +11,12 @@ from drumkit_cli.errors import UsageError
 from drumkit_cli.io.arrays import npy_bytes
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.streams import STDIN_NAME, open_output
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.codes import Code, between, to_array
 from drumkit_cli.sounds.drum_synth import DrumSynth, fit_length
-from drumkit_cli.sounds.names import CLASSES
 from drumkit_cli.synth.code_sources import Source, read_code, read_either, read_sound
-from drumkit_cli.synth.job import Making
 from drumkit_cli.synth.kits.kit import derived_seed
+from drumkit_cli.synth.render_options import Making
 
 __all__ = ["OneShots", "make_one_shots"]
 

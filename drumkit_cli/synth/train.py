@@ -41,8 +41,8 @@ from drumkit_cli.sounds.model import CWAE, Latent
 from drumkit_cli.sounds.spectral_inverter import SpectralInverter
 from drumkit_cli.synth.data import LICENCES, Sounds, balanced, load_sounds, make_pool
 from drumkit_cli.synth.training.calibration import fit_latent, fit_reading, fit_scale
-from drumkit_cli.synth.training.parts import AutoencoderPart, Draw, InverterPart, MCNNPart, Part
 from drumkit_cli.synth.training.recipe import PRESETS, Recipe
+from drumkit_cli.synth.training.trainers import AutoencoderPart, Draw, InverterPart, MCNNPart, Part
 
 __all__ = ["SynthTask", "train"]
 

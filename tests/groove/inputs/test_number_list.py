@@ -1,11 +1,11 @@
 import pytest
 
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
-from drumkit_cli.groove.inputs.step_values import read_step_values
+from drumkit_cli.groove.inputs.number_list import read_number_list
 
 
 def read(text, *, whole=True):
-    return read_step_values(text, "--velocity-pattern", 0, 5, whole=whole)
+    return read_number_list(text, "--velocity-pattern", 0, 5, whole=whole)
 
 
 @pytest.mark.parametrize("text", ["5,2,4,2", "5 2 4 2", " 5, 2,4 ,2 "])
@@ -61,8 +61,8 @@ def test_a_missing_file_is_named():
 @pytest.mark.parametrize("text", ["Pushed", "", "0,x", "nan"])
 def test_what_is_neither_list_nor_file_is_told_what_would_be(text):
     with pytest.raises(MissingInputError, match="--feel takes pushed, on, a list of numbers or"):
-        read_step_values(text, "--feel", -1, 1, words=("pushed", "on"))
+        read_number_list(text, "--feel", -1, 1, words=("pushed", "on"))
 
 
 def test_fractions_are_taken_where_they_mean_something():
-    assert read_step_values("-1,0.25,1", "--feel", -1, 1) == (-1, 0.25, 1)
+    assert read_number_list("-1,0.25,1", "--feel", -1, 1) == (-1, 0.25, 1)

@@ -15,7 +15,7 @@ from drumkit_cli.patterns.grid import MAX_STEPS
 _LIST: Final = re.compile(r"(?=.*\d)[-+.\d,\s]+", re.ASCII)
 
 
-def read_step_values(
+def read_number_list(
     text: str,
     option: str,
     lowest: float,

@@ -17,7 +17,6 @@ from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.grid import drum_notes, name_unknown
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.code_sources import Source, read_code
-from drumkit_cli.synth.job import Making
 from drumkit_cli.synth.kits.kit import (
     GAIN_MAX_DB,
     Kit,
@@ -29,6 +28,7 @@ from drumkit_cli.synth.kits.kit import (
 )
 from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICES
+from drumkit_cli.synth.render_options import Making
 
 __all__ = ["KitChoice", "play_songs"]
 
