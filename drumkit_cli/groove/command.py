@@ -12,7 +12,7 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.groove.inputs.controls import FEEL_VALUES, Controls
+from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Performance
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
@@ -21,7 +21,6 @@ from drumkit_cli.io.streams import Input, Kind, open_input, open_output, resolve
 if TYPE_CHECKING:
     from drumkit_cli.groove.infer import Groover, Reference
     from drumkit_cli.groove.inputs.groove_file import GrooveTable
-    from drumkit_cli.groove.inputs.performance import Performance
     from drumkit_cli.groove.inputs.template import Template
 
 VARIATIONS_MAX = 1000
@@ -185,7 +184,6 @@ def groove(
     @cache
     def load() -> tuple[Groover, Reference | None]:
         from drumkit_cli.groove.infer import Groover, listen
-        from drumkit_cli.groove.inputs.performance import Performance
         from drumkit_cli.learning.checkpoint import load_weights
         from drumkit_cli.learning.devices import pick_device
 

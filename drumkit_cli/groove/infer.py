@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove.inputs.controls import FEEL_VALUES, Controls
-from drumkit_cli.groove.inputs.performance import Performance
+from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Performance
 from drumkit_cli.groove.model import BEATS, Conditions, Groove, GrooveConfig, NoteCoder
 from drumkit_cli.groove.network import windowing
 from drumkit_cli.groove.network.prior import CodePrior

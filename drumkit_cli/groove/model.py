@@ -29,8 +29,14 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from drumkit_cli.groove.network.config import GrooveConfig
-from drumkit_cli.groove.network.layers import Coded, Gaussian, Quantiser, Trunk, gaussian
+from drumkit_cli.groove.network.layers import (
+    Coded,
+    Gaussian,
+    GrooveConfig,
+    Quantiser,
+    Trunk,
+    gaussian,
+)
 from drumkit_cli.groove.network.windowing import (
     BEAT_STEPS,
     FEELS,

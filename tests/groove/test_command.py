@@ -11,8 +11,8 @@ import pytest
 
 from drumkit_cli import cli
 from drumkit_cli.groove.command import Genre
-from drumkit_cli.groove.inputs.controls import FEEL_VALUES
 from drumkit_cli.groove.inputs.groove_file import extract_groove, read_groove
+from drumkit_cli.groove.inputs.performance import FEEL_VALUES
 from drumkit_cli.groove.inputs.template import read_template
 from drumkit_cli.groove.network.windowing import FEELS, GENRES, VOICE_OF_PITCH
 from drumkit_cli.learning.checkpoint import shipped_folder

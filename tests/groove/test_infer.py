@@ -7,7 +7,7 @@ import torch
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove import infer
 from drumkit_cli.groove.infer import Groover, Performance
-from drumkit_cli.groove.inputs.controls import Controls
+from drumkit_cli.groove.inputs.performance import Controls
 from drumkit_cli.groove.network import sampling, windowing
 from drumkit_cli.learning.checkpoint import load_weights
 from tests.groove.tiny import TINY, TINY_PAPER, beat, write_tiny_groove

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drumkit_cli.groove.network.config import GrooveConfig
-from drumkit_cli.groove.network.layers import Trunk
+from drumkit_cli.groove.network.layers import GrooveConfig, Trunk
 from drumkit_cli.groove.network.windowing import BEAT_STEPS, GENRES, VOICES
 
 
