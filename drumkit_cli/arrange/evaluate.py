@@ -7,6 +7,7 @@ here, so that its figures are no comparison.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from drumkit_cli.errors import MissingInputError
 from drumkit_cli.io.streams import AUDIO_SUFFIXES, open_input
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.statistics import frechet_distance
 from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.onsets import (
     MEL,
@@ -125,22 +127,18 @@ def evaluate(data: Path, weights: str | None) -> Table:
 
 
 def spectral_distance(real: Iterable[Floats], made: Iterable[Floats]) -> float:
-    """Return the Frechet distance, in dB, of the frames of images ``[F, T]`` that sound.
+    """Frechet distance, in dB, of the non-silent frames of log-mel images ``[F, T]``.
 
-    The square root of |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) over 32 bands, per band; nan when
-    one side is silent. 0 for the same sound; a level of 6 dB more everywhere gives 6.
+    The root of `frechet_distance` over 32 bands, per band: 0 for the same sound, 6 for one that is
+    6 dB louder everywhere, NaN when either is silent.
     """
-    statistics = []
+    sounding = []
     for images in (real, made):
         frames = np.concatenate([_bands(image) for image in images], axis=1)
-        frames = frames[:, frames.max(0) > 0.25 * IMAGE_DECIBELS]
-        if frames.shape[1] < 2:
+        sounding.append(frames[:, frames.max(0) > 0.25 * IMAGE_DECIBELS].T)
+        if len(sounding[-1]) < 2:
             return float("nan")
-        statistics.append((frames.mean(1), np.cov(frames)))
-    (mean_a, cov_a), (mean_b, cov_b) = statistics
-    shared = np.sqrt(np.maximum(np.linalg.eigvals(cov_a @ cov_b).real, 0)).sum()
-    squared = np.sum((mean_a - mean_b) ** 2) + np.trace(cov_a) + np.trace(cov_b) - 2 * shared
-    return float(np.sqrt(max(squared, 0.0) / SPECTRUM_BANDS))
+    return math.sqrt(frechet_distance(*sounding) / SPECTRUM_BANDS)
 
 
 def _bands(image: Floats) -> Floats:

@@ -1,11 +1,10 @@
-"""A small classifier of drum sounds: it judges what was generated, and never makes any of it.
+"""A small classifier of drum sounds, which evaluations measure generated sounds with.
 
-It learns from real sounds alone, whenever something is measured, and is part of no weights.
+It is trained on real sounds alone whenever an evaluation runs, and is part of no weights file.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -15,26 +14,25 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drumkit_cli.sounds.mel_image import CLASSES, MEL
+from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.data import Sounds, make_pool
 
-__all__ = ["JUDGE_POOL", "JUDGE_STEPS", "Classifier", "Judge", "train_judge"]
-
-BANDS = 64
-EMBEDDING = 96
-JUDGE_POOL: Final = 160
-JUDGE_STEPS: Final = 700
-JUDGE_BATCH: Final = 64
+BANDS: Final = 64
+EMBEDDING: Final = 96
+POOL_PER_CLASS: Final = 160
+TRAINING_STEPS: Final = 700
+BATCH: Final = 64
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
-class Classifier(nn.Module):
-    """Levels ``[B, F, T]`` to an embedding ``[B, 96]`` and to logits ``[B, K]``.
+class ClassifierNet(nn.Module):
+    """Levels ``[B, F, T]`` to an embedding ``[B, 96]`` and to class logits ``[B, K]``.
 
-    Mel bins are averaged into 64 bands; the height of a band is a second plane, since a
-    convolution does not know where it is and a hat lives higher than a kick.
+    Mel bins are averaged into 64 bands. A second input plane holds the height of each band:
+    convolutions do not know positions, and a hi-hat lies higher than a kick.
     """
 
     def __init__(self, width: int = 16, classes: int = len(CLASSES)) -> None:
@@ -53,7 +51,7 @@ class Classifier(nn.Module):
         self.logits = nn.Linear(EMBEDDING, classes)
 
     def embed(self, levels: Tensor) -> Tensor:
-        """What the logits are made from, ``[B, 96]``."""
+        """Embeddings ``[B, 96]``, from which the logits are computed."""
         bands = F.avg_pool2d(levels[:, None], (MEL.mels // BANDS, 1))
         heights = torch.linspace(-1, 1, BANDS, device=levels.device)[None, None, :, None]
         x = self.layers(torch.cat([2 * bands - 1, heights.expand_as(bands)], 1))
@@ -66,51 +64,54 @@ class Classifier(nn.Module):
         return logits
 
 
-@dataclass(frozen=True)
-class Judge:
-    """A trained classifier: what class a sound is, and an embedding to compare sounds in."""
+class SoundClassifier:
+    """A trained classifier, from NumPy to NumPy."""
 
-    network: Classifier
+    def __init__(self, network: ClassifierNet) -> None:
+        self._network = network.eval()
 
     @torch.inference_mode()
     def embed(self, levels: Floats) -> Floats:
         """Embeddings ``[n, 96]`` of levels ``[n, F, T]``."""
-        parts = [self.network.embed(part) for part in torch.from_numpy(levels).split(64)]
+        parts = [self._network.embed(part) for part in torch.from_numpy(levels).split(64)]
         embeddings: Floats = torch.cat(parts).numpy()
         return embeddings
 
     @torch.inference_mode()
     def classes(self, levels: Floats, among: int = len(CLASSES)) -> Ints:
-        """The most likely of the first `among` classes, ``[n]``."""
-        logits = self.network.logits(torch.from_numpy(self.embed(levels)))
+        """The most likely of the first `among` classes for levels ``[n, F, T]``: ``[n]``."""
+        logits = self._network.logits(torch.from_numpy(self.embed(levels)))
         classes: Ints = logits[:, :among].argmax(1).numpy()
         return classes
 
 
-def train_judge(
+def train_classifier(
     sounds: Sounds,
     *,
-    steps: int = JUDGE_STEPS,
-    per_class: int = JUDGE_POOL,
+    steps: int = TRAINING_STEPS,
+    per_class: int = POOL_PER_CLASS,
     seed: int = 1,
-) -> Judge:
-    """Train a classifier on real sounds and variations of them; the same seed, the same judge."""
+) -> SoundClassifier:
+    """Train on real sounds and augmentations of them; the same seed gives the same classifier.
+
+    Batches are mixed up (H. Zhang et al., "mixup: beyond empirical risk minimization", 2018).
+    """
     pool = make_pool(sounds, per_class, seed, images=True, synthetic=0.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Classifier()
+        network = ClassifierNet()
         optimizer = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=0.02)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
         generator = np.random.default_rng(seed)
         for _ in range(steps):
-            index = generator.integers(len(pool.classes), size=JUDGE_BATCH)
+            index = generator.integers(len(pool.classes), size=BATCH)
             levels, classes = pool.batch_levels(index), pool.batch_classes(index)
             share = float(generator.beta(0.3, 0.3))
-            turned = np.roll(np.arange(JUDGE_BATCH), 1)
-            mixed = share * levels + (1 - share) * levels[turned]
-            wanted = share * classes + (1 - share) * classes[turned]
+            partners = np.roll(np.arange(BATCH), 1)
+            mixed = share * levels + (1 - share) * levels[partners]
+            targets = share * classes + (1 - share) * classes[partners]
             optimizer.zero_grad()
-            F.cross_entropy(network(mixed), wanted, label_smoothing=0.05).backward()
+            F.cross_entropy(network(mixed), targets, label_smoothing=0.05).backward()
             optimizer.step()
             schedule.step()
-    return Judge(network.eval())
+    return SoundClassifier(network)

@@ -1,6 +1,6 @@
-"""The paper's table with ours beside it: reconstruction, inversion, and what is generated.
+"""`drumkit evaluate synth`: reconstruction, inversion, and the classes of generated sounds.
 
-The paper shows figures of spectrograms and no numbers.
+The paper shows figures of spectrograms and prints no numbers.
 """
 
 from __future__ import annotations
@@ -20,43 +20,42 @@ from drumkit_cli.audio.wav import wav_bytes
 from drumkit_cli.errors import MissingInputError, UnavailableError
 from drumkit_cli.io.tables import Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
+from drumkit_cli.learning.statistics import frechet_distance
 from drumkit_cli.midi.track import empty_track
 from drumkit_cli.sounds.codes import Code
 from drumkit_cli.sounds.drum_synth import DrumSynth, Inverter
-from drumkit_cli.sounds.mel_image import CLASSES, FLOOR_DB, MEL, PAPER_CLASSES, to_power
+from drumkit_cli.sounds.mel_image import CLASSES, FLOOR_DB, MEL, PAPER_CLASSES
 from drumkit_cli.synth import data as sounds_of
-from drumkit_cli.synth.classifier import JUDGE_POOL, JUDGE_STEPS, Ints, Judge, train_judge
+from drumkit_cli.synth.classifier import (
+    POOL_PER_CLASS,
+    TRAINING_STEPS,
+    Ints,
+    SoundClassifier,
+    train_classifier,
+)
 from drumkit_cli.synth.kits.kit import draw_kit
 from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICES
+from drumkit_cli.synth.metrics import attacks, diversity, log_mel_distance, spectral_convergence
 from drumkit_cli.synth.render_options import mcnn_weights
 
-__all__ = [
-    "attacks",
-    "diversity",
-    "draw",
-    "evaluate",
-    "frechet_distance",
-    "log_mel_distance",
-    "measure",
-    "onset_f",
-    "spectral_convergence",
-]
-
 GENERATED: Final = 100
-"""Sounds a class."""
+"""Generated sounds of each class."""
 ONE_SHOTS: Final = 200
+"""Sounds whose generation is timed, from code to WAV."""
 TIMED: Final = 60
+"""Calls that the mean time of a single step is taken over."""
 KITS: Final = 5
+"""Kits whose onsets are compared with their notes."""
 ONSET_SECONDS: Final = 0.003
-"""How far an onset may be from its note."""
+"""Largest distance of an onset from its note."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the table; what has no figure is None."""
+    """A row of the table; None where it has no figure."""
 
     part: str
     method: str
@@ -70,7 +69,7 @@ class _Row:
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
-    """Measure on the test sounds of a folder, with a judge that learns from its training sounds.
+    """Measure on the test sounds of a folder; the classifier is trained on its training sounds.
 
     Raises:
         DrumkitError: as `load_sounds` and `load_weights`.
@@ -84,15 +83,15 @@ def measure(
     split: str,
     *,
     generated: int = GENERATED,
-    judge_steps: int = JUDGE_STEPS,
-    judge_pool: int = JUDGE_POOL,
+    classifier_steps: int = TRAINING_STEPS,
+    classifier_pool: int = POOL_PER_CLASS,
 ) -> Table:
-    """Measure on the sounds of a split: valid is for choices, test for the figures that count."""
+    """Measure on the sounds of a split: "valid" for development, "test" for published figures."""
     checkpoint = load_weights("synth", weights)
     synth = DrumSynth(checkpoint, mcnn=_mcnn_if_there(weights))
     train, real = (sounds_of.load_sounds(data, part) for part in ("train", split))
     with console.progress(4, "evaluating") as bar:
-        judge = train_judge(train, steps=judge_steps, per_class=judge_pool)
+        classifier = train_classifier(train, steps=classifier_steps, per_class=classifier_pool)
         bar.advance(1)
         codes = [
             synth.encode(samples, CLASSES[c])
@@ -100,11 +99,11 @@ def measure(
         ]
         rows = _reconstruction_rows(synth, real, codes)
         bar.advance(1)
-        rows += _class_rows(synth, judge, train, real, codes, generated)
+        rows += _class_rows(synth, classifier, train, real, codes, generated)
         bar.advance(1)
         rows += _one_shot_rows(synth)
-        found = [onset_f(synth, seed) for seed in range(KITS)]
-        rows.append(_Row("MIDI", "onset F within 3 ms", accuracy=float(np.mean(found))))
+        scores = [onset_f(synth, seed) for seed in range(KITS)]
+        rows.append(_Row("MIDI", "onset F within 3 ms", accuracy=float(np.mean(scores))))
         bar.advance(1)
     return Table(
         title=f"Drum synthesis: {len(real)} real {split} sounds, {generated} generated a class",
@@ -121,11 +120,11 @@ def measure(
         ],
         rows=[list(astuple(row)) for row in rows],
         notes=[
-            f"data: {data.name}; figures of spectrograms of 512 mels, {-FLOOR_DB:.0f} dB deep",
-            "convergence: error of mel magnitudes, of their size; ms: of a sound, by itself",
-            "accuracy: share that the judge hears as their class, among the paper's eleven, or all",
-            "real: the same of real sounds; Frechet: distance to them in the judge's embedding",
-            "diversity: mean distance of two sounds of a class, of that of real training sounds",
+            f"data: {data.name}; spectrograms of 512 mel bands with a range of {-FLOOR_DB:.0f} dB",
+            "convergence: spectral convergence of mel magnitudes; ms: time of a single sound",
+            "accuracy: share classified as their class, among the paper's eleven or among all",
+            "real: accuracy of real sounds; Frechet: distance to their classifier embeddings",
+            "diversity: mean distance of two sounds of a class, relative to real training sounds",
             "the paper prints no figures and its data is not public",
             f"weights: sha256 {synth.weights_sha256[:16]}; {torch.get_num_threads()} threads",
         ],
@@ -133,7 +132,7 @@ def measure(
 
 
 def draw(data: Path, weights: str | None) -> bytes:
-    """A PNG of a test sound of each class, what is made of its code, and two new sounds.
+    """A PNG of a test sound of each class, its reconstruction, and two generated sounds.
 
     Raises:
         DrumkitError: as `evaluate`.
@@ -154,43 +153,10 @@ def draw(data: Path, weights: str | None) -> bytes:
     return sounds_png({title: list(images) for title, images in rows.items()}, list(firsts))
 
 
-def log_mel_distance(real: Floats, made: Floats) -> float:
-    """Mean distance of levels ``[n, F, T]``, dB."""
-    return float(np.abs(real - made).mean() * -FLOOR_DB)
-
-
-def spectral_convergence(real: Floats, made: Floats) -> float:
-    """Mean over sounds of the error of mel magnitudes, of their norm (Eq. 11)."""
-    first, second = np.sqrt(to_power(real)), np.sqrt(to_power(made))
-    error = np.linalg.norm((first - second).reshape(len(real), -1), axis=1)
-    size = np.linalg.norm(first.reshape(len(real), -1), axis=1)
-    return float(np.mean(error / np.maximum(size, 1e-6)))
-
-
-def frechet_distance(first: Floats, second: Floats) -> float:
-    """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) of embeddings ``[n, D]``; 0 of the same."""
-    (mean_a, cov_a), (mean_b, cov_b) = (
-        (part.astype(np.float64).mean(0), np.cov(part.astype(np.float64).T))
-        for part in (first, second)
-    )
-    shared = np.sqrt(np.maximum(np.linalg.eigvals(cov_a @ cov_b).real, 0)).sum()
-    squared = np.sum((mean_a - mean_b) ** 2) + np.trace(cov_a) + np.trace(cov_b) - 2 * shared
-    return float(max(squared, 0.0))
-
-
-def diversity(embeddings: Floats) -> float:
-    """Mean distance of two of the embeddings ``[n, D]``; 0 of one alone."""
-    count = len(embeddings)
-    if count < 2:
-        return 0.0
-    distances = np.linalg.norm(embeddings[:, None] - embeddings[None], axis=2)
-    return float(distances.sum() / (count * (count - 1)))
-
-
 def onset_f(synth: DrumSynth, seed: int) -> float:
-    """How well the onsets of a kit's hits are those of their notes: F of mir_eval, within 3 ms.
+    """F-measure of mir_eval, within 3 ms, of the onsets of a kit drawn from a seed and its notes.
 
-    Every voice is hit twice, more than a second apart.
+    Every voice plays two notes, all more than a second apart.
     """
     import mir_eval
 
@@ -206,24 +172,6 @@ def onset_f(synth: DrumSynth, seed: int) -> float:
     samples = np.concatenate(list(render(played, bank, natural_frames(played, bank))), 1)
     scores = mir_eval.onset.f_measure(seconds, attacks(samples), window=ONSET_SECONDS)
     return float(scores[0])
-
-
-def attacks(samples: Floats) -> NDArray[np.float64]:
-    """Seconds of the onsets in samples ``[C, N]``, to the sample.
-
-    Where a millisecond is louder by 20 dB than the 20 before it, and above -60 dB of full scale; at
-    most one in a quarter of a second.
-    """
-    window, before, apart = MEL.rate // 1000, MEL.rate // 50, MEL.rate // 4
-    energy = np.cumsum(np.append(0, np.square(samples.astype(np.float64)).sum(0)))
-    places = np.arange(samples.shape[1] - window)
-    now = (energy[places + window] - energy[places]) / window
-    past = (energy[places] - energy[np.maximum(places - before, 0)]) / before
-    found: list[int] = []
-    for place in np.flatnonzero(now > 100 * (past + 1e-8)):
-        if not found or place > found[-1] + apart:
-            found.append(int(place))
-    return (np.array(found, np.float64) + window - 1) / MEL.rate
 
 
 def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds, codes: list[Code]) -> list[_Row]:
@@ -251,52 +199,52 @@ def _inverting(
 
 def _class_rows(
     synth: DrumSynth,
-    judge: Judge,
+    classifier: SoundClassifier,
     train: sounds_of.Sounds,
     real: sounds_of.Sounds,
     codes: list[Code],
     count: int,
 ) -> list[_Row]:
-    """What the judge says of real, reconstructed and generated sounds, and of each class."""
+    """Accuracy, Frechet distance and diversity of real, reconstructed and generated sounds."""
     eleven = range(len(PAPER_CLASSES))
     of_paper = real.classes < len(eleven)
     counts = np.bincount(real.classes, minlength=len(CLASSES))
     levels = synth.analyse(real.samples)
     rebuilt = synth.analyse(synth.invert(synth.levels(codes)))
     made = {c: _generate(synth, c, max(count, int(counts[c]))) for c in range(len(CLASSES))}
-    real_hits = _hits(judge, levels, real.classes)
-    hits = {c: _hits(judge, made[c][:count], np.full(count, c)) for c in made}
-    reference = judge.embed(levels[of_paper])
+    real_correct = _is_recognised(classifier, levels, real.classes)
+    correct = {c: _is_recognised(classifier, made[c][:count], np.full(count, c)) for c in made}
+    reference = classifier.embed(levels[of_paper])
     alike = np.concatenate([made[c][: counts[c]] for c in eleven])
-    overall = float(real_hits[of_paper].mean())
-    by_class = float(np.mean([real_hits[real.classes == c].mean() for c in eleven if counts[c]]))
+    overall = float(real_correct[of_paper].mean())
+    by_class = float(np.mean([real_correct[real.classes == c].mean() for c in eleven if counts[c]]))
     rows = [
         _Row("real", "all of the eleven", accuracy=overall),
         _Row("real", "mean of the eleven", accuracy=by_class),
         _Row(
             "reconstructed",
             "all of the eleven",
-            accuracy=float(_hits(judge, rebuilt, real.classes)[of_paper].mean()),
+            accuracy=float(_is_recognised(classifier, rebuilt, real.classes)[of_paper].mean()),
             real=overall,
-            frechet=frechet_distance(judge.embed(rebuilt[of_paper]), reference),
+            frechet=frechet_distance(classifier.embed(rebuilt[of_paper]), reference),
         ),
         _Row(
             "generated",
             "mean of the eleven",
-            accuracy=float(np.mean([hits[c].mean() for c in eleven])),
+            accuracy=float(np.mean([correct[c].mean() for c in eleven])),
             real=by_class,
-            frechet=frechet_distance(judge.embed(alike), reference),
+            frechet=frechet_distance(classifier.embed(alike), reference),
         ),
     ]
-    seen = judge.embed(synth.analyse(train.samples))
+    seen = classifier.embed(synth.analyse(train.samples))
     for c, name in enumerate(CLASSES):
         rows.append(
             _Row(
                 "generated",
                 name,
-                accuracy=float(hits[c].mean()),
-                real=float(real_hits[real.classes == c].mean()) if counts[c] else None,
-                diversity=diversity(judge.embed(made[c][:count]))
+                accuracy=float(correct[c].mean()),
+                real=float(real_correct[real.classes == c].mean()) if counts[c] else None,
+                diversity=diversity(classifier.embed(made[c][:count]))
                 / max(diversity(seen[train.classes == c]), 1e-9),
             )
         )
@@ -304,13 +252,13 @@ def _class_rows(
 
 
 def _generate(synth: DrumSynth, c: int, count: int) -> Floats:
-    """Levels of new sounds of a class, as they sound."""
+    """Levels ``[count, F, T]`` of new sounds of a class, analysed from their samples."""
     codes = synth.space.sample(CLASSES[c], count, seed=c)
     return synth.analyse(synth.invert(synth.levels(codes, seed=c)))
 
 
 def _one_shot_rows(synth: DrumSynth) -> list[_Row]:
-    """How long a warm sound takes, code to WAV."""
+    """Time of a sound from code to WAV, after a warm-up."""
     codes = [synth.space.sample(name, 1, seed=0)[0] for name in CLASSES]
     for code in codes:
         synth.play(code)
@@ -325,11 +273,11 @@ def _one_shot_rows(synth: DrumSynth) -> list[_Row]:
     ]
 
 
-def _hits(judge: Judge, levels: Floats, classes: Ints) -> NDArray[np.bool_]:
-    """Where the judge hears the class: the paper's among themselves, ours among all."""
-    paper = judge.classes(levels, len(PAPER_CLASSES))
-    heard = np.where(classes < len(PAPER_CLASSES), paper, judge.classes(levels))
-    return np.asarray(heard == classes)
+def _is_recognised(classifier: SoundClassifier, levels: Floats, classes: Ints) -> NDArray[np.bool_]:
+    """Whether each sound is classified as its class: the paper's among themselves, ours of all."""
+    paper = classifier.classes(levels, len(PAPER_CLASSES))
+    predicted = np.where(classes < len(PAPER_CLASSES), paper, classifier.classes(levels))
+    return np.asarray(predicted == classes)
 
 
 def _inverters(synth: DrumSynth) -> list[Inverter]:
@@ -341,7 +289,7 @@ def _figures(real: Floats, made: Floats) -> tuple[float, float]:
 
 
 def _milliseconds(work: Callable[[int], object], count: int) -> float:
-    """The mean time of a call, over sounds from all over: short ones take less."""
+    """Mean time of a call, over indices spread evenly: short sounds take less time."""
     work(0)
     places = np.linspace(0, count - 1, min(count, TIMED)).astype(int)
     began = time.perf_counter()

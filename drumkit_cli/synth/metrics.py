@@ -1,185 +1,33 @@
-"""The paper's table with ours beside it: reconstruction, inversion, and what is generated.
-
-The paper shows figures of spectrograms and no numbers.
-"""
+"""Figures of drum sounds as functions of arrays: spectral errors, diversity, onsets."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import astuple, dataclass
-from pathlib import Path
-from typing import Final
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from drumkit_cli import console
-from drumkit_cli.audio.wav import wav_bytes
-from drumkit_cli.errors import MissingInputError, UnavailableError
-from drumkit_cli.io.tables import Table
-from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
-from drumkit_cli.midi.track import empty_track
-from drumkit_cli.sounds.codes import Code
-from drumkit_cli.sounds.drum_synth import DrumSynth, Inverter
-from drumkit_cli.sounds.mel_image import CLASSES, FLOOR_DB, MEL, PAPER_CLASSES, to_power
-from drumkit_cli.synth import data as sounds_of
-from drumkit_cli.synth.classifier import JUDGE_POOL, JUDGE_STEPS, Ints, Judge, train_judge
-from drumkit_cli.synth.kits.kit import draw_kit
-from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
-from drumkit_cli.synth.kits.voices import VOICES
-from drumkit_cli.synth.render_options import mcnn_weights
-
-__all__ = [
-    "attacks",
-    "diversity",
-    "draw",
-    "evaluate",
-    "frechet_distance",
-    "log_mel_distance",
-    "measure",
-    "onset_f",
-    "spectral_convergence",
-]
-
-GENERATED: Final = 100
-"""Sounds a class."""
-ONE_SHOTS: Final = 200
-TIMED: Final = 60
-KITS: Final = 5
-ONSET_SECONDS: Final = 0.003
-"""How far an onset may be from its note."""
+from drumkit_cli.sounds.mel_image import FLOOR_DB, MEL, to_power
 
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A row of the table; what has no figure is None."""
-
-    part: str
-    method: str
-    convergence: float | None = None
-    log_mel_db: float | None = None
-    milliseconds: float | None = None
-    accuracy: float | None = None
-    real: float | None = None
-    frechet: float | None = None
-    diversity: float | None = None
-
-
-def evaluate(data: Path, weights: str | None) -> Table:
-    """Measure on the test sounds of a folder, with a judge that learns from its training sounds.
-
-    Raises:
-        DrumkitError: as `load_sounds` and `load_weights`.
-    """
-    return measure(data, weights, "test")
-
-
-def measure(
-    data: Path,
-    weights: str | None,
-    split: str,
-    *,
-    generated: int = GENERATED,
-    judge_steps: int = JUDGE_STEPS,
-    judge_pool: int = JUDGE_POOL,
-) -> Table:
-    """Measure on the sounds of a split: valid is for choices, test for the figures that count."""
-    checkpoint = load_weights("synth", weights)
-    synth = DrumSynth(checkpoint, mcnn=_mcnn_if_there(weights))
-    train, real = (sounds_of.load_sounds(data, part) for part in ("train", split))
-    with console.progress(4, "evaluating") as bar:
-        judge = train_judge(train, steps=judge_steps, per_class=judge_pool)
-        bar.advance(1)
-        codes = [
-            synth.encode(samples, CLASSES[c])
-            for samples, c in zip(real.samples, real.classes, strict=True)
-        ]
-        rows = _reconstruction_rows(synth, real, codes)
-        bar.advance(1)
-        rows += _class_rows(synth, judge, train, real, codes, generated)
-        bar.advance(1)
-        rows += _one_shot_rows(synth)
-        found = [onset_f(synth, seed) for seed in range(KITS)]
-        rows.append(_Row("MIDI", "onset F within 3 ms", accuracy=float(np.mean(found))))
-        bar.advance(1)
-    return Table(
-        title=f"Drum synthesis: {len(real)} real {split} sounds, {generated} generated a class",
-        columns=[
-            "part",
-            "method",
-            "convergence",
-            "log-mel dB",
-            "ms",
-            "accuracy",
-            "real",
-            "Frechet",
-            "diversity",
-        ],
-        rows=[list(astuple(row)) for row in rows],
-        notes=[
-            f"data: {data.name}; figures of spectrograms of 512 mels, {-FLOOR_DB:.0f} dB deep",
-            "convergence: error of mel magnitudes, of their size; ms: of a sound, by itself",
-            "accuracy: share that the judge hears as their class, among the paper's eleven, or all",
-            "real: the same of real sounds; Frechet: distance to them in the judge's embedding",
-            "diversity: mean distance of two sounds of a class, of that of real training sounds",
-            "the paper prints no figures and its data is not public",
-            f"weights: sha256 {synth.weights_sha256[:16]}; {torch.get_num_threads()} threads",
-        ],
-    )
-
-
-def draw(data: Path, weights: str | None) -> bytes:
-    """A PNG of a test sound of each class, what is made of its code, and two new sounds.
-
-    Raises:
-        DrumkitError: as `evaluate`.
-    """
-    from drumkit_cli.synth.plot import sounds_png
-
-    synth = DrumSynth(load_weights("synth", weights))
-    test = sounds_of.load_sounds(data, "test")
-    firsts = {
-        CLASSES[c]: test.samples[np.argmax(test.classes == c)] for c in np.unique(test.classes)
-    }
-    codes = {"rebuilt": [synth.encode(samples, name) for name, samples in firsts.items()]}
-    for seed in (1, 2):
-        codes[f"new {seed}"] = [synth.space.sample(name, 1, seed)[0] for name in firsts]
-    rows = {"real": synth.analyse(np.stack(list(firsts.values())))}
-    for title, wanted in codes.items():
-        rows[title] = synth.analyse(synth.invert(synth.levels(wanted)))
-    return sounds_png({title: list(images) for title, images in rows.items()}, list(firsts))
-
-
 def log_mel_distance(real: Floats, made: Floats) -> float:
-    """Mean distance of levels ``[n, F, T]``, dB."""
+    """Mean absolute difference of levels ``[n, F, T]``, in dB."""
     return float(np.abs(real - made).mean() * -FLOOR_DB)
 
 
 def spectral_convergence(real: Floats, made: Floats) -> float:
-    """Mean over sounds of the error of mel magnitudes, of their norm (Eq. 11)."""
+    """Mean spectral convergence (Eq. 11) of levels ``[n, F, T]``: 0 for equal ones.
+
+    The norm of the difference of the mel magnitudes, relative to the norm of the real ones.
+    """
     first, second = np.sqrt(to_power(real)), np.sqrt(to_power(made))
     error = np.linalg.norm((first - second).reshape(len(real), -1), axis=1)
     size = np.linalg.norm(first.reshape(len(real), -1), axis=1)
     return float(np.mean(error / np.maximum(size, 1e-6)))
 
 
-def frechet_distance(first: Floats, second: Floats) -> float:
-    """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) of embeddings ``[n, D]``; 0 of the same."""
-    (mean_a, cov_a), (mean_b, cov_b) = (
-        (part.astype(np.float64).mean(0), np.cov(part.astype(np.float64).T))
-        for part in (first, second)
-    )
-    shared = np.sqrt(np.maximum(np.linalg.eigvals(cov_a @ cov_b).real, 0)).sum()
-    squared = np.sum((mean_a - mean_b) ** 2) + np.trace(cov_a) + np.trace(cov_b) - 2 * shared
-    return float(max(squared, 0.0))
-
-
 def diversity(embeddings: Floats) -> float:
-    """Mean distance of two of the embeddings ``[n, D]``; 0 of one alone."""
+    """Mean distance of two different embeddings of ``[n, D]``; 0 for fewer than two."""
     count = len(embeddings)
     if count < 2:
         return 0.0
@@ -187,32 +35,11 @@ def diversity(embeddings: Floats) -> float:
     return float(distances.sum() / (count * (count - 1)))
 
 
-def onset_f(synth: DrumSynth, seed: int) -> float:
-    """How well the onsets of a kit's hits are those of their notes: F of mir_eval, within 3 ms.
-
-    Every voice is hit twice, more than a second apart.
-    """
-    import mir_eval
-
-    generator = np.random.default_rng(seed)
-    pitches = [voice.pitches[0] for voice in VOICES.values()] * 2
-    count = len(pitches)
-    seconds = np.round(0.3 + 1.3 * np.arange(count) + generator.uniform(0, 0.1, count), 4)
-    hits = zip(seconds.tolist(), pitches, generator.integers(40, 128, count).tolist(), strict=True)
-    track = empty_track(60.0, ticks_per_quarter=10_000)
-    notes = [track.note(round(10_000 * s), 100, pitch, velocity) for s, pitch, velocity in hits]
-    bank = SoundBank(synth, draw_kit(synth, seed), humanize=0.1)
-    played, _ = read_hits(track.with_notes(notes).notes, bank.kit, humanize=0.1, seed=seed)
-    samples = np.concatenate(list(render(played, bank, natural_frames(played, bank))), 1)
-    scores = mir_eval.onset.f_measure(seconds, attacks(samples), window=ONSET_SECONDS)
-    return float(scores[0])
-
-
 def attacks(samples: Floats) -> NDArray[np.float64]:
-    """Seconds of the onsets in samples ``[C, N]``, to the sample.
+    """Onset times, in seconds and to the sample, of samples ``[C, N]`` at `MEL.rate`.
 
-    Where a millisecond is louder by 20 dB than the 20 before it, and above -60 dB of full scale; at
-    most one in a quarter of a second.
+    An onset is where one millisecond is 20 dB louder than the 20 ms before it, and above -60 dB of
+    full scale. Onsets are at least a quarter of a second apart.
     """
     window, before, apart = MEL.rate // 1000, MEL.rate // 50, MEL.rate // 4
     energy = np.cumsum(np.append(0, np.square(samples.astype(np.float64)).sum(0)))
@@ -224,134 +51,3 @@ def attacks(samples: Floats) -> NDArray[np.float64]:
         if not found or place > found[-1] + apart:
             found.append(int(place))
     return (np.array(found, np.float64) + window - 1) / MEL.rate
-
-
-def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds, codes: list[Code]) -> list[_Row]:
-    levels = synth.analyse(real.samples)
-    decoded = synth.levels(codes, texture=0.0)
-    milliseconds = _milliseconds(lambda index: synth.levels([codes[index]]), len(codes))
-    rows = [_Row("CWAE", "alone", *_figures(levels, decoded), milliseconds)]
-    sources: list[tuple[str, Floats, Callable[[int], Floats]]] = [
-        ("inversion", levels, lambda index: levels[index : index + 1]),
-        ("both", synth.levels(codes), lambda index: synth.levels([codes[index]])),
-    ]
-    for part, source, one_of in sources:
-        for inverter in _inverters(synth):
-            made = synth.analyse(synth.invert(source, inverter))
-            milliseconds = _milliseconds(_inverting(synth, one_of, inverter), len(source))
-            rows.append(_Row(part, inverter.value, *_figures(levels, made), milliseconds))
-    return rows
-
-
-def _inverting(
-    synth: DrumSynth, levels_of: Callable[[int], Floats], inverter: Inverter
-) -> Callable[[int], object]:
-    return lambda index: synth.invert(levels_of(index), inverter)
-
-
-def _class_rows(
-    synth: DrumSynth,
-    judge: Judge,
-    train: sounds_of.Sounds,
-    real: sounds_of.Sounds,
-    codes: list[Code],
-    count: int,
-) -> list[_Row]:
-    """What the judge says of real, reconstructed and generated sounds, and of each class."""
-    eleven = range(len(PAPER_CLASSES))
-    of_paper = real.classes < len(eleven)
-    counts = np.bincount(real.classes, minlength=len(CLASSES))
-    levels = synth.analyse(real.samples)
-    rebuilt = synth.analyse(synth.invert(synth.levels(codes)))
-    made = {c: _generate(synth, c, max(count, int(counts[c]))) for c in range(len(CLASSES))}
-    real_hits = _hits(judge, levels, real.classes)
-    hits = {c: _hits(judge, made[c][:count], np.full(count, c)) for c in made}
-    reference = judge.embed(levels[of_paper])
-    alike = np.concatenate([made[c][: counts[c]] for c in eleven])
-    overall = float(real_hits[of_paper].mean())
-    by_class = float(np.mean([real_hits[real.classes == c].mean() for c in eleven if counts[c]]))
-    rows = [
-        _Row("real", "all of the eleven", accuracy=overall),
-        _Row("real", "mean of the eleven", accuracy=by_class),
-        _Row(
-            "reconstructed",
-            "all of the eleven",
-            accuracy=float(_hits(judge, rebuilt, real.classes)[of_paper].mean()),
-            real=overall,
-            frechet=frechet_distance(judge.embed(rebuilt[of_paper]), reference),
-        ),
-        _Row(
-            "generated",
-            "mean of the eleven",
-            accuracy=float(np.mean([hits[c].mean() for c in eleven])),
-            real=by_class,
-            frechet=frechet_distance(judge.embed(alike), reference),
-        ),
-    ]
-    seen = judge.embed(synth.analyse(train.samples))
-    for c, name in enumerate(CLASSES):
-        rows.append(
-            _Row(
-                "generated",
-                name,
-                accuracy=float(hits[c].mean()),
-                real=float(real_hits[real.classes == c].mean()) if counts[c] else None,
-                diversity=diversity(judge.embed(made[c][:count]))
-                / max(diversity(seen[train.classes == c]), 1e-9),
-            )
-        )
-    return rows
-
-
-def _generate(synth: DrumSynth, c: int, count: int) -> Floats:
-    """Levels of new sounds of a class, as they sound."""
-    codes = synth.space.sample(CLASSES[c], count, seed=c)
-    return synth.analyse(synth.invert(synth.levels(codes, seed=c)))
-
-
-def _one_shot_rows(synth: DrumSynth) -> list[_Row]:
-    """How long a warm sound takes, code to WAV."""
-    codes = [synth.space.sample(name, 1, seed=0)[0] for name in CLASSES]
-    for code in codes:
-        synth.play(code)
-    times = []
-    for index in range(ONE_SHOTS):
-        began = time.perf_counter()
-        wav_bytes(synth.play(codes[index % len(codes)], seed=index)[None], MEL.rate)
-        times.append(1000 * (time.perf_counter() - began))
-    return [
-        _Row("one-shot", name, milliseconds=float(np.percentile(times, share)))
-        for name, share in (("median", 50), ("99th percentile", 99))
-    ]
-
-
-def _hits(judge: Judge, levels: Floats, classes: Ints) -> NDArray[np.bool_]:
-    """Where the judge hears the class: the paper's among themselves, ours among all."""
-    paper = judge.classes(levels, len(PAPER_CLASSES))
-    heard = np.where(classes < len(PAPER_CLASSES), paper, judge.classes(levels))
-    return np.asarray(heard == classes)
-
-
-def _inverters(synth: DrumSynth) -> list[Inverter]:
-    return [inverter for inverter in Inverter if inverter is not Inverter.MCNN or synth.has_mcnn]
-
-
-def _figures(real: Floats, made: Floats) -> tuple[float, float]:
-    return spectral_convergence(real, made), log_mel_distance(real, made)
-
-
-def _milliseconds(work: Callable[[int], object], count: int) -> float:
-    """The mean time of a call, over sounds from all over: short ones take less."""
-    work(0)
-    places = np.linspace(0, count - 1, min(count, TIMED)).astype(int)
-    began = time.perf_counter()
-    for index in places:
-        work(int(index))
-    return 1000 * (time.perf_counter() - began) / len(places)
-
-
-def _mcnn_if_there(weights: str | None) -> Checkpoint | None:
-    try:
-        return mcnn_weights(weights)
-    except (UnavailableError, MissingInputError):
-        return None

@@ -9,11 +9,12 @@ from drumkit_cli.learning.checkpoint import load_weights, shipped_folder
 from drumkit_cli.midi.track import empty_track
 from drumkit_cli.sounds.drum_synth import FADE, PEAK, DrumSynth
 from drumkit_cli.sounds.mel_image import LENGTH, MEL
-from drumkit_cli.synth.evaluate import attacks, onset_f
+from drumkit_cli.synth.evaluate import onset_f
 from drumkit_cli.synth.kits import rendering
 from drumkit_cli.synth.kits.kit import Kit, changed, draw_kit
 from drumkit_cli.synth.kits.rendering import BLOCK, SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICES
+from drumkit_cli.synth.metrics import attacks
 from tests.synth.tiny import write_tiny_synth
 
 RATE = MEL.rate
