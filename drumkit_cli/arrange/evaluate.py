@@ -19,7 +19,8 @@ from drumkit_cli import console
 from drumkit_cli.arrange import infer
 from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.errors import MissingInputError
-from drumkit_cli.io.streams import AUDIO_SUFFIXES, open_input
+from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
+from drumkit_cli.io.streams import open_input
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.statistics import frechet_distance

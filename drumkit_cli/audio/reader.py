@@ -24,7 +24,8 @@ import soxr
 from drumkit_cli import console
 from drumkit_cli.audio import framing, riff
 from drumkit_cli.errors import BadDataError, StreamError
-from drumkit_cli.io.streams import Input, Kind
+from drumkit_cli.io.sniffing import Kind
+from drumkit_cli.io.streams import Input
 
 Samples = npt.NDArray[np.float32]
 

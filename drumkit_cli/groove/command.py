@@ -16,7 +16,8 @@ from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Perform
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import Input, Kind, open_input, open_output, resolve_inputs, write_text
+from drumkit_cli.io.sniffing import Kind
+from drumkit_cli.io.streams import Input, open_input, open_output, resolve_inputs, write_text
 
 if TYPE_CHECKING:
     from drumkit_cli.groove.infer import Groover, Reference

@@ -11,7 +11,8 @@ import numpy as np
 from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
 from drumkit_cli.io.arrays import read_npy
-from drumkit_cli.io.streams import Input, Kind, open_input
+from drumkit_cli.io.sniffing import Kind
+from drumkit_cli.io.streams import Input, open_input
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.patterns import composer

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.io.streams import Input, Kind
+from drumkit_cli.io.sniffing import Kind
+from drumkit_cli.io.streams import Input
 
 _NUMBER_KINDS: Final = "biuf"
 _HEADER_BYTES_MAX: Final = 10_000

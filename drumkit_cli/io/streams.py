@@ -1,4 +1,4 @@
-"""Bytes in and out: paths, "-", sniffing, spooled stdin, atomic files, terminals refused.
+"""Bytes in and out: paths, "-", spooled stdin, atomic files, terminals refused.
 
 The only module that touches stdin and stdout. An input is always a seekable file at its start,
 whatever it came from; an output file appears whole or not at all.
@@ -8,7 +8,6 @@ import errno
 import hashlib
 import io
 import os
-import secrets
 import stat
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 
 from drumkit_cli.errors import (
     BadDataError,
@@ -27,34 +26,19 @@ from drumkit_cli.errors import (
     StreamError,
     UsageError,
 )
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from drumkit_cli.io.sinks import (
+    Sink,
+    open_atomic,
+    open_device,
+    output_failure,
+    write_all,
+    write_failure,
+)
+from drumkit_cli.io.sniffing import HEAD_BYTES, Kind, sniff
 
 STDIN_NAME: Final = "<stdin>"
 STDOUT_NAME: Final = "<stdout>"
-HEAD_BYTES: Final = 64
-"""How much of a file's start is shown to `sniff`; it needs 12 bytes."""
-
 _COPY_BYTES: Final = 1 << 20
-_MPEG_VERSIONS: Final = (0b00, 0b10, 0b11)
-
-
-class Kind(StrEnum):
-    """What a file is, as its first bytes say."""
-
-    WAV = "WAV"
-    FLAC = "FLAC"
-    OGG = "Ogg"
-    MP3 = "MP3"
-    AIFF = "AIFF"
-    MIDI = "MIDI"
-    NPY = "NPY"
-    UNKNOWN = "unknown"
-
-
-AUDIO_SUFFIXES: Final = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
-"""How the names of audio files end, where a folder is searched for them."""
 
 
 class Encoding(StrEnum):
@@ -97,24 +81,6 @@ class Input:
         """Return the whole input; for kinds that are small."""
         self.file.seek(0)
         return self.file.read()
-
-
-def sniff(head: bytes) -> Kind:
-    """Tell what a file is from its first bytes (`HEAD_BYTES` of them), never from its name."""
-    if head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE":
-        return Kind.WAV
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return Kind.AIFF
-    for magic, kind in (
-        (b"fLaC", Kind.FLAC),
-        (b"OggS", Kind.OGG),
-        (b"MThd", Kind.MIDI),
-        (b"\x93NUMPY", Kind.NPY),
-        (b"ID3", Kind.MP3),
-    ):
-        if head.startswith(magic):
-            return kind
-    return Kind.MP3 if _is_mpeg_frame(head) else Kind.UNKNOWN
 
 
 def resolve_inputs(paths: Sequence[str]) -> list[str]:
@@ -192,7 +158,7 @@ def open_output(path: str | None, *, text: bool = False) -> Iterator[BinaryIO]:
     if path is None or path == "-":
         if not text and _is_terminal(1):
             raise UsageError("binary data is not written to a terminal", "use -o FILE or a pipe")
-        yield cast(BinaryIO, _Sink(1, STDOUT_NAME, seekable=False))
+        yield cast(BinaryIO, Sink(1, STDOUT_NAME, seekable=False))
         return
     if not path:
         raise UsageError("an output's name is empty")
@@ -202,14 +168,14 @@ def open_output(path: str | None, *, text: bool = False) -> Iterator[BinaryIO]:
     except FileNotFoundError:
         mode = None
     except (OSError, ValueError) as failure:
-        raise _output_failure(path, failure) from failure
+        raise output_failure(path, failure) from failure
     if mode is not None and stat.S_ISDIR(mode):
         raise OutputError(f"{path} is a folder", "name a file")
     if mode is not None and not stat.S_ISREG(mode):
-        with _direct(path, text=text) as sink:
+        with open_device(path, text=text) as sink:
             yield sink
         return
-    with _atomic(path, mode) as sink:
+    with open_atomic(path, mode) as sink:
         yield sink
 
 
@@ -244,7 +210,7 @@ def check_output(path: str) -> None:
         with suppress(FileNotFoundError):
             status = Path(path).stat()
     except (OSError, ValueError) as failure:
-        raise _output_failure(path, failure) from failure
+        raise output_failure(path, failure) from failure
     if status is not None and stat.S_ISDIR(status.st_mode):
         raise OutputError(f"{path} is a folder", "name a file")
     if status is not None and not stat.S_ISREG(status.st_mode):
@@ -253,7 +219,7 @@ def check_output(path: str) -> None:
             raise OutputError(f"cannot write {path}: {os.strerror(errno.EACCES)}")
         return
     if not target.parent.is_dir():
-        raise _output_failure(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+        raise output_failure(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
     if not os.access(target if target.exists() else target.parent, os.W_OK):
         raise OutputError(f"cannot write {path}: {os.strerror(errno.EACCES)}")
 
@@ -306,7 +272,7 @@ def flush_stdout() -> None:
     except BrokenPipeError:
         raise
     except OSError as failure:
-        raise _write_failure(STDOUT_NAME, failure) from failure
+        raise write_failure(STDOUT_NAME, failure) from failure
 
 
 def abandon_stdout() -> None:
@@ -316,117 +282,11 @@ def abandon_stdout() -> None:
     os.close(null)
 
 
-class _Sink(io.RawIOBase):
-    """A descriptor to write to: whole writes only, failures as `DrumkitError`s."""
-
-    def __init__(self, descriptor: int, name: str, *, seekable: bool) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-        self._name = name
-        self._seekable = seekable
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return self._seekable
-
-    def write(self, data: "Buffer") -> int:
-        try:
-            return _write_all(self._descriptor, data)
-        except BrokenPipeError:
-            raise
-        except OSError as failure:
-            raise _write_failure(self._name, failure) from failure
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if not self._seekable:
-            raise io.UnsupportedOperation(f"{self._name} cannot seek")
-        return os.lseek(self._descriptor, offset, whence)
-
-    def tell(self) -> int:
-        return self.seek(0, os.SEEK_CUR)
-
-    def truncate(self, size: int | None = None) -> int:
-        size = self.tell() if size is None else size
-        os.ftruncate(self._descriptor, size)
-        return size
-
-
-@contextmanager
-def _direct(path: str, *, text: bool) -> Iterator[BinaryIO]:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    except OSError as failure:
-        raise _output_failure(path, failure) from failure
-    try:
-        if not text and os.isatty(descriptor):
-            raise UsageError(f"{path} is a terminal", "binary data needs -o FILE or a pipe")
-        yield cast(BinaryIO, _Sink(descriptor, path, seekable=False))
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _atomic(path: str, mode: int | None) -> Iterator[BinaryIO]:
-    target = Path(os.path.realpath(path))
-    if mode is not None and not os.access(target, os.W_OK):
-        raise OutputError(f"cannot write {path}: {os.strerror(errno.EACCES)}")
-    # The name is chosen before the file is made, so that a signal in between cannot leave one.
-    temporary = target.with_name(f".drumkit-{secrets.token_hex(8)}.tmp")
-    descriptor = -1
-    try:
-        try:
-            descriptor = os.open(
-                temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
-            )
-            if mode is not None:
-                os.fchmod(descriptor, stat.S_IMODE(mode))
-        except OSError as failure:
-            raise _output_failure(path, failure) from failure
-        yield cast(BinaryIO, _Sink(descriptor, path, seekable=True))
-        try:
-            _sync(descriptor)
-            temporary.replace(target)
-        except OSError as failure:
-            raise _write_failure(path, failure) from failure
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    finally:
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
-def _sync(descriptor: int) -> None:
-    try:
-        os.fsync(descriptor)
-    except OSError as failure:  # some network and FUSE file systems cannot
-        if failure.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
-            raise
-
-
 def _is_terminal(descriptor: int) -> bool:
     try:
         return os.isatty(descriptor)
     except OSError:
         return False
-
-
-def _is_mpeg_frame(head: bytes) -> bool:
-    """Tell whether a valid MPEG audio layer III frame header comes first."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return False
-    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
-    bit_rate, rate = head[2] >> 4, head[2] >> 2 & 3
-    return version in _MPEG_VERSIONS and layer == 1 and 0 < bit_rate < 15 and rate < 3
 
 
 def _is_plain_file_at_start(source: BinaryIO, name: str) -> bool:
@@ -448,7 +308,7 @@ def _spool(source: BinaryIO, name: str) -> BinaryIO:
     try:
         while block := _read_some(source, name):
             try:
-                _write_all(spool.fileno(), block)
+                write_all(spool.fileno(), block)
             except OSError as failure:
                 raise spool_failure(name, failure) from failure
         spool.seek(0)
@@ -465,14 +325,6 @@ def _read_some(source: BinaryIO, name: str) -> bytes:
         raise _input_failure(name, failure) from failure
 
 
-def _write_all(descriptor: int, data: "Buffer") -> int:
-    rest = memoryview(data).cast("B")
-    total = len(rest)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-    return total
-
-
 def _input_failure(name: str, failure: OSError | ValueError) -> DrumkitError:
     if isinstance(failure, ValueError):  # a null character in the path
         return MissingInputError(f"cannot read {name!r}: {failure}")
@@ -482,15 +334,3 @@ def _input_failure(name: str, failure: OSError | ValueError) -> DrumkitError:
     if failure.errno in (errno.EIO, errno.EBADF, errno.ENOMEM, errno.ESTALE):
         return StreamError(f"cannot read {name}: {reason}")
     return MissingInputError(f"cannot read {name}: {reason}")
-
-
-def _output_failure(path: str, failure: OSError | ValueError) -> DrumkitError:
-    if isinstance(failure, ValueError):
-        return OutputError(f"cannot write {path!r}: {failure}")
-    if failure.errno == errno.ENOENT:
-        return OutputError(f"cannot write {path}: its folder does not exist", "make it first")
-    return OutputError(f"cannot write {path}: {failure.strerror or failure}")
-
-
-def _write_failure(name: str, failure: OSError) -> StreamError:
-    return StreamError(f"cannot write {name}: {failure.strerror or failure}")

@@ -15,14 +15,8 @@ from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import (
-    Encoding,
-    Kind,
-    check_output,
-    open_input,
-    open_output,
-    resolve_inputs,
-)
+from drumkit_cli.io.sniffing import Kind
+from drumkit_cli.io.streams import Encoding, check_output, open_input, open_output, resolve_inputs
 
 if TYPE_CHECKING:
     from drumkit_cli.mel.plot import Overview

@@ -20,7 +20,8 @@ from drumkit_cli import console
 from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.audio.stems import select_stem
 from drumkit_cli.errors import DrumkitError, MissingInputError, StreamError
-from drumkit_cli.io.streams import AUDIO_SUFFIXES, open_input
+from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
+from drumkit_cli.io.streams import open_input
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.spectral.onsets import (
     MEL,

@@ -10,7 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.arrays import npy_bytes, read_npy
-from drumkit_cli.io.streams import Input, sniff
+from drumkit_cli.io.sniffing import sniff
+from drumkit_cli.io.streams import Input
 
 
 def read(data):

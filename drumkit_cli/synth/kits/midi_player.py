@@ -11,7 +11,8 @@ from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
-from drumkit_cli.io.streams import Kind, open_input, open_output
+from drumkit_cli.io.sniffing import Kind
+from drumkit_cli.io.streams import open_input, open_output
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.grid import drum_notes, name_unknown
