@@ -29,7 +29,6 @@ from drumkit_cli.spectral.onsets import (
     MEL,
     SECONDS_PER_FRAME,
     normalised_image,
-    onset_f_measure,
     onset_frames,
     onset_scores,
 )
@@ -40,8 +39,6 @@ SAME_HIT_SECONDS = 0.03
 RANDOM_DRAWS = 20
 SPECTRUM_BANDS = 32
 IMAGE_DECIBELS = mel_spectrogram.TOP_LEVEL / mel_spectrogram.LEVELS_PER_DB
-
-__all__ = ["METHODS", "Song", "evaluate", "onset_f_measure", "onset_frames", "spectral_distance"]
 
 METHODS = ("drumkit arrange", "the bass itself", "random onsets", "metronome, eighths")
 

@@ -21,6 +21,7 @@ from drumkit_cli.audio.tape import Tape
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
 from drumkit_cli.spectral.onsets import MEL, gated_level, normalising_gain, to_image
 
 __all__ = [
@@ -82,7 +83,7 @@ def arrange(
     rate: int,
     arranger: Arranger,
     *,
-    iterations: int = mel_spectrogram.GRIFFIN_LIM_ITERATIONS,
+    iterations: int = GRIFFIN_LIM_ITERATIONS,
     seed: int = 0,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Tape:

@@ -32,8 +32,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Discriminator", "Generator", "ModelConfig"]
-
 
 @dataclass(frozen=True)
 class ModelConfig:

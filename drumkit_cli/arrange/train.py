@@ -27,12 +27,12 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from drumkit_cli.arrange import data as windows
-from drumkit_cli.arrange.evaluate import onset_f_measure, onset_frames
 from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
 from drumkit_cli.bands import takes
 from drumkit_cli.errors import UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.spectral.onsets import onset_f_measure, onset_frames
 
 POOL_SIZE = 50
 VALIDATION_WINDOWS = 48

@@ -23,8 +23,9 @@ from drumkit_cli.groove.baselines import tasks
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.infer import Groover
 from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls
-from drumkit_cli.groove.model import Groove, GrooveConfig
+from drumkit_cli.groove.model import Groove
 from drumkit_cli.groove.network import sampling
+from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.network.windowing import FEELS, GENRES, Windows
 from drumkit_cli.groove.training import metrics
 from drumkit_cli.groove.training.reconstruction import rebuild

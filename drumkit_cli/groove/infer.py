@@ -19,8 +19,9 @@ from torch import Tensor
 
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Performance
-from drumkit_cli.groove.model import BEATS, Conditions, Groove, GrooveConfig, NoteCoder
+from drumkit_cli.groove.model import BEATS, Conditions, Groove, NoteCoder
 from drumkit_cli.groove.network import windowing
+from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.network.sampling import Wish, blank, continue_codes, read_templates
 from drumkit_cli.groove.network.windowing import (

@@ -46,17 +46,6 @@ from drumkit_cli.groove.network.windowing import (
     WINDOW_STEPS,
 )
 
-__all__ = [
-    "BEATS",
-    "Conditions",
-    "Groove",
-    "GrooveConfig",
-    "NoteCoder",
-    "NoteVae",
-    "Player",
-    "Skeleton",
-]
-
 V: Final = len(VOICES)
 BEATS: Final = WINDOW_STEPS // BEAT_STEPS
 PATTERN_CLASSES: Final = {"velocity": VELOCITY_CLASSES, "timing": len(FEELS)}

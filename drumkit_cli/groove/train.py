@@ -43,8 +43,6 @@ from drumkit_cli.groove.training.reconstruction import (
 )
 from drumkit_cli.learning import training
 
-__all__ = ["PRESETS", "GrooveTask", "Recipe", "train"]
-
 REVIVE_STEPS = 200
 
 

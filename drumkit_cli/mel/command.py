@@ -20,7 +20,7 @@ from drumkit_cli.io.streams import Encoding, check_output, open_input, open_outp
 
 if TYPE_CHECKING:
     from drumkit_cli.mel.plot import Overview
-    from drumkit_cli.spectral.mel_spectrogram import Floats, MelConfig
+    from drumkit_cli.spectral.melscale import Floats, MelConfig
 
 WINDOW_FRAMES = 256
 OVERLAP_FRAMES = 50
@@ -179,7 +179,7 @@ def _config(
     fmax: float | None,
 ) -> MelConfig:
     """Return the preset's sizes with those that are given in their place."""
-    from drumkit_cli.spectral.mel_spectrogram import PRESETS, MelConfig
+    from drumkit_cli.spectral.melscale import PRESETS, MelConfig
 
     base = PRESETS[preset.value]
     return MelConfig(

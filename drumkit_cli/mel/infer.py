@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from drumkit_cli.audio.reader import AudioReader, Resampler
 from drumkit_cli.audio.stems import select_stem, stem_owners
-from drumkit_cli.spectral.mel_spectrogram import Floats, MelConfig, mel_blocks
+from drumkit_cli.spectral.mel_spectrogram import mel_blocks
+from drumkit_cli.spectral.melscale import Floats, MelConfig
 
 _BLOCK_FRAMES: Final = 1 << 16
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import read_header
 from drumkit_cli.io.streams import Input
-from drumkit_cli.spectral.mel_spectrogram import TOP_LEVEL, Floats, MelConfig, undiscretise
+from drumkit_cli.spectral.mel_spectrogram import TOP_LEVEL, undiscretise
+from drumkit_cli.spectral.melscale import Floats, MelConfig
 
 _POWER_MAX: Final = 1e30
 """Beyond all audio, and its square still fits float32."""

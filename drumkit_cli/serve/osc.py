@@ -12,8 +12,6 @@ from pythonosc.osc_message import ParseError as MessageError
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.parsing import osc_types
 
-__all__ = ["REQUEST_BYTES_MAX", "Message", "NotOscError", "encode", "parse"]
-
 REQUEST_BYTES_MAX: Final = 4096
 """Of a datagram that is parsed: a request is some 50 bytes, a bundle of a whole kit some 1,000."""
 

@@ -22,11 +22,10 @@ from drumkit_cli.io.streams import Encoding, open_output
 from drumkit_cli.options import SEED_MAX
 from drumkit_cli.serve import osc
 from drumkit_cli.serve.osc import Message
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.codes import Code
 from drumkit_cli.sounds.drum_synth import DrumSynth
-from drumkit_cli.sounds.mel_image import CLASSES, MEL
-
-__all__ = ["CONTROL_MAX", "FileRing", "Instrument", "newest", "serve_on"]
+from drumkit_cli.sounds.mel_image import MEL
 
 CONTROL_MAX: Final = 4.0
 """How far out P1, P2 and P3 may be, in deviations of the class: beyond there is no drum."""

@@ -13,22 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.sounds.mel_image import CLASSES
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.model import Latent
-
-__all__ = [
-    "CONTROLS",
-    "LATENT_MAX",
-    "TRUNCATION",
-    "Code",
-    "LatentSpace",
-    "between",
-    "class_of",
-    "class_weights",
-    "classes_fault",
-    "from_array",
-    "to_array",
-]
 
 CONTROLS: Final = 3
 """P1, P2, P3: the paper's principal components."""

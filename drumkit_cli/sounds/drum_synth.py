@@ -13,24 +13,14 @@ from torch import Tensor, nn
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.sounds import codes as latent_codes
-from drumkit_cli.sounds.classes import Inverter
+from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code, LatentSpace
 from drumkit_cli.sounds.mcnn import MCNN, MCNNConfig
-from drumkit_cli.sounds.mel_image import (
-    CLASSES,
-    FLOOR_DB,
-    LENGTH,
-    MEL,
-    Analyser,
-    to_levels,
-    to_power,
-)
+from drumkit_cli.sounds.mel_image import FLOOR_DB, LENGTH, MEL, Analyser, to_levels, to_power
 from drumkit_cli.sounds.model import CWAE, Latent, ModelConfig
 from drumkit_cli.sounds.spectral_inverter import InverterConfig, SpectralInverter
 from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.melscale import band_edges
-
-__all__ = ["DrumSynth", "Inverter", "fit_length", "load_part", "normalised_sound"]
 
 GRIFFIN_LIM_ITERATIONS: Final = 60
 PEAK: Final = 0.9

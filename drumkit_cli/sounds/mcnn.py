@@ -18,8 +18,6 @@ from torch import Tensor, nn
 
 from drumkit_cli.sounds.mel_image import LENGTH, MEL
 
-__all__ = ["MCNN", "MCNNConfig"]
-
 
 @dataclass(frozen=True)
 class MCNNConfig:

@@ -9,22 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drumkit_cli.sounds.classes import CLASSES, PAPER_CLASSES
-from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.melscale import PRESETS, filter_bank
 
-__all__ = [
-    "CLASSES",
-    "FLOOR_DB",
-    "FRAMES",
-    "LENGTH",
-    "MEL",
-    "PAPER_CLASSES",
-    "Analyser",
-    "to_levels",
-    "to_power",
-]
-
-MEL: Final = mel_spectrogram.PRESETS["synth"]
+MEL: Final = PRESETS["synth"]
 LENGTH: Final = 22_050
 """Samples of a sound: a second."""
 FRAMES: Final = MEL.frames(LENGTH)
@@ -45,7 +32,7 @@ class Analyser(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        bank = torch.from_numpy(np.array(mel_spectrogram.filter_bank(MEL)))
+        bank = torch.from_numpy(np.array(filter_bank(MEL)))
         self.register_buffer("bank", bank, persistent=False)
         self.register_buffer("window", torch.hann_window(MEL.window), persistent=False)
 

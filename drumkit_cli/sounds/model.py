@@ -32,9 +32,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, MEL
-
-__all__ = ["CWAE", "Latent", "ModelConfig"]
+from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.mel_image import FRAMES, MEL
 
 KERNEL, STRIDE, PADDING = (11, 5), (3, 2), (5, 2)
 

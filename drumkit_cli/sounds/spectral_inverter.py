@@ -24,8 +24,6 @@ from torch import Tensor, nn
 from drumkit_cli.sounds.mel_image import FLOOR_DB, FRAMES, LENGTH, MEL
 from drumkit_cli.spectral.melscale import Floats, band_edges, filter_bank, hann
 
-__all__ = ["InverterConfig", "SpectralInverter", "heard_bands"]
-
 OVERLAP = MEL.window // MEL.hop
 SILENT_LEVEL = 0.01
 """A frame with no level above this is silent."""

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from drumkit_cli.errors import UsageError
 from drumkit_cli.spectral.melscale import Floats, MelConfig, padded_window
 
-__all__ = ["GRIFFIN_LIM_ITERATIONS", "griffin_lim", "griffin_lim_blocks"]
-
 GRIFFIN_LIM_ITERATIONS: Final = 32
 
 Spectrum = NDArray[np.complex64]

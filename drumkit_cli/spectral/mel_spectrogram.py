@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS, griffin_lim, griffin_lim_blocks
+from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS, griffin_lim_blocks
 from drumkit_cli.spectral.melscale import (
-    PRESETS,
     Floats,
     MelConfig,
     filter_bank,
@@ -29,26 +28,6 @@ from drumkit_cli.spectral.melscale import (
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-
-__all__ = [
-    "FLOOR_DB",
-    "GRIFFIN_LIM_ITERATIONS",
-    "LEVELS_PER_DB",
-    "NNLS_ITERATIONS",
-    "PRESETS",
-    "TOP_LEVEL",
-    "Floats",
-    "MelConfig",
-    "audio_blocks",
-    "discretise",
-    "filter_bank",
-    "griffin_lim",
-    "mel_blocks",
-    "mel_power",
-    "mel_to_audio",
-    "mel_to_linear",
-    "undiscretise",
-]
 
 FLOOR_DB: Final = -80.0
 """Power of level 0, in dB above that of a full-scale sine; what is below becomes level 0."""

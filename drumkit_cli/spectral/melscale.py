@@ -13,18 +13,6 @@ from numpy.typing import NDArray
 
 from drumkit_cli.errors import UsageError
 
-__all__ = [
-    "PRESETS",
-    "Floats",
-    "MelConfig",
-    "Triangles",
-    "band_edges",
-    "filter_bank",
-    "hann",
-    "padded_window",
-    "triangles",
-]
-
 Floats = NDArray[np.float32]
 
 

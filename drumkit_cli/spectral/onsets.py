@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.melscale import PRESETS
 
-MEL: Final = mel_spectrogram.PRESETS["arrange"]
+MEL: Final = PRESETS["arrange"]
 SECONDS_PER_FRAME: Final = MEL.hop / MEL.rate
 NORMAL_LEVEL_DB: Final = -20.0
 """Gated level that the generator knows its bass and its drums at."""

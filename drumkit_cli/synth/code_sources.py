@@ -16,8 +16,6 @@ from drumkit_cli.sounds.codes import Code, from_array
 from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
 from drumkit_cli.sounds.mel_image import MEL
 
-__all__ = ["Source", "read_code", "read_either", "read_sound"]
-
 _READ_SECONDS: Final = 2.0
 """Of a sound; one that begins within the first second is whole in this."""
 

@@ -21,19 +21,9 @@ from torch import Tensor
 from drumkit_cli.audio.reader import resample
 from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.learning.index_files import read_index
-from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, LENGTH, MEL, Analyser
+from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL, Analyser
 from drumkit_cli.synth.training import parametric
-
-__all__ = [
-    "LICENCES",
-    "Pool",
-    "Sounds",
-    "augment",
-    "balanced",
-    "images_of",
-    "load_sounds",
-    "make_pool",
-]
 
 LICENCES: Final = (
     "one-shots of CC0, public domain, CC BY, CC BY-SA, MIT, BSD, Apache and GPL collections, and "

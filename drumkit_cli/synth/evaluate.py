@@ -22,9 +22,10 @@ from drumkit_cli.io.tables import Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
 from drumkit_cli.learning.statistics import frechet_distance
 from drumkit_cli.midi.track import empty_track
+from drumkit_cli.sounds.classes import CLASSES, PAPER_CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code
-from drumkit_cli.sounds.drum_synth import DrumSynth, Inverter
-from drumkit_cli.sounds.mel_image import CLASSES, FLOOR_DB, MEL, PAPER_CLASSES
+from drumkit_cli.sounds.drum_synth import DrumSynth
+from drumkit_cli.sounds.mel_image import FLOOR_DB, MEL
 from drumkit_cli.synth import data as sounds_of
 from drumkit_cli.synth.classifier import (
     POOL_PER_CLASS,

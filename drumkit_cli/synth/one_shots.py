@@ -18,8 +18,6 @@ from drumkit_cli.synth.code_sources import Source, read_code, read_either, read_
 from drumkit_cli.synth.kits.kit import derived_seed
 from drumkit_cli.synth.render_options import Making
 
-__all__ = ["OneShots", "make_one_shots"]
-
 STEPS: Final = 8
 """Between two ends, both included."""
 

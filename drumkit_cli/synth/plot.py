@@ -7,8 +7,6 @@ from io import BytesIO
 
 from drumkit_cli.sounds.drum_synth import Floats
 
-__all__ = ["sounds_png"]
-
 
 def sounds_png(rows: Mapping[str, Sequence[Floats]], classes: Sequence[str]) -> bytes:
     """Return a PNG of levels ``[F, T]`` by what they are, each a row with a column a class."""

@@ -12,7 +12,8 @@ from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import Encoding, open_output
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
 from drumkit_cli.learning.devices import pick_device
-from drumkit_cli.sounds.drum_synth import DrumSynth, Floats, Inverter
+from drumkit_cli.sounds.classes import Inverter
+from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
 from drumkit_cli.sounds.mel_image import MEL
 
 if TYPE_CHECKING:

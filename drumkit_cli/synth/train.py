@@ -34,17 +34,15 @@ from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.drum_synth import load_part
 from drumkit_cli.sounds.mcnn import MCNN
-from drumkit_cli.sounds.mel_image import CLASSES
 from drumkit_cli.sounds.model import CWAE, Latent
 from drumkit_cli.sounds.spectral_inverter import SpectralInverter
 from drumkit_cli.synth.data import LICENCES, Sounds, balanced, load_sounds, make_pool
 from drumkit_cli.synth.training.calibration import fit_latent, fit_reading, fit_scale
 from drumkit_cli.synth.training.recipe import PRESETS, Recipe
 from drumkit_cli.synth.training.trainers import AutoencoderPart, Draw, InverterPart, MCNNPart, Part
-
-__all__ = ["SynthTask", "train"]
 
 VALIDATION_SOUNDS = 240
 

@@ -8,7 +8,7 @@ import torch
 from drumkit_cli.errors import UsageError
 from drumkit_cli.groove import data, infer, train
 from drumkit_cli.groove.baselines import tasks
-from drumkit_cli.groove.model import GrooveConfig
+from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.training.reconstruction import rebuild
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights

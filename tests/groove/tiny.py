@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
-from drumkit_cli.groove.model import Groove, GrooveConfig
+from drumkit_cli.groove.model import Groove
+from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.network.windowing import VOICE_PITCHES, WINDOW_STEPS
 from drumkit_cli.groove.training.recipe import PRESETS

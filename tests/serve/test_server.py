@@ -13,8 +13,9 @@ from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.serve import osc, server
 from drumkit_cli.serve.osc import Message
 from drumkit_cli.serve.server import REPLIES, FileRing, Instrument
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.drum_synth import DrumSynth
-from drumkit_cli.sounds.mel_image import CLASSES, LENGTH, MEL
+from drumkit_cli.sounds.mel_image import LENGTH, MEL
 from tests.synth.tiny import write_tiny_synth
 
 KICK = ("kick", 0.5, -1.0, 0.0)

@@ -4,8 +4,8 @@ import torch
 
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.sounds import codes
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.codes import Code, LatentSpace
-from drumkit_cli.sounds.mel_image import CLASSES
 from drumkit_cli.sounds.model import Latent
 from tests.synth.tiny import TINY
 

@@ -5,9 +5,10 @@ import torch
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from drumkit_cli.sounds import drum_synth
+from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.sounds.codes import between
-from drumkit_cli.sounds.drum_synth import DrumSynth, Inverter
-from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, LENGTH, MEL
+from drumkit_cli.sounds.drum_synth import DrumSynth
+from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL
 from tests.synth.tiny import TINY, write_tiny_synth
 
 

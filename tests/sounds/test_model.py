@@ -3,9 +3,10 @@ import torch
 from torch.nn import functional as F
 
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, MEL
+from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.mel_image import FRAMES, MEL
 from drumkit_cli.sounds.model import CWAE, ModelConfig
-from drumkit_cli.synth.classifier import Classifier
+from drumkit_cli.synth.classifier import ClassifierNet
 from tests.synth.tiny import TINY, write_tiny_synth
 
 PAPER_DENSE = ModelConfig(channels=(4, 4, 4), dense=(1024, 512))
@@ -100,7 +101,7 @@ def test_weights_make_a_round_trip(tmp_path):
 
 
 def test_the_classifier_gives_an_embedding_and_a_logit_a_class():
-    network = Classifier(width=4).eval()
+    network = ClassifierNet(width=4).eval()
     levels, _ = images(2)
     assert network.embed(levels).shape == (2, 96)
     assert network(levels).shape == (2, len(CLASSES))

@@ -16,8 +16,8 @@ import soundfile
 from drumkit_cli import cli
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import empty_track
-from drumkit_cli.sounds.drum_synth import Inverter
-from drumkit_cli.sounds.mel_image import CLASSES, MEL
+from drumkit_cli.sounds.classes import CLASSES, Inverter
+from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.voices import VOICES
 from tests.contract.commands import make_weights
 from tests.synth.tiny import TINY

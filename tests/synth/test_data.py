@@ -3,7 +3,8 @@ import pytest
 import soundfile
 
 from drumkit_cli.errors import BadDataError, MissingInputError
-from drumkit_cli.sounds.mel_image import CLASSES, FRAMES, LENGTH, MEL
+from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL
 from drumkit_cli.synth import data
 from tests.synth.tiny import write_one_shots
 

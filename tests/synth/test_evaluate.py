@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.sounds.mel_image import CLASSES
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.synth import classifier, data, evaluate, metrics
 from tests.synth.tiny import write_one_shots, write_tiny_synth
 

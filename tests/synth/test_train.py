@@ -8,12 +8,12 @@ import torch
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.drum_synth import DrumSynth
-from drumkit_cli.sounds.mel_image import CLASSES
 from drumkit_cli.sounds.model import Latent
 from drumkit_cli.sounds.spectral_inverter import SpectralInverter
 from drumkit_cli.synth import data, train
-from drumkit_cli.synth.training import calibration, parts
+from drumkit_cli.synth.training import calibration, trainers
 from tests.synth.tiny import TINY, TINY_INVERTER, write_one_shots
 
 
@@ -123,7 +123,7 @@ def test_what_is_not_there_to_keep_is_told(folder, tmp_path, capsys):
 
 def test_the_mask_ends_with_the_last_sample_that_sounds():
     samples = torch.tensor([[0.0, 0.5, 0.0, -0.1, 0.0, 0.0], [0.0] * 6])
-    assert parts._mask_of(samples).tolist() == [[1, 1, 1, 1, 0, 0], [0] * 6]
+    assert trainers._mask_of(samples).tolist() == [[1, 1, 1, 1, 0, 0], [0] * 6]
 
 
 def test_mcnn_goes_into_a_file_of_its_own(folder, tmp_path):

@@ -8,8 +8,9 @@ import soundfile
 import torch
 
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.mcnn import MCNN, MCNNConfig
-from drumkit_cli.sounds.mel_image import CLASSES, MEL
+from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.sounds.model import CWAE, Latent, ModelConfig
 from drumkit_cli.sounds.spectral_inverter import InverterConfig, SpectralInverter
 from drumkit_cli.synth.training import parametric

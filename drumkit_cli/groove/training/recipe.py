@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from drumkit_cli.groove import data as corpora
-from drumkit_cli.groove.model import GrooveConfig
+from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.training.reconstruction import Batch, make_batch
 from drumkit_cli.learning.checkpoint import save_weights
 

@@ -17,17 +17,6 @@ from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
 from drumkit_cli.sounds.mel_image import to_power
 from drumkit_cli.synth.kits.voices import VOICES
 
-__all__ = [
-    "Kit",
-    "KitVoice",
-    "changed",
-    "derived_seed",
-    "draw_kit",
-    "kit_text",
-    "read_kit",
-    "require_voices",
-]
-
 FORMAT: Final = "drumkit-kit"
 VERSION: Final = 1
 GAIN_MAX_DB: Final = 60.0

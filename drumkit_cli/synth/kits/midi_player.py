@@ -31,8 +31,6 @@ from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hit
 from drumkit_cli.synth.kits.voices import VOICES
 from drumkit_cli.synth.render_options import Making
 
-__all__ = ["KitChoice", "play_songs"]
-
 FULL_SCALE = 1 - 2**-15
 
 

@@ -15,20 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.midi.track import Note
+from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.drum_synth import (
     FADE,
     PEAK,
     VELOCITY_CURVE,
     DrumSynth,
     Floats,
-    Inverter,
     normalised_sound,
 )
 from drumkit_cli.sounds.mel_image import LENGTH, MEL
 from drumkit_cli.synth.kits.kit import Kit, derived_seed
 from drumkit_cli.synth.kits.voices import HATS, VOICE_OF_PITCH, VOICES
-
-__all__ = ["BLOCK", "Hits", "SoundBank", "natural_frames", "read_hits", "render"]
 
 LAYERS: Final = 6
 """Timbres by velocity."""

@@ -14,8 +14,6 @@ from drumkit_cli.sounds.model import CWAE, Latent
 from drumkit_cli.sounds.spectral_inverter import FULL_SCALE, SpectralInverter, heard_bands
 from drumkit_cli.synth.data import Pool
 
-__all__ = ["fit_latent", "fit_reading", "fit_scale"]
-
 STATISTICS_PER_CLASS = 200
 SCALE_SOUNDS = 2000
 READING_SOUNDS = 400

@@ -7,8 +7,6 @@ from torch import Tensor
 
 from drumkit_cli.sounds import mel_image
 
-__all__ = ["log_distance", "mmd", "phase_distance", "spectral_convergence"]
-
 KERNEL_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from drumkit_cli.sounds.mel_image import LENGTH, MEL
 
-__all__ = ["RECIPES", "render"]
-
 Floats = NDArray[np.float32]
 Signal = NDArray[np.float64]
 

@@ -13,8 +13,6 @@ from drumkit_cli.sounds.mcnn import MCNNConfig
 from drumkit_cli.sounds.model import ModelConfig
 from drumkit_cli.sounds.spectral_inverter import InverterConfig
 
-__all__ = ["PRESETS", "Recipe"]
-
 
 @dataclass(frozen=True)
 class Recipe:

@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.mcnn import MCNN
-from drumkit_cli.sounds.mel_image import CLASSES, FLOOR_DB, Analyser, to_levels
+from drumkit_cli.sounds.mel_image import FLOOR_DB, Analyser, to_levels
 from drumkit_cli.sounds.model import CWAE
 from drumkit_cli.sounds.spectral_inverter import SpectralInverter
 from drumkit_cli.synth.data import Pool, Sounds
 from drumkit_cli.synth.training import losses
 from drumkit_cli.synth.training.recipe import Recipe
-
-__all__ = ["AutoencoderPart", "Draw", "InverterPart", "MCNNPart", "Part"]
 
 PRIOR_DRAWS = 64
 """Of each class's prior: as many as the latent space has dimensions (S. Reddi et al., 2015)."""

@@ -8,8 +8,9 @@ import pytest
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.midi.drum_maps import GENERAL_MIDI_DRUMS, GROOVE_VOICES
+from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.drum_synth import DrumSynth
-from drumkit_cli.sounds.mel_image import CLASSES, to_power
+from drumkit_cli.sounds.mel_image import to_power
 from drumkit_cli.synth.kits.kit import KitVoice, changed, draw_kit, kit_text, read_kit
 from drumkit_cli.synth.kits.voices import HATS, VOICE_OF_PITCH, VOICES
 from tests.synth.tiny import write_tiny_synth

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.sounds.mel_image import CLASSES, LENGTH, MEL
+from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.mel_image import LENGTH, MEL
 from drumkit_cli.synth.training import parametric
 
 
