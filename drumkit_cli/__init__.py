@@ -1,3 +1,85 @@
-"""drumkit: small neural models for drums, as a Unix-style command line."""
+"""drumkit: small neural models for drums, on the command line and in Python.
+
+What a command does, the function of its name does with arrays and tracks::
+
+    import drumkit_cli as drumkit
+
+    song, rate = drumkit.read_audio("song.flac")   # float32 [channels, samples], and Hz
+    stems = drumkit.separate(song, rate)           # {"drums": ..., "bass": ..., "other": ...}
+    drumkit.write_audio("drums.wav", stems["drums"], rate)
+
+Samples are floats with full scale at 1, ``[channels, samples]`` or ``[samples]`` for one channel.
+A function is imported when it is first used, and its networks are loaded once a process. What goes
+wrong is a `DrumkitError`: `UsageError` for an argument that cannot be, `BadDataError` for samples,
+notes or files that cannot be used, `MissingInputError`, `UnavailableError`, `OutputError`.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from drumkit_cli.errors import (
+        BadDataError,
+        DrumkitError,
+        MissingInputError,
+        OutputError,
+        UnavailableError,
+        UsageError,
+    )
+    from drumkit_cli.files import read_audio, write_audio
+    from drumkit_cli.separate.infer import separate
 
 __version__ = "0.1.0"
+__all__ = [
+    "BadDataError",
+    "DrumkitError",
+    "MissingInputError",
+    "OutputError",
+    "UnavailableError",
+    "UsageError",
+    "__version__",
+    "read_audio",
+    "separate",
+    "write_audio",
+]
+
+_ERRORS: Final = [name for name in __all__ if name.endswith("Error")]
+_HOMES: Final = {
+    **dict.fromkeys(_ERRORS, "errors"),
+    **dict.fromkeys(["read_audio", "write_audio"], "files"),
+    "separate": "separate.infer",
+}
+"""The module of each public name."""
+
+
+class _Package(ModuleType):
+    """This package, whose functions stand before the sub-packages of the same names.
+
+    Python sets ``drumkit_cli.separate`` to the sub-package once something of it is imported, which
+    would hide the function; that is not let through.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if package := sys.modules.get(f"{__name__}.{name}"):
+        # So that ``import drumkit_cli.separate.infer as infer`` finds `infer` in the function.
+        value.__dict__ = vars(package)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+sys.modules[__name__].__class__ = _Package

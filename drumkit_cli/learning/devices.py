@@ -2,16 +2,19 @@
 
 import torch
 
-from drumkit_cli.errors import UnavailableError
+from drumkit_cli.errors import UnavailableError, UsageError
 from drumkit_cli.options import Device
 
 
-def pick_device(device: Device, threads: int = 0) -> str:
+def pick_device(device: str, threads: int = 0) -> str:
     """Set the CPU threads (0 leaves torch's choice) and return torch's name of the device.
 
     Raises:
+        UsageError: there is no device of that name.
         UnavailableError: it is not on this machine.
     """
+    if device not in (known := [name.value for name in Device]):
+        raise UsageError(f"no device {device!r}", f"one of {', '.join(known)}")
     if threads:
         torch.set_num_threads(threads)
     present = {
@@ -19,8 +22,8 @@ def pick_device(device: Device, threads: int = 0) -> str:
         Device.MPS: torch.backends.mps.is_available(),
         Device.CPU: True,
     }
-    if device is Device.AUTO:
+    if device == Device.AUTO:
         return next(name.value for name, there in present.items() if there)
-    if not present[device]:
+    if not present[Device(device)]:
         raise UnavailableError(f"no {device} device on this machine", "--device cpu")
-    return device.value
+    return str(device)

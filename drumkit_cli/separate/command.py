@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -46,6 +45,7 @@ class Job:
     two_stems: str | None
     segment: float | None
     overlap: float
+    shifts: int
     encoding: Encoding
     clip: Clip
     provenance: bool
@@ -158,46 +158,20 @@ def separate(
         inputs, *([{"stem": stem}] if stem else [{"stem": "drums"}, {"stem": "bass"}])
     )
     job = Job(
-        destination, stem, two_stems, segment, overlap, encoding, clip, provenance=not no_provenance
+        destination, stem, two_stems, segment, overlap, shifts, encoding, clip, not no_provenance
     )
 
     @cache
     def load() -> Separator:
-        return _load(model, model_repo, weights, device, shifts, threads)
+        from drumkit_cli.separate.infer import BuiltIn, load_separator
+        from drumkit_cli.separate.pretrained import PREFERRED
+
+        separator = load_separator(model, model_repo, weights, device, threads)
+        better = f"; {PREFERRED} is better and larger: --model {PREFERRED} fetches it once"
+        console.info(f"model: {separator.name}{better * isinstance(separator, BuiltIn)}")
+        return separator
 
     each(inputs, lambda path: _separate_one(path, job, load))
-
-
-def _load(
-    model: str,
-    repo: Path | None,
-    weights: str | None,
-    device: options.Device,
-    shifts: int,
-    threads: int,
-) -> Separator:
-    """Load the separator that `--model` names, and tell which it is."""
-    from drumkit_cli.learning.checkpoint import ENVIRONMENT_VARIABLE, load_weights
-    from drumkit_cli.learning.devices import pick_device
-    from drumkit_cli.separate import pretrained
-
-    place = pick_device(device, threads)
-    if model == "auto":
-        named = weights or os.environ.get(ENVIRONMENT_VARIABLE)
-        use_pretrained = not named and pretrained.is_cached(pretrained.PREFERRED)
-        model = pretrained.PREFERRED if use_pretrained else BUILT_IN
-    if model != BUILT_IN:
-        separator = pretrained.Pretrained(model, repo, place, shifts)
-        console.info(f"model: {model}")
-        return separator
-    from drumkit_cli.separate.infer import BuiltIn
-
-    built_in = BuiltIn(load_weights("separate", weights), place, shifts)
-    console.info(
-        f"model: {BUILT_IN}; {pretrained.PREFERRED} is better and larger: "
-        f"--model {pretrained.PREFERRED} fetches it once"
-    )
-    return built_in
 
 
 def _separate_one(path: str, job: Job, load: Callable[[], Separator]) -> None:
@@ -230,18 +204,17 @@ def _stems(
     import numpy as np
 
     from drumkit_cli.audio.stems import stem_owners
-    from drumkit_cli.separate.infer import stream
+    from drumkit_cli.separate.infer import segment_frames, stream
     from drumkit_cli.separate.layout import fold
 
-    segment = max(round((job.segment or separator.segment_seconds) * reader.rate), 64)
-    hop = max(round(segment * (1 - job.overlap)), 1)
+    segment, hop = segment_frames(separator, reader.rate, job.segment, job.overlap)
     rest = mix_energy = 0.0
     owners = stem_owners(reader.track_names)
     reader.seek(0)
 
     def split(mix: Samples) -> Samples:
         nonlocal rest, mix_energy
-        stems = separator.split(mix, reader.rate)
+        stems = separator.split(mix, reader.rate, job.shifts)
         mix_energy += float(np.square(mix, dtype=np.float64).sum())
         rest += float(np.square(mix - stems.sum(0), dtype=np.float64).sum())
         return stems

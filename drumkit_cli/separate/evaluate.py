@@ -21,7 +21,7 @@ from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError
 from drumkit_cli.io.streams import open_input
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.separate.infer import BuiltIn, separate
+from drumkit_cli.separate.infer import BuiltIn, segment_frames, split
 
 STEMS = ("drums", "bass", "other")
 BASS_CUTOFF_HZ = 250.0
@@ -110,8 +110,8 @@ def _harmonic_percussive(mix: Audio) -> Samples:
 
 
 def _separated(mix: Audio, model: BuiltIn) -> Samples:
-    stems = separate(mix, model)
-    return np.stack([stems[name].samples for name in STEMS])
+    stems = split(mix.samples, mix.rate, model, segment_frames(model, mix.rate))
+    return stems[[model.sources.index(name) for name in STEMS]]
 
 
 def _museval_metrics() -> ModuleType:

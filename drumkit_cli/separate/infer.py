@@ -6,16 +6,21 @@ every segment sum to the mix, and cross-fading is linear, so the stems of the fi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from drumkit_cli.audio.reader import Audio, resample
-from drumkit_cli.errors import BadDataError
-from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.audio.reader import resample
+from drumkit_cli.audio.samples import as_channels
+from drumkit_cli.errors import BadDataError, UsageError, require_within
+from drumkit_cli.learning.checkpoint import ENVIRONMENT_VARIABLE, Checkpoint
+from drumkit_cli.learning.devices import pick_device
+from drumkit_cli.learning.models import load_model
 from drumkit_cli.separate.model import SeparatorConfig, build
 
 Samples = NDArray[np.float32]
@@ -24,6 +29,60 @@ MASK_POWER = 2.0
 SHIFT_SECONDS = 0.5
 SHORTEST_SECONDS = 2.0
 OVERLAP = 0.1
+
+
+def separate(
+    samples: NDArray[np.floating[Any]],
+    rate: int,
+    *,
+    model: str = "auto",
+    model_repo: str | Path | None = None,
+    segment_seconds: float | None = None,
+    overlap: float = OVERLAP,
+    shifts: int = 0,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+) -> dict[str, Samples]:
+    """Split music into stems.
+
+    The stems sum to the mix. The model is loaded once a process.
+
+    Args:
+        samples: the mix, floats ``[channels, samples]`` or ``[samples]``, full scale at 1.
+        rate: its sample rate in Hz, 1,000 to 768,000.
+        model: "built-in" (drums, bass, other), a pretrained Demucs such as "htdemucs" (vocals
+            too; downloaded once), or "auto": htdemucs where it is on this machine, else built-in.
+        model_repo: a folder of pretrained models to take `model` from.
+        segment_seconds: length of the pieces that are separated one by one, 1 to 600; None for
+            what suits the model.
+        overlap: share of a piece that is cross-faded with the next one, 0 to 0.9.
+        shifts: how many time-shifted estimates to average, 0 to 20.
+        weights: a weights file of the built-in model, or a folder with one, in place of what ships.
+        device: "cpu", "cuda", "mps" or "auto".
+
+    Returns:
+        float32 stems by name, each of the shape and the rate of `samples`.
+
+    Raises:
+        BadDataError: not samples as above, or weights of another model.
+        UsageError: no such model or device, or a value out of range.
+        MissingInputError: `weights` or `model_repo` does not exist.
+        UnavailableError: the device is not there, or the model cannot be downloaded.
+
+    Example:
+        >>> song, rate = drumkit.read_audio("song.flac")
+        >>> drums = drumkit.separate(song, rate)["drums"]
+    """
+    mix = as_channels(samples, rate)
+    if segment_seconds is not None:
+        require_within("segment_seconds", segment_seconds, 1, 600)
+    require_within("overlap", overlap, 0, 0.9)
+    require_within("shifts", shifts, 0, 20)
+    separator = load_separator(model, model_repo, weights, device)
+    frames = segment_frames(separator, rate, segment_seconds, overlap)
+    stems = split(mix, rate, separator, frames, shifts)
+    shape = np.shape(samples)
+    return {name: stem.reshape(shape) for name, stem in zip(separator.sources, stems, strict=True)}
 
 
 class Separator(Protocol):
@@ -41,8 +100,11 @@ class Separator(Protocol):
     segment_seconds: float
     weights_sha256: str
 
-    def split(self, mix: Samples, rate: int) -> Samples:
-        """Mix `[C, N]` at `rate` -> stems `[S, C, N]` that sum to it."""
+    def split(self, mix: Samples, rate: int, shifts: int = 0) -> Samples:
+        """Mix `[C, N]` at `rate` -> stems `[S, C, N]` that sum to it.
+
+        With `shifts`, so many estimates of the mix, each delayed differently, are averaged.
+        """
 
 
 class BuiltIn:
@@ -50,10 +112,8 @@ class BuiltIn:
 
     name = "built-in"
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "cpu", shifts: int = 0) -> None:
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
         """Build the network of a checkpoint.
-
-        `shifts` estimates are averaged, each of the mix delayed by another part of half a second.
 
         Raises:
             BadDataError: the weights are of another network.
@@ -69,30 +129,32 @@ class BuiltIn:
         layout = torch.channels_last
         self._network = network.eval().to(device, memory_format=layout)  # type: ignore[call-overload]
         self._device = device
-        self._shifts = shifts
         self.sources = self._config.sources
         self.segment_seconds = self._config.segment_seconds
         self.weights_sha256 = checkpoint.sha256
 
-    def split(self, mix: Samples, rate: int) -> Samples:
-        """Mix `[C, N]` at `rate` -> stems `[S, C, N]` that sum to it; silence stays silence."""
+    def split(self, mix: Samples, rate: int, shifts: int = 0) -> Samples:
+        """Mix `[C, N]` at `rate` -> stems `[S, C, N]` that sum to it; silence stays silence.
+
+        `shifts` estimates are averaged, each of the mix delayed by another part of half a second.
+        """
         if not mix.any():
             return np.zeros((len(self.sources), *mix.shape), np.float32)
         mono = resample(mix.mean(0, keepdims=True), rate, self._config.rate)[0]
         if not len(mono):  # a few samples at a high rate are none at the network's
             return np.stack([mix * 0] * (len(self.sources) - 1) + [mix])
-        estimates = resample(self._estimate(mono), self._config.rate, rate)
+        estimates = resample(self._estimate(mono, max(shifts, 1)), self._config.rate, rate)
         estimates = estimates[:, : mix.shape[1]]
         estimates = np.pad(estimates, ((0, 0), (0, mix.shape[1] - estimates.shape[1])))
         return share_out(mix, estimates, rate, self._config.rate / 2)
 
     @torch.inference_mode()
-    def _estimate(self, mono: Samples) -> Samples:
-        """Mono `[n]` -> sources `[S, n]`, both at the network's rate."""
+    def _estimate(self, mono: Samples, delays: int) -> Samples:
+        """Mono `[n]` -> sources `[S, n]`, both at the network's rate; the mean over delays."""
         frames = len(mono)
         level = max(float(mono.std()), 1e-6)
         longest = int(SHIFT_SECONDS * self._config.rate)
-        offsets = [longest * k // max(self._shifts, 1) for k in range(max(self._shifts, 1))]
+        offsets = [longest * k // delays for k in range(delays)]
         padded = max(frames + offsets[-1], int(SHORTEST_SECONDS * self._config.rate))
         total = np.zeros((len(self.sources), frames), np.float32)
         for offset in offsets:
@@ -188,16 +250,46 @@ def stream(
     yield tail / tail_weights
 
 
-def separate(audio: Audio, separator: Separator, overlap: float = OVERLAP) -> dict[str, Audio]:
-    """Split audio that is in memory into stems by name, each like the input in shape and rate."""
-    segment = int(separator.segment_seconds * audio.rate)
-    hop = max(int(segment * (1 - overlap)), 1)
-    parts = list(
-        stream([audio.samples], segment, hop, lambda mix: separator.split(mix, audio.rate))
-    )
-    if not parts:
-        return dict.fromkeys(separator.sources, audio)
-    stems = np.concatenate(parts, axis=2)
-    return {
-        name: Audio(stem, audio.rate) for name, stem in zip(separator.sources, stems, strict=True)
-    }
+def segment_frames(
+    separator: Separator, rate: int, segment_seconds: float | None = None, overlap: float = OVERLAP
+) -> tuple[int, int]:
+    """The frames of a segment, and those from one segment to the next, for `stream`."""
+    segment = max(round((segment_seconds or separator.segment_seconds) * rate), 64)
+    return segment, max(round(segment * (1 - overlap)), 1)
+
+
+def split(
+    mix: Samples,
+    rate: int,
+    separator: Separator,
+    frames: tuple[int, int],
+    shifts: int = 0,
+) -> Samples:
+    """Split a mix `[C, N]` that is in memory into stems `[S, C, N]`; `frames` are for `stream`."""
+    parts = list(stream([mix], *frames, lambda part: separator.split(part, rate, shifts)))
+    return np.concatenate([np.zeros((len(separator.sources), len(mix), 0), np.float32), *parts], 2)
+
+
+def load_separator(
+    model: str = "auto",
+    repo: str | Path | None = None,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+    threads: int = 0,
+) -> Separator:
+    """Load the separator of a name, once a process; the arguments are those of `separate`.
+
+    Raises:
+        DrumkitError: as `separate`.
+    """
+    from drumkit_cli.separate import pretrained
+
+    if model == "auto":
+        named = weights or os.environ.get(ENVIRONMENT_VARIABLE)
+        use_pretrained = not named and pretrained.is_cached(pretrained.PREFERRED)
+        model = pretrained.PREFERRED if use_pretrained else BuiltIn.name
+    if model == BuiltIn.name:
+        return load_model(BuiltIn, "separate", weights, device, threads)
+    if weights:
+        raise UsageError("weights are the built-in model's", "a folder of models has others")
+    return pretrained.load(model, None if repo is None else str(repo), pick_device(device, threads))

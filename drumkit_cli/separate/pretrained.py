@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,11 @@ import numpy as np
 from drumkit_cli import console
 from drumkit_cli.audio.reader import resample
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError, UsageError
-from drumkit_cli.separate.infer import Samples
 
 if TYPE_CHECKING:
     from demucs.apply import BagOfModels
+
+    from drumkit_cli.audio.reader import Samples
 
 DOWNLOAD_TIMEOUT_SECONDS = 10
 # demucs builds whatever class and arguments a file names, and asserts that they fit.
@@ -49,15 +51,19 @@ def is_cached(name: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=2)
+def load(name: str, repo: str | None, device: str) -> Pretrained:
+    """Load a model once a process; raises as `Pretrained`."""
+    return Pretrained(name, None if repo is None else Path(repo), device)
+
+
 class Pretrained:
     """A pretrained Demucs, run through `demucs.api`.
 
     `weights_sha256` is of its files' sums, one line each, since it may have several.
     """
 
-    def __init__(
-        self, name: str, repo: Path | None = None, device: str = "cpu", shifts: int = 0
-    ) -> None:
+    def __init__(self, name: str, repo: Path | None = None, device: str = "cpu") -> None:
         """Load a model by name, from `repo` when given, else from the cache or the hub.
 
         Raises:
@@ -81,16 +87,17 @@ class Pretrained:
                 self._audio_channels = bag.audio_channels
                 self._samplerate = bag.samplerate
 
-        self._api = LoadedSeparator(model=name, device=device, shifts=shifts, split=True)
+        self._api = LoadedSeparator(model=name, device=device, split=True)
         self.name = name
         self.weights_sha256 = _sum_of_files(model_files)
         self.sources = tuple(bag.sources)
         self.segment_seconds = 30.0
 
-    def split(self, mix: Samples, rate: int) -> Samples:
+    def split(self, mix: Samples, rate: int, shifts: int = 0) -> Samples:
         """Mix `[C, N]` at `rate` -> stems `[S, C, N]`; "other" takes what the model leaves."""
         import torch
 
+        self._api.update_parameter(shifts=shifts)
         stems = np.empty((len(self.sources), *mix.shape), np.float32)
         for first in range(0, len(mix), 2):  # the models are stereo
             pair = mix[first : first + 2]

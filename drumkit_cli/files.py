@@ -1,0 +1,64 @@
+"""Files of sound and of notes by their paths, for programs that call drumkit's functions."""
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumkit_cli.audio.reader import AudioReader, Samples
+from drumkit_cli.audio.samples import as_channels
+from drumkit_cli.audio.wav import WavWriter
+from drumkit_cli.errors import UsageError
+from drumkit_cli.io.streams import Encoding, open_input, open_output
+
+
+def read_audio(path: str | os.PathLike[str]) -> tuple[Samples, int]:
+    """Read a WAV, FLAC, Ogg, MP3 or AIFF file.
+
+    Returns:
+        Samples, float32 ``[channels, samples]`` with full scale at 1, and the sample rate in Hz.
+
+    Raises:
+        MissingInputError: it does not exist or may not be read.
+        BadDataError: it is not audio, damaged, truncated, or holds NaN or infinite samples.
+
+    Example:
+        >>> song, rate = drumkit.read_audio("song.flac")
+    """
+    with open_input(os.fspath(path)) as source, AudioReader(source) as reader:
+        audio = reader.read()
+    return audio.samples, audio.rate
+
+
+def write_audio(
+    path: str | os.PathLike[str],
+    samples: NDArray[np.floating[Any]],
+    rate: int,
+    encoding: str = "float32",
+) -> None:
+    """Write a WAV file; one that is there is replaced as a whole.
+
+    Args:
+        path: where to.
+        samples: floats ``[channels, samples]`` or ``[samples]``, full scale at 1.
+        rate: samples a second.
+        encoding: "float32", "pcm16", "pcm24" or "pcm32"; the latter clip what is beyond full scale.
+
+    Raises:
+        OutputError: the file cannot be made.
+        BadDataError: `samples` or `rate` are not as above.
+        UsageError: no such encoding.
+
+    Example:
+        >>> drumkit.write_audio("drums.wav", drums, rate, "pcm24")
+    """
+    channels = as_channels(samples, rate)
+    if encoding not in (known := [name.value for name in Encoding]):
+        raise UsageError(f"no encoding {encoding!r}", f"one of {', '.join(known)}")
+    count, frames = channels.shape
+    with (
+        open_output(os.fspath(path)) as sink,
+        WavWriter(sink, rate, count, frames=frames, encoding=Encoding(encoding)) as writer,
+    ):
+        writer.write(channels)

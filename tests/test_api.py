@@ -1,0 +1,189 @@
+"""`import drumkit_cli as drumkit`: functions on arrays and tracks, whatever was imported before."""
+
+import inspect
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import drumkit_cli as drumkit
+from drumkit_cli import cli
+from drumkit_cli.learning import checkpoint, models
+from tests.contract.commands import make_weights
+
+ROOT = Path(__file__).parent.parent
+FUNCTIONS = [name for name in drumkit.__all__ if name in cli.COMMANDS]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def weights(tmp_path_factory):
+    """Tiny weights of every feature in the place of those that ship."""
+    folder = tmp_path_factory.mktemp("weights")
+    make_weights(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRUMKIT_WEIGHTS", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def not_imported():
+    """While a test runs, nothing of drumkit has been imported."""
+    ours = {name: sys.modules.pop(name) for name in _our_modules()}
+    yield
+    for name in _our_modules():
+        del sys.modules[name]
+    sys.modules.update(ours)
+
+
+def _our_modules():
+    return [name for name in sys.modules if name.partition(".")[0] == "drumkit_cli"]
+
+
+def run_python(program: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def noise(*shape):
+    return np.random.default_rng(0).normal(0, 0.1, shape).astype(np.float32)
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    heavy = run_python(
+        "import sys, drumkit_cli\n"
+        "print(sorted({'numpy', 'torch', 'scipy', 'mido', 'typer'} & set(sys.modules)))"
+    )
+    assert heavy == "[]"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import drumkit_cli.{name}",
+        "import drumkit_cli.{name}.infer",
+        "import drumkit_cli.{name}.command as command; assert command.{name}",
+        "import drumkit_cli.{name}.infer as infer; assert infer.{name}",
+        "from drumkit_cli.{name} import infer; assert infer.{name}",
+        "from drumkit_cli import {name}; import drumkit_cli.{name}.infer as infer; assert infer",
+        "import drumkit_cli; drumkit_cli.{name}; import drumkit_cli.{name}.command",
+        "import drumkit_cli.{name}.infer; assert drumkit_cli.{name}.infer.{name}",
+        "import importlib; importlib.import_module('drumkit_cli.{name}.infer').{name}",
+    ],
+)
+@pytest.mark.usefixtures("not_imported")
+def test_a_function_is_not_hidden_by_the_folder_of_its_name(before):
+    for name in FUNCTIONS:
+        scope = {}
+        exec(before.format(name=name), scope)
+        exec(f"import drumkit_cli as drumkit\nfrom drumkit_cli import {name} as imported", scope)
+        assert inspect.isfunction(scope["imported"])
+        assert scope["imported"] is getattr(scope["drumkit"], name)
+        assert scope["imported"].__module__ == f"drumkit_cli.{name}.infer"
+
+
+@pytest.mark.parametrize("name", drumkit.__all__)
+def test_a_public_name_is_listed_documented_and_can_be_pickled(name):
+    assert name in dir(drumkit)
+    value = getattr(drumkit, name)
+    if callable(value):
+        assert inspect.getdoc(value)
+        assert pickle.loads(pickle.dumps(value)) is value
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_documents_its_arguments_and_has_an_example(name):
+    function = getattr(drumkit, name)
+    text = inspect.getdoc(function)
+    for section in ("Args:", "Returns:", "Raises:", "Example:"):
+        assert f"\n{section}\n" in text
+    for argument in inspect.signature(function).parameters:
+        assert f"    {argument}: " in text
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'seperate'"):
+        drumkit.seperate  # noqa: B018
+
+
+def test_weights_are_read_once_a_file_and_again_when_it_changes(weights, monkeypatch):
+    read = []
+
+    def counted(feature, path):
+        read.append(path)
+        return checkpoint.load_weights(feature, path)
+
+    models._build.cache_clear()
+    monkeypatch.setattr(models, "load_weights", counted)
+    path = weights / "separate.safetensors"
+    for _ in range(2):
+        drumkit.separate(noise(2000), 8000)
+        drumkit.separate(noise(2000), 8000, weights=path)
+    assert len(read) == 1
+    os.utime(path, ns=(0, 0))
+    drumkit.separate(noise(2000), 8000)
+    assert len(read) == 2
+
+
+def test_a_mono_array_gives_mono_stems_that_sum_to_it():
+    mix = noise(30_000)
+    stems = drumkit.separate(mix, 22_050)
+    assert {name: stem.shape for name, stem in stems.items()} == dict.fromkeys(
+        ("drums", "bass", "other"), mix.shape
+    )
+    np.testing.assert_allclose(sum(stems.values()), mix, atol=1e-5)
+
+
+def test_the_command_and_the_function_give_the_same_stems(tmp_path):
+    rate = 22_050
+    drumkit.write_audio(tmp_path / "song.wav", noise(2, 3 * rate), rate)
+    arguments = ["separate", "-q", "--threads", "1", str(tmp_path / "song.wav")]
+    assert cli.run([*arguments, "-o", str(tmp_path)]) == 0
+    song, _ = drumkit.read_audio(tmp_path / "song.wav")
+    for name, stem in drumkit.separate(song, rate).items():
+        written, _ = drumkit.read_audio(tmp_path / "song" / f"{name}.wav")
+        np.testing.assert_array_equal(stem, written)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "message"),
+    [
+        (np.zeros((2, 10), np.int16), 44_100, "int16"),
+        (np.zeros((1, 2, 10)), 44_100, "shape"),
+        (np.zeros((10_000, 2)), 44_100, "transpose"),
+        (np.full(10, np.nan), 44_100, "NaN"),
+        (np.zeros(10), 10, "rate"),
+    ],
+)
+def test_samples_that_cannot_be_used_are_bad_data(samples, rate, message):
+    with pytest.raises(drumkit.BadDataError, match=message):
+        drumkit.separate(samples, rate)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"overlap": 0.95}, {"shifts": -1}, {"segment_seconds": 0}, {"device": "tpu"}]
+)
+def test_an_argument_out_of_range_is_a_usage_error(wrong):
+    with pytest.raises(drumkit.UsageError):
+        drumkit.separate(noise(100), 8000, **wrong)
+
+
+@pytest.mark.parametrize("encoding", ["float32", "pcm16", "pcm24", "pcm32"])
+def test_audio_that_is_written_is_read_back(encoding, tmp_path):
+    samples = noise(2, 1000)
+    drumkit.write_audio(tmp_path / "a.wav", samples, 48_000, encoding)
+    again, rate = drumkit.read_audio(tmp_path / "a.wav")
+    assert rate == 48_000
+    np.testing.assert_allclose(again, samples, atol=0 if encoding == "float32" else 2e-5)
+
+
+def test_an_unknown_encoding_is_a_usage_error_and_makes_no_file(tmp_path):
+    with pytest.raises(drumkit.UsageError, match="pcm16"):
+        drumkit.write_audio(tmp_path / "a.wav", noise(10), 8000, "mp3")
+    assert not list(tmp_path.iterdir())
