@@ -17,7 +17,8 @@ def command(monkeypatch):
 
     def install(function):
         module = types.SimpleNamespace(mel=function)
-        monkeypatch.setattr(cli.importlib, "import_module", lambda name: module)
+        importer = types.SimpleNamespace(import_module=lambda name: module)
+        monkeypatch.setattr(cli, "importlib", importer)  # of this module alone: others import too
 
     yield install
     console.configure(quiet=False, verbose=False)
