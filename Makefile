@@ -34,9 +34,10 @@ demo: $(READY) ## New drums to examples/song.flac, drums from nothing; name the 
 test: $(READY) ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
 
-lint: $(READY) ## ruff and strict mypy
+lint: $(READY) ## ruff, strict mypy and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 format: $(READY) ## Let ruff fix and format

@@ -6,13 +6,13 @@ Each is an annotated type for a command's signature: ``def mel(files: Inputs = N
 
 import re
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
 
 from drumkit_cli import console
 from drumkit_cli.io import streams
+from drumkit_cli.learning.devices import Device
 
 TRAINED_FEATURES: Final = ("separate", "arrange", "interpolate", "swirl", "groove", "synth")
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""
@@ -23,15 +23,6 @@ _DURATION: Final = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?"
 )
 _DURATION_MAX_SECONDS: Final = 366 * 86400.0
-
-
-class Device(StrEnum):
-    """Where a model runs. The default everywhere is `CPU`: the same bytes on every machine."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
-    AUTO = "auto"
 
 
 def parse_duration(text: str) -> float:

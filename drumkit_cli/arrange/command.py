@@ -16,6 +16,7 @@ from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import Encoding, open_input, open_output, resolve_inputs
+from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
     from drumkit_cli.arrange.infer import Arranger, Floats
@@ -75,7 +76,7 @@ def arrange(
     encoding: options.EncodingOption = Encoding.FLOAT32,
     seed: options.Seed = 0,
     weights: options.Weights = None,
-    device: options.DeviceOption = options.Device.CPU,
+    device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 0,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,

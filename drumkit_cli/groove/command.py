@@ -18,6 +18,7 @@ from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input, open_output, resolve_inputs, write_text
+from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
     from drumkit_cli.groove.infer import Groover, Reference
@@ -149,7 +150,7 @@ def groove(
     ] = False,
     seed: options.Seed = 0,
     weights: options.Weights = None,
-    device: options.DeviceOption = options.Device.CPU,
+    device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,

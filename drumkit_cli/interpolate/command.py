@@ -11,6 +11,7 @@ from drumkit_cli import console, options
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import check_output, write_text
+from drumkit_cli.learning.devices import Device
 
 STEPS = 6
 STEPS_MAX = 10_000
@@ -93,7 +94,7 @@ def interpolate(
         ),
     ] = None,
     weights: options.Weights = None,
-    device: options.DeviceOption = options.Device.CPU,
+    device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,

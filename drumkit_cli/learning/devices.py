@@ -1,9 +1,17 @@
 """Where a model runs."""
 
-import torch
+from enum import StrEnum
 
 from drumkit_cli.errors import UnavailableError, UsageError
-from drumkit_cli.options import Device
+
+
+class Device(StrEnum):
+    """Where a model runs. The default everywhere is `CPU`: the same bytes on every machine."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+    AUTO = "auto"
 
 
 def pick_device(device: str, threads: int = 0) -> str:
@@ -15,6 +23,8 @@ def pick_device(device: str, threads: int = 0) -> str:
     """
     if device not in (known := [name.value for name in Device]):
         raise UsageError(f"no device {device!r}", f"one of {', '.join(known)}")
+    import torch
+
     if threads:
         torch.set_num_threads(threads)
     present = {

@@ -18,6 +18,7 @@ from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import Encoding, Input, open_input, open_output, resolve_inputs
+from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
     from drumkit_cli.audio.reader import AudioReader
@@ -133,7 +134,7 @@ def separate(
         ),
     ] = Clip.RESCALE,
     weights: options.Weights = None,
-    device: options.DeviceOption = options.Device.CPU,
+    device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 0,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,

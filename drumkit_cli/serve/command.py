@@ -17,6 +17,7 @@ from drumkit_cli import console, options
 from drumkit_cli.errors import OutputError, UnavailableError, UsageError
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import spool_failure
+from drumkit_cli.learning.devices import Device
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8808
@@ -78,7 +79,7 @@ def serve(
         ),
     ] = False,
     weights: options.Weights = None,
-    device: options.DeviceOption = options.Device.CPU,
+    device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,

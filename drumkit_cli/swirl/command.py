@@ -13,6 +13,7 @@ from drumkit_cli import console, options
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import check_output, open_output
+from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
     from drumkit_cli.patterns.grid import Floats
@@ -83,7 +84,7 @@ def swirl(
     plot: options.Plot = None,
     seed: options.Seed = 0,
     weights: options.Weights = None,
-    device: options.DeviceOption = options.Device.CPU,
+    device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,

@@ -11,6 +11,7 @@ import typer
 from drumkit_cli import options
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.streams import Encoding, resolve_inputs
+from drumkit_cli.learning.devices import Device
 from drumkit_cli.sounds.classes import CLASSES, Inverter
 
 NUMBER_MAX = 1000
@@ -199,7 +200,7 @@ def synth(
     encoding: options.EncodingOption = Encoding.FLOAT32,
     seed: options.Seed = 0,
     weights: options.Weights = None,
-    device: options.DeviceOption = options.Device.CPU,
+    device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
     quiet: options.Quiet = False,

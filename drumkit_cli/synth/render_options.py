@@ -17,7 +17,7 @@ from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
 from drumkit_cli.sounds.mel_image import MEL
 
 if TYPE_CHECKING:
-    from drumkit_cli.options import Device
+    from drumkit_cli.learning.devices import Device
 
 
 @dataclass(frozen=True)

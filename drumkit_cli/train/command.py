@@ -8,6 +8,7 @@ import typer
 
 from drumkit_cli import options
 from drumkit_cli.io import streams
+from drumkit_cli.learning.devices import Device
 
 DEFAULT_TIME_LIMIT: Final = "1h"
 
@@ -52,7 +53,7 @@ def train(
             help="Folder for checkpoint, log and curves. [default: runs/FEATURE]",
         ),
     ] = None,
-    device: options.DeviceOption = options.Device.CPU,
+    device: options.DeviceOption = Device.CPU,
     seed: options.Seed = 0,
     threads: options.Threads = 0,
     quiet: options.Quiet = False,
