@@ -1,5 +1,5 @@
-"""Drum patterns on a grid of sixteenths, and what the features that make them share.
+"""Drum patterns on a grid of sixteenths.
 
-The grid, pattern files, patterns found in data and patterns composed, the networks of six-voice
-patterns and their statistics.
+Here belongs what several features need of patterns: the grid, pattern files, patterns read from
+data and composed ones, the networks of six-voice patterns, and statistics of sets of patterns.
 """

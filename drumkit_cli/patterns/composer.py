@@ -1,13 +1,13 @@
 """Composes electronic drum patterns from genre grammars: a corpus that ships as code.
 
-A pattern is float32 `[V=6, T=64]`: velocities 0..1 (0 is no onset) of bass drum, snare, closed hat,
+A pattern is float32 `[V=6, T=64]`: velocities 0..1 (0 is a rest) of bass drum, snare, closed hat,
 open hat, rimshot and cowbell over four measures of sixteenths. `techno:3` is the same pattern on
-every machine: the draws are `random.Random` seeded by text, the arithmetic is in integers.
+every machine: random numbers come from `random.Random` seeded by text, arithmetic is in integers.
 
-Four numbers in a row are a family. It draws a theme: one figure a line out of its genre's tables,
-an answer to it (measures B and C) and a form such as AAAB. The first of the family states the
-theme, the second ends on a fill, the third adds ornaments, a pickup and other accents, the fourth
-drops lines, may stutter, and ends on a fill too.
+Four consecutive numbers are a family of variations on one theme. A theme has one figure from the
+genre's tables for each line, an answer to it (measures B and C) and a form such as AAAB. The first
+of a family states the theme, the others end on a fill; the third has ornaments, a short fill in the
+middle and other accents too, the fourth drops lines and may stutter.
 
 Patterns have 8 to 151 onsets; genres average 60 to 85.
 """
@@ -27,13 +27,13 @@ _MEASURE = 16
 _FAMILY_SIZE = 4
 
 _Item = TypeVar("_Item")
-_Grid = dict[str, list[str]]  # a symbol a step, by line
+_Grid = dict[str, list[str]]  # line name to one symbol for each step
 
 _LINES = "BSHRC"
 _VOICE_OF_LINE = {"B": 0, "S": 1, "H": 2, "R": 4, "C": 5}
-_OPEN_HAT = 3  # of line H: never on a step of a closed hat
+_OPEN_HAT = 3  # played by line H, which has one symbol a step: never together with a closed hat
 
-# MIDI velocity of a symbol on a step of full weight (9), and what each weight below that takes off.
+# MIDI velocity of a symbol on a step of accent weight 9, and the decrease for each weight below 9.
 _LEVELS = {"X": (127, 2), "x": (104, 5), "O": (112, 4), "o": (49, 4)}
 
 _GROUPINGS = (
@@ -41,14 +41,14 @@ _GROUPINGS = (
     (5, 3, 5, 3), (3, 5, 3, 5), (7, 9), (4, 3, 3, 4, 2), (2, 3, 2, 3, 2, 4), (5, 2, 5, 4),
     (9, 7), (3, 4, 3, 6), (10, 6), (2, 5, 2, 7),
 )  # fmt: skip
-"""Irregular measures: sixteenths from one hit to the next."""
+"""Irregular measures, as the sixteenths between consecutive hits."""
 
 _EUCLIDEAN_ONSETS = {
     "B": (3, 4, 5, 2, 6), "S": (2, 3, 1, 4), "H": (9, 7, 11, 5, 13, 6), "R": (5, 3, 7, 4),
     "C": (3, 5, 4, 7),
 }  # fmt: skip
 
-# The lines that fall silent, from one step to another.
+# Lines that are silenced, first step, step after the last.
 _DROPS = (
     ("B", 48, 64), ("H", 48, 64), ("BS", 48, 60), ("B", 32, 64), ("H", 32, 64), ("BH", 48, 56),
     ("SR", 32, 56), ("BC", 48, 64), ("BSC", 56, 64), ("HR", 16, 32), ("BS", 16, 32),
@@ -67,7 +67,7 @@ def compose(genre: str, number: int) -> NDArray[np.float32]:
     theme, place = family(genre, number), (number - 1) % _FAMILY_SIZE
     grammar = GENRES[genre]
     lines, contour = _theme(grammar, _Dice(theme))
-    # One seed for the four: their places choose among the same fills, each from another on.
+    # One seed for the family: each of the four starts at another place of the same list of fills.
     _vary(lines, grammar, place, _Dice(f"{theme} varied"))
     for start in range(0, _STEPS, _MEASURE):
         if all(line[start : start + _MEASURE : 4] == ["."] * 4 for line in lines.values()):
@@ -76,7 +76,7 @@ def compose(genre: str, number: int) -> NDArray[np.float32]:
 
 
 def family(genre: str, number: int) -> str:
-    """Which theme the pattern varies, as `electro/12`: split a corpus by this.
+    """The theme that a pattern varies, such as `electro/12`: keep a family on one side of a split.
 
     Raises:
         ValueError: there is no such genre, or the number is not in 1..count.
@@ -89,13 +89,13 @@ def family(genre: str, number: int) -> str:
 
 
 def euclid(onsets: int, steps: int, rotation: int = 0) -> str:
-    """`onsets` spread as evenly as can be over `steps`, from the `rotation`-th step of the figure.
+    """Euclidean rhythm: `onsets` spread as evenly as possible over `steps`, turned by `rotation`.
+
+    Bjorklund's algorithm. Source: G. Toussaint, "The Euclidean algorithm generates traditional
+    musical rhythms", 2005.
 
     Raises:
-        ValueError: there are more onsets than steps, or fewer than none.
-
-    Bjorklund's algorithm; Toussaint, The Euclidean Algorithm Generates Traditional Musical
-    Rhythms, 2005.
+        ValueError: there are more onsets than steps, or the number of onsets is negative.
     """
     if not 0 <= onsets <= steps:
         raise ValueError(f"cannot spread {onsets} onsets over {steps} steps")
@@ -108,7 +108,7 @@ def euclid(onsets: int, steps: int, rotation: int = 0) -> str:
 
 
 class _Dice:
-    """Draws that never change: each is one `random()` of a generator seeded by text."""
+    """Reproducible draws: each takes one `random()` from a generator seeded by text."""
 
     def __init__(self, seed: str) -> None:
         self._random = Random(seed).random
@@ -123,15 +123,15 @@ class _Dice:
         return table[self.below(len(table))]
 
     def pick_common(self, table: Sequence[_Item]) -> _Item:
-        """Favours the front of the table."""
+        """Pick an item; those at the front of the table are likelier."""
         return table[int(self._random() * self._random() * len(table))]
 
 
 def _theme(grammar: Genre, dice: _Dice) -> tuple[_Grid, int]:
-    """What the patterns of a family have in common: the lines, and the number of its accents."""
+    """The lines of a family's theme, and the index of its accent weights."""
     form = dice.pick_common(grammar.forms)
     lines = {name: list(_line(name, grammar, form, dice)) for name in _LINES}
-    if dice.chance(0.12):  # a line enters in measure 2 or 3
+    if dice.chance(0.12):  # a line enters only in measure 2 or 3
         name, stop = dice.pick("SHHRC"), dice.pick((_MEASURE, 2 * _MEASURE))
         lines[name][:stop] = "." * stop
     return lines, dice.below(len(grammar.accents))
@@ -167,7 +167,7 @@ def _odd_figure(name: str, dice: _Dice) -> str:
     if dice.chance(0.4) and name != "S":
         figure = "".join("x" + "." * (steps - 1) for steps in dice.pick(_GROUPINGS))
     else:
-        # A snare is turned off the downbeat, as the others are now and then.
+        # Snares are always turned off the downbeat, the other lines now and then.
         turns = (4, 8, 12, 12, 6, 10) if name == "S" else (0, 0, 0, 2, 3, 6, 14)
         figure = euclid(dice.pick(_EUCLIDEAN_ONSETS[name]), _MEASURE, dice.pick(turns))
     if name == "H" and dice.chance(0.4):
@@ -176,7 +176,7 @@ def _odd_figure(name: str, dice: _Dice) -> str:
 
 
 def _polymeter(name: str, dice: _Dice) -> str:
-    """A phrase of other than 16 steps, over and over: for two measures at a time, or for four."""
+    """A phrase of a length other than 16 steps, repeated over two measures or over four."""
     steps, span = dice.pick((7, 5, 6, 9, 12, 10, 11, 14, 3)), dice.pick((32, 32, 64))
     most = steps // 2 + 1 if name == "H" else (steps + 2) // 3
     onsets = max(1, most - dice.below(2))
@@ -185,7 +185,7 @@ def _polymeter(name: str, dice: _Dice) -> str:
 
 
 def _vary(lines: _Grid, grammar: Genre, place: int, dice: _Dice) -> None:
-    """Make the theme into the first, second, third or fourth of its family, in place."""
+    """Turn the theme into the pattern at a place (0 to 3) of its family, in place."""
     fills = COMMON_FILLS + grammar.fills
     first = dice.below(len(fills))
     fills = fills[first:] + fills[:first]
@@ -206,7 +206,7 @@ def _vary(lines: _Grid, grammar: Genre, place: int, dice: _Dice) -> None:
 
 
 def _ornament(lines: _Grid, ornament: str, every: int) -> None:
-    """Add the hits of `S:..o.` to the last of each `every` measures, where the line rests."""
+    """Add the hits of an ornament to every `every`-th measure, on steps where the line rests."""
     name, figure = ornament.split(":")
     for measure in range(every - 1, _STEPS // _MEASURE, every):
         for step, symbol in enumerate(figure, measure * _MEASURE):
@@ -215,7 +215,7 @@ def _ornament(lines: _Grid, ornament: str, every: int) -> None:
 
 
 def _fill(lines: _Grid, fills: Sequence[str], stop: int, longest: int) -> None:
-    """End on the first of the fills that changes an onset: `S:xxXX+B:....` up to step `stop`."""
+    """Write the first of the fills that changes an onset, so that it ends before step `stop`."""
     for fill in fills:
         parts = [part.split(":") for part in fill.split("+")]
         ends = {name: figure[-longest:] for name, figure in parts}
@@ -230,7 +230,7 @@ def _fill(lines: _Grid, fills: Sequence[str], stop: int, longest: int) -> None:
 
 
 def _stutter(lines: _Grid, dice: _Dice) -> None:
-    """Repeat one to four steps until the end."""
+    """Repeat one to four steps until the end of the pattern."""
     steps, start = dice.pick((2, 3, 4, 3, 1, 2)), _STEPS - dice.pick((8, 8, 12, 16, 6))
     for line in lines.values():
         line[start:] = (line[start : start + steps] * _STEPS)[: _STEPS - start]

@@ -1,7 +1,7 @@
-"""Drum patterns written as a Standard MIDI file while they are made, whatever their number.
+"""Streams drum patterns into a MIDI or NPY file of any length, in constant memory.
 
-A track's length stands before it, so that its bytes wait in a temporary file, unlinked, once they
-are more than a megabyte: memory does not grow with the length.
+A MIDI track is preceded by its length, so its bytes are collected first, in memory up to a
+megabyte and in an unlinked temporary file beyond.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from drumkit_cli.patterns.grid import Floats
 TICKS_PER_STEP: Final = 120
 NOTE_TICKS: Final = TICKS_PER_STEP // 2
 LATEST: Final = 0.25
-"""The most that a hit may be off its sixteenth: then no note of a drum overlaps its next one."""
+"""Largest offset from a sixteenth, in sixteenths: notes of one drum then never overlap."""
 _MEMORY_BYTES: Final = 1 << 20
 _END: Final = b"\xff\x2f\x00"
 _EMPTY_TEXT: Final = b"\xff\x01\x00"
@@ -40,8 +40,8 @@ def write_drums(
 ) -> None:
     """Write blocks of sixteenths of the six voices to a file, or to stdout for None and "-".
 
-    A name that ends in .npy gets the velocities as an array of ``shape`` [N, V, T], anything else
-    MIDI, as `write_drum_file`.
+    A name that ends in .npy gets the velocities as an array of ``shape`` [N, V, T]; any other
+    output is MIDI, as `write_drum_file` writes it.
 
     Raises:
         OutputError: the file cannot be made.
@@ -63,19 +63,19 @@ def write_drum_file(
     tempo_bpm: float,
     comment: str = "",
 ) -> None:
-    """Write blocks of sixteenths end to end as a MIDI file of one track on channel 10.
+    """Write consecutive blocks of sixteenths as a MIDI file of one track on channel 10.
 
     Args:
-        sink: gets the file.
-        blocks: velocities ``[V, T]`` 0..1, where 0 is a rest, and how late each hit is in
-            sixteenths, -0.25..0.25 (None: all on time).
-        pitches: of the voices.
-        tempo_bpm: quarters a minute.
-        comment: becomes a text event.
+        sink: file to write to.
+        blocks: velocities ``[V, T]`` 0..1, where 0 is a rest, and offsets ``[V, T]`` of the hits,
+            -0.25 (early) to 0.25 (late) of a sixteenth, or None for no offsets.
+        pitches: MIDI pitches of the voices.
+        tempo_bpm: quarter notes per minute.
+        comment: text of a text event; none where it is empty.
 
     Raises:
         StreamError: there is no room in TMPDIR.
-        ValueError: a tempo that MIDI cannot tell.
+        ValueError: MIDI cannot represent the tempo.
     """
     empty = write_midi(
         empty_track(tempo_bpm, ticks_per_quarter=4 * TICKS_PER_STEP, name="drums"), comment
@@ -98,7 +98,7 @@ def write_drum_file(
 def _events(
     blocks: Iterable[tuple[Floats, Floats | None]], pitches: Sequence[int]
 ) -> Iterable[bytes]:
-    """The note events of blocks with the ticks between them, then the end of the track."""
+    """The encoded note events of blocks with their delta times, then the end of the track."""
     waiting: list[tuple[int, int, int, int]] = []  # tick, 0 to end or 1 to begin, pitch, velocity
     now = step = 0
     for velocities, offsets in blocks:
@@ -122,6 +122,6 @@ def _events(
 
 
 def _wait(ticks: int) -> bytes:
-    """The ticks before an event; empty texts stand in waits too long for one quantity."""
+    """Encode a delta time; empty text events divide one that exceeds a variable-length quantity."""
     texts, rest = divmod(ticks, _LONGEST_WAIT)
     return (variable_length(_LONGEST_WAIT) + _EMPTY_TEXT) * texts + variable_length(rest)

@@ -14,19 +14,19 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How a genre plays one line: its chances and its table of measures."""
+    """The grammar of one line of a genre: probabilities, and a table of one-measure figures."""
 
     presence: float
     figures: tuple[str, ...]
     odd: float = 0.0
-    """Chance of a Euclidean, irregular or polymetric line in place of a figure."""
+    """Probability of a Euclidean, irregular or polymetric line in place of a figure."""
     answer: float = 0.35
-    """Chance that measures B and C differ from A on this line."""
+    """Probability that measures B and C differ from A."""
 
 
 @dataclass(frozen=True, slots=True)
 class Genre:
-    """What patterns a genre has: their number, typical tempo and a line on them; its grammar."""
+    """A genre: a description, the number of its patterns, its tempo, and its grammar."""
 
     about: str
     count: int
@@ -34,13 +34,13 @@ class Genre:
     lines: Mapping[str, Line] = field(repr=False)
     forms: tuple[str, ...] = field(repr=False)
     accents: tuple[str, ...] = field(repr=False)
-    """Weights 0..9 of the sixteen steps of a measure."""
+    """Accent weights 0..9 of the sixteen steps of a measure; a theme takes one of these rows."""
     ornaments: tuple[str, ...] = field(repr=False)
     fills: tuple[str, ...] = field(repr=False)
     splice: float = field(repr=False)
-    """Chance that a figure is the halves of two."""
+    """Probability that a figure joins the halves of two."""
     stutter: float = field(repr=False)
-    """Chance that the fourth of a family ends by repeating a few steps."""
+    """Probability that the fourth pattern of a family ends by repeating a few steps."""
 
 
 def _figures(table: str) -> tuple[str, ...]:

@@ -1,12 +1,12 @@
-"""The networks that `interpolate` and `swirl` share: from a pattern to a vector, and from a vector.
+"""Encoder and decoder networks of drum patterns, which `interpolate` and `swirl` share.
 
-Paper: "Off the beaten track", section "Deep and recurrent networks": three bidirectional LSTM
-layers with tanh and four dense ReLU layers up, five dense layers with logistic outputs down. Here
-the outputs are logits, which the losses want.
+Paper: "Off the beaten track", section "Deep and recurrent networks": an encoder of three
+bidirectional LSTM layers with tanh and four dense ReLU layers, a decoder of five dense layers with
+logistic outputs. Here the decoder gives logits, which the losses take.
 
-What differs, and why: the dense layers have layer norm, and a linear map runs beside the encoder
-and beside the decoder. Without them training on a CPU is slow to find what principal components
-find at once (the runs are in ``weights/MODELS.md``).
+What differs, and why: the dense layers have layer norm, and a linear map runs in parallel with the
+encoder and with the decoder. Without them training on a CPU takes long to find what a principal
+component analysis finds at once (the runs are in ``weights/MODELS.md``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from drumkit_cli.patterns.pattern_sets import PATTERN_STEPS
 
 
 class EncoderKind(StrEnum):
-    """What reads a pattern."""
+    """The layers that read a pattern over time."""
 
     LSTM = "lstm"
     CONV = "conv"
@@ -35,10 +35,10 @@ class NetConfig:
     """Sizes of the networks.
 
     Attributes:
-        encoder: what reads a pattern; the paper compares the two.
+        encoder: LSTM or convolutions; the paper compares the two.
         hidden: units of an LSTM in each direction, or half the channels of a convolution.
-        encoder_dense: outputs of the first three of the encoder's four dense layers.
-        decoder_dense: outputs of the first four of the decoder's five.
+        encoder_dense: widths of the first three of the encoder's four dense layers.
+        decoder_dense: widths of the first four of the decoder's five dense layers.
     """
 
     encoder: EncoderKind = EncoderKind.LSTM
@@ -66,7 +66,7 @@ class PatternEncoder(nn.Module):
         self.linear = nn.Linear(voices * PATTERN_STEPS, outputs)
 
     def forward(self, patterns: Tensor) -> Tensor:
-        """Read patterns ``[B, V, T]``."""
+        """Encode patterns ``[B, V, T]``."""
         if self.kind is EncoderKind.LSTM:
             states: Tensor = self.time(patterns.mT)[0]  # [B, T, 2 * hidden]
         else:
@@ -85,7 +85,7 @@ class PatternDecoder(nn.Module):
         self.linear = nn.Linear(inputs, cells)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Write the logits of patterns."""
+        """Decode vectors ``[B, Z]``."""
         cells = self.dense(vectors) + self.linear(vectors)
         logits: Tensor = cells.unflatten(1, (len(VOICE_NAMES), PATTERN_STEPS))
         return logits
@@ -100,7 +100,7 @@ def dense(widths: tuple[int, ...]) -> nn.Sequential:
 
 
 def nets_of(config: dict[str, Any]) -> NetConfig:
-    """The config that ``dataclasses.asdict`` and JSON made plain values of."""
+    """Restore a config from the plain values of ``dataclasses.asdict`` and JSON."""
     first, second, third = config["encoder_dense"]
     fourth, fifth, sixth, seventh = config["decoder_dense"]
     return NetConfig(
@@ -112,16 +112,16 @@ def nets_of(config: dict[str, Any]) -> NetConfig:
 
 
 def to_targets(velocities: Tensor) -> Tensor:
-    """Velocities 0..1 as probabilities: 0 for a rest, from a half up for a note.
+    """Map velocities 0..1 to target probabilities: 0 for a rest, 0.5..1 for a note.
 
-    The paper takes velocities for probabilities as they are; a soft note is then the same as an
+    The paper takes velocities as probabilities directly, which confuses a soft note with an
     unlikely one.
     """
     return torch.where(velocities > 0, 0.5 + 0.5 * velocities, 0.0)
 
 
 def to_velocities(logits: Tensor) -> Tensor:
-    """The velocities 0..1 that logits tell: the inverse of `to_targets`."""
+    """Map logits to velocities 0..1: the inverse of `to_targets` for their probabilities."""
     return (2 * torch.sigmoid(logits.float()) - 1).clamp_min(0)
 
 

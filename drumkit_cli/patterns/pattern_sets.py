@@ -1,16 +1,14 @@
-"""Drum patterns of six voices by sixty-four sixteenths: how they are folded, found and split.
+"""Data sets of drum patterns: six voices by four measures of sixteenths, ``[6, 64]``.
 
-The rules: a measure is sixteen sixteenths of 4/4. What is shorter than four measures repeats; what
-is longer is cut into windows of four measures, one after the other, the last of which repeats from
-its own start. Rides count as closed hats, crashes as open ones and claps as snares; toms and other
-percussion are left out. Of patterns with the same onsets the first one stays, and a source (a song,
-a style with its variants, a theme of the composer) is in one split; but the Groove MIDI Dataset
-keeps its published split, which divides the sessions of a drummer.
+Shorter drum parts repeat; longer ones are cut into consecutive windows of four measures, the last
+of which repeats from its own start. Rides count as closed hats, crashes as open hats and claps as
+snares; toms and other percussion are left out. Of patterns with the same onsets one is kept. A
+source (a song, a style with its variants, a theme of the composer) lies in one split, except that
+the Groove MIDI Dataset keeps its published split, which divides the sessions of a drummer.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
@@ -23,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.errors import DrumkitError, MissingInputError
+from drumkit_cli.learning.index_files import read_index
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.patterns import composer
@@ -56,18 +55,18 @@ _VOICE_OF_NAME: Final = {
 
 
 class Pattern(NamedTuple):
-    """A pattern ``[6, 64]`` with where it is from."""
+    """A pattern ``[6, 64]`` and where it comes from."""
 
     velocities: Floats
     kind: str
-    """"composed", "electronic" (found patterns of electronic genres), "other" or "played"."""
+    """"composed", "electronic" (from data, of an electronic genre), "other" or "played"."""
     source: str
     split: str
 
 
 @dataclass(frozen=True)
 class PatternSet:
-    """Distinct patterns: velocities ``[N, 6, 64]`` 0..1, and what each is."""
+    """Distinct patterns: velocities ``[N, 6, 64]`` 0..1, with kind, source and split of each."""
 
     velocities: Floats
     kinds: tuple[str, ...]
@@ -75,7 +74,7 @@ class PatternSet:
     splits: tuple[str, ...]
 
     def where(self, split: str, *kinds: str) -> Floats:
-        """The velocities of one split, of all kinds or of those named."""
+        """The velocities ``[M, 6, 64]`` of a split, of all kinds or of the given ones."""
         chosen = [
             of == split and (not kinds or kind in kinds)
             for of, kind in zip(self.splits, self.kinds, strict=True)
@@ -85,9 +84,9 @@ class PatternSet:
 
 
 def fold(velocities: Floats) -> Floats:
-    """Cut ``[V, T]`` into patterns ``[N, V, 64]``: short ones repeat, long ones become windows.
+    """Cut velocities ``[V, T]`` into patterns ``[N, V, 64]``, as the module describes.
 
-    T is filled up to whole measures first.
+    An unfinished last measure is filled with rests first.
     """
     steps = velocities.shape[1]
     measures = max(-(-steps // MEASURE_STEPS), 1)
@@ -101,14 +100,15 @@ def fold(velocities: Floats) -> Floats:
 
 
 def load_patterns(data: Path) -> PatternSet:
-    """Read every pattern of a data folder, and compose ours.
+    """All patterns of a data folder, together with those of the composer.
 
-    Read are ``patterns/patterns.jsonl``, ``groove/info.csv`` and ``bands-midi/index.csv`` with
-    their MIDI files, those of them that exist; else every MIDI file below the folder, each a source
-    of its own. Patterns in other meters are left out.
+    Reads ``patterns/patterns.jsonl``, and the MIDI files of ``groove/info.csv`` and
+    ``bands-midi/index.csv``, as far as these exist; if none does, every MIDI file below the folder,
+    each as a source of its own. Patterns in other meters are left out.
 
     Raises:
-        MissingInputError: the folder holds none of them.
+        MissingInputError: the folder holds no pattern.
+        BadDataError: an index lacks a column.
     """
     readers: list[tuple[Path, Callable[[Path], Iterable[Pattern]]]] = [
         (data / "patterns" / "patterns.jsonl", lambda _: _step_sequences(data)),
@@ -123,7 +123,7 @@ def load_patterns(data: Path) -> PatternSet:
 
 
 def composed() -> Iterator[Pattern]:
-    """Every pattern of the composer, as ``load_patterns`` splits them."""
+    """Every pattern of the composer, with its split."""
     for genre, what in GENRES.items():
         for number in range(1, what.count + 1):
             source = f"composer/{composer.family(genre, number)}"
@@ -132,13 +132,13 @@ def composed() -> Iterator[Pattern]:
 
 
 def split_of(source: str) -> str:
-    """Return the split of a source: a tenth each is test and validation, by a hash of its name."""
+    """The split of a source by a hash of its name: a tenth each test and validation."""
     place = hashlib.sha256(source.encode()).digest()[0] % 10
     return {0: "test", 1: "validation"}.get(place, "train")
 
 
 def _distinct(patterns: Iterable[Pattern]) -> PatternSet:
-    """Drop empty patterns and repeated onsets; a pattern found in two splits is the first's."""
+    """Drop empty patterns and repeated onsets; the training split keeps what others have too."""
     first: dict[bytes, Pattern] = {}
     for pattern in sorted(patterns, key=lambda pattern: SPLITS.index(pattern.split)):
         onsets = pattern.velocities > 0
@@ -153,7 +153,7 @@ def _step_sequences(data: Path) -> Iterator[Pattern]:
     with (data / "patterns" / "patterns.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
             entry = json.loads(line)
-            # Thirty-second notes in one measure are as well sixteenths in two.
+            # One measure of thirty-seconds is read as two measures of sixteenths.
             steps = int(entry["steps"])
             if steps % MEASURE_STEPS:
                 continue
@@ -169,38 +169,39 @@ def _step_sequences(data: Path) -> Iterator[Pattern]:
 
 
 def _style(source: str, name: str) -> str:
-    """What a pattern is a variant of, by its name within its collection."""
+    """The style that a pattern is a variant of, from its name within its collection."""
     if source.startswith("mma"):
         return f"mma/{name.split(':')[0]}"
     if source == "mutable-grids":
-        return source  # neighbours on one map
+        return source  # all are neighbours on one map of patterns
     stem = re.sub(r"( Break)?[ #]?\d*[a-z]?$", "", name.split("#")[0])
     return f"{source}/{stem}"
 
 
 def _style_splits(data: Path) -> dict[str, str]:
-    """The splits of the styles of which the bands hold the MIDI."""
+    """Style to split, for the styles whose MIDI files are among the bands."""
     index = data / "bands-midi" / "index.csv"
     if not index.is_file():
         return {}
-    return {_band_source(row["path"]): row["split"] for row in _rows(index)}
+    return {_band_source(row["path"]): row["split"] for row in read_index(index, "path", "split")}
 
 
 def _band_source(path: str) -> str:
-    """A style file of mma-grooves with all its parts, or the song itself."""
+    """The source of a MIDI file: the style of mma-grooves that it is a part of, or its own path."""
     match = re.match(r"mma-grooves/midi/([^/]+/[^/]+)/", path)
     return f"mma/{match[1]}" if match else path
 
 
 def _bands(index: Path) -> Iterator[Pattern]:
-    for row in _rows(index):
+    for row in read_index(index, "path", "split"):
         path = index.parent / row["path"]
         for pattern in _windows(path):
             yield Pattern(pattern, "other", _band_source(row["path"]), row["split"])
 
 
 def _performances(info: Path) -> Iterator[Pattern]:
-    for row in _rows(info):
+    columns = ("time_signature", "midi_filename", "session", "split")
+    for row in read_index(info, *columns):
         if row["time_signature"] == "4-4":
             for pattern in _windows(info.parent / row["midi_filename"]):
                 yield Pattern(pattern, "played", row["session"], row["split"])
@@ -214,15 +215,10 @@ def _midi_files(folder: Path) -> Iterator[Pattern]:
 
 
 def _windows(path: Path) -> Floats:
-    """The patterns of a MIDI file; none of one that cannot be read or gridded."""
+    """The patterns of a MIDI file, ``[N, 6, 64]``; none where it is damaged or in another meter."""
     try:
         track = read_midi(path.read_bytes(), path.name)
         grid = read_grid(track, path.name, SIX_VOICES, len(VOICE_NAMES))
     except (DrumkitError, OSError):
         return np.zeros((0, len(VOICE_NAMES), PATTERN_STEPS), np.float32)
     return fold(grid.velocities)
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

@@ -1,7 +1,7 @@
-"""Figures of pattern sets ``[N, V, T]``: onset F1, distances, and whether two sets are told apart.
+"""Statistics of patterns ``[N, V, T]``: onset F1, distances, two-sample tests, coverage.
 
-A distance between patterns is a Hamming distance, where no other is named: of 384 cells, how many
-have a note in one only.
+The distance of two patterns is the Hamming distance of their onsets unless another is named: the
+number of cells, of 384, in which only one has a note.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 from drumkit_cli.patterns.pattern_sets import Floats, PatternSet
 
 Metric = Callable[[Floats, Floats], Floats]
-"""From sets of N and M patterns to their distances ``[N, M]``."""
+"""A function from N and M patterns to their distances ``[N, M]``."""
 
 _CHUNK: Final = 512
-"""Patterns whose distances are held at a time: 12,000 by 12,000 of them are 600 MB."""
+"""Patterns compared at a time: the distances of 12,000 to 12,000 would be 600 MB."""
 
 
 def onset_f1(made: Floats, true: Floats) -> float:
-    """F1 of the onsets of patterns, counted over all of them."""
+    """F1 score of the onsets of patterns, counted over all of them; 0..1."""
     hits = np.count_nonzero((made > 0) & (true > 0))
     total = np.count_nonzero(made > 0) + np.count_nonzero(true > 0)
     return 2 * int(hits) / max(int(total), 1)
 
 
 def velocity_error(made: Floats, true: Floats) -> float:
-    """Mean absolute error of the velocities of notes that are in both; NaN without any."""
+    """Mean absolute velocity error, 0..1, of the notes that both have; NaN without any."""
     both = (made > 0) & (true > 0)
     return float(np.abs(made - true)[both].mean()) if both.any() else float("nan")
 
@@ -46,7 +46,7 @@ def distances(patterns: Floats, others: Floats) -> Floats:
 def jaccard_distances(patterns: Floats, others: Floats) -> Floats:
     """Jaccard distances ``[N, M]``: 0 for the same onsets, 1 for none in common.
 
-    Unlike Hamming distances they do not place sparse patterns near to everything.
+    Unlike with Hamming distances, sparse patterns are not close to all others.
     """
     differing = distances(patterns, others)
     notes, other_notes = ((part > 0).sum((1, 2), dtype=np.float32) for part in (patterns, others))
@@ -56,9 +56,9 @@ def jaccard_distances(patterns: Floats, others: Floats) -> Floats:
 
 
 def nearest(patterns: Floats, others: Floats, allowed: NDArray[np.bool_] | None = None) -> Floats:
-    """The distance ``[N]`` to the nearest of the others, of those that ``allowed`` [N, M] names.
+    """Distances ``[N]`` to the nearest of M others, among those that ``allowed`` [N, M] permits.
 
-    Infinite for a pattern that may have none of them.
+    Infinite where none is allowed.
     """
     found = np.full(len(patterns), np.inf, np.float32)
     for start in range(0, len(patterns), _CHUNK):
@@ -71,14 +71,14 @@ def nearest(patterns: Floats, others: Floats, allowed: NDArray[np.bool_] | None 
 
 
 def step_sizes(path: Floats) -> Floats:
-    """The distances ``[N - 1]`` from each pattern of a path to the next."""
+    """Distances ``[N - 1]`` from each pattern of a path to the next."""
     onsets = (path > 0).reshape(len(path), -1)
     sizes: Floats = (onsets[1:] != onsets[:-1]).sum(1).astype(np.float32)
     return sizes
 
 
 def spread_subsets(patterns: Floats, size: int) -> Iterator[Floats]:
-    """Yield as many disjoint subsets of a size as there are, each spread evenly over the whole."""
+    """Yield disjoint subsets of a size, as many as fit, each spread evenly over the patterns."""
     count = len(patterns) // size
     for offset in range(count):
         places = (np.arange(size) + offset / count) * (len(patterns) / size)
@@ -86,9 +86,9 @@ def spread_subsets(patterns: Floats, size: int) -> Iterator[Floats]:
 
 
 def one_a_source(patterns: PatternSet, splits: Sequence[str], kinds: Sequence[str]) -> Floats:
-    """One pattern of each source of some splits and kinds, by a hash of its name.
+    """One pattern of each source of the given splits and kinds, chosen by a hash of its name.
 
-    No two are variants, and all kinds of variants are among them.
+    So no two are variants of each other.
     """
     members: dict[str, list[int]] = {}
     for index, (kind, source, split) in enumerate(
@@ -104,32 +104,27 @@ def one_a_source(patterns: PatternSet, splits: Sequence[str], kinds: Sequence[st
 
 
 def onset_keys(patterns: Floats) -> set[bytes]:
-    """What tells patterns apart by their onsets alone."""
+    """Hashable keys of the onsets of patterns: equal onsets have equal keys."""
     return {np.packbits(pattern > 0).tobytes() for pattern in patterns}
 
 
 def share_known(patterns: Floats, known: set[bytes]) -> float:
-    """The share of patterns whose onsets are among `onset_keys`."""
+    """Share, 0..1, of the patterns whose onsets are among the keys of `onset_keys`."""
     return float(np.mean([np.packbits(pattern > 0).tobytes() in known for pattern in patterns]))
 
 
-def two_sample_accuracy(real: Floats, made: Floats) -> float:
-    """Leave-one-out accuracy of the nearest neighbour at telling two sets of one size apart.
+def two_sample_accuracies(
+    real: Floats, made: Floats, metric: Metric = distances
+) -> tuple[float, float]:
+    """Leave-one-out accuracy of a nearest-neighbour two-sample test, on real and on made patterns.
 
-    0.5 where they are alike, 1 where each keeps to itself; below 0.5 where the made ones repeat the
-    real ones. Of equal distances the other set's counts half.
+    Both are near 0.5 where two sets of one size are alike. The mean is 1 where the sets lie apart
+    and below 0.5 where the made ones copy the real ones. Generated patterns of a few kinds only are
+    classified well; noise, each pattern of which stands alone, is classified badly while the real
+    ones are near 1. Of equal distances to both sets, each counts half.
 
     Source: D. Lopez-Paz and M. Oquab, "Revisiting classifier two-sample tests", 2017; Q. Xu et al.,
     "An empirical study on evaluation metrics of generative adversarial networks", 2018.
-    """
-    return sum(two_sample_sides(real, made)) / 2
-
-
-def two_sample_sides(real: Floats, made: Floats, metric: Metric = distances) -> tuple[float, float]:
-    """The two halves of `two_sample_accuracy`: the shares of real and of made ones told right.
-
-    Both must be near 0.5 for sets to be alike: the made ones' is high where they are of a few kinds
-    only, and low where each stands alone, as noise does, with the real ones' near 1.
     """
     assert len(real) == len(made)
     count = len(real)
@@ -146,10 +141,11 @@ def two_sample_sides(real: Floats, made: Floats, metric: Metric = distances) -> 
 def coverage_and_density(
     real: Floats, made: Floats, neighbours: int = 5, metric: Metric = distances
 ) -> tuple[float, float]:
-    """The share of real patterns near which something was made, and how densely it lies there.
+    """Coverage and density of generated patterns.
 
-    Near is within the distance to the k-th nearest other real pattern. Density is 1 for more of the
-    same; above 1 where what is made keeps to the middle of the data.
+    Coverage, 0..1, is the share of real patterns with a generated one within the distance to their
+    k-th nearest real neighbour. Density counts the generated ones there: 1 for samples of the same
+    distribution, above 1 where they concentrate in the middle of the data.
 
     Source: M. F. Naeem et al., "Reliable fidelity and diversity metrics for generative models",
     2020, Eq. 4 and 5.
@@ -162,9 +158,9 @@ def coverage_and_density(
 
 
 def principal_components(patterns: Floats, count: int) -> tuple[Floats, Floats]:
-    """The mean ``[V * T]`` and the first principal components ``[count, V * T]`` of patterns.
+    """Mean ``[V * T]`` and first principal components ``[count, V * T]`` of patterns.
 
-    Of either direction of a component, the one whose largest entry is positive.
+    The sign of a component is such that its largest entry is positive.
     """
     flat = patterns.reshape(len(patterns), -1)
     mean = flat.mean(0, dtype=np.float64)

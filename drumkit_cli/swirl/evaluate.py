@@ -27,7 +27,7 @@ from drumkit_cli.patterns.statistics import (
     share_known,
     spread_subsets,
     step_sizes,
-    two_sample_sides,
+    two_sample_accuracies,
 )
 from drumkit_cli.swirl import infer
 
@@ -134,7 +134,7 @@ def compare(held_out: Floats, others: Floats, metric: Metric = distances) -> lis
     held_out = next(spread_subsets(held_out, size))
     figures = []
     for subset in spread_subsets(others, size):
-        sides = two_sample_sides(held_out, subset, metric)
+        sides = two_sample_accuracies(held_out, subset, metric)
         covered = coverage_and_density(held_out, subset, metric=metric)
         figures.append([sum(sides) / 2, *sides, *covered])
     return [float(figure) for figure in np.mean(figures, axis=0)]

@@ -33,7 +33,7 @@ from drumkit_cli.patterns.statistics import (
     one_a_source,
     onset_keys,
     share_known,
-    two_sample_sides,
+    two_sample_accuracies,
 )
 from drumkit_cli.swirl import infer
 from drumkit_cli.swirl.model import Discriminator, Generator, ModelConfig, played
@@ -182,7 +182,7 @@ class SwirlTask:
         velocities = to_velocities(self._average.module.eval()(places)).cpu().numpy()
         made = np.where(velocities < infer.SILENCE, 0, velocities)
         chosen = made[:: max(len(made) // len(self._held_out), 1)][: len(self._held_out)]
-        real, ours = two_sample_sides(self._held_out[: len(chosen)], chosen)
+        real, ours = two_sample_accuracies(self._held_out[: len(chosen)], chosen)
         copies = share_known(made, self._known)
         nearest = float(np.median(distances(self._held_out, made).min(1)))
         return {
