@@ -6,7 +6,8 @@ What a command does, the function of its name does with arrays and tracks::
 
     song, rate = drumkit.read_audio("song.flac")   # float32 [channels, samples], and Hz
     stems = drumkit.separate(song, rate)           # {"drums": ..., "bass": ..., "other": ...}
-    drumkit.write_audio("drums.wav", stems["drums"], rate)
+    drums = drumkit.arrange(stems["bass"], rate)   # new drums to its bass line
+    drumkit.write_audio("redrum.wav", stems["bass"] + drums, rate)
 
 Samples are floats with full scale at 1, ``[channels, samples]`` or ``[samples]`` for one channel.
 A function is imported when it is first used, and its networks are loaded once a process. What goes
@@ -20,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from drumkit_cli.arrange.infer import arrange
     from drumkit_cli.errors import (
         BadDataError,
         DrumkitError,
@@ -40,6 +42,7 @@ __all__ = [
     "UnavailableError",
     "UsageError",
     "__version__",
+    "arrange",
     "read_audio",
     "separate",
     "write_audio",
@@ -49,6 +52,7 @@ _ERRORS: Final = [name for name in __all__ if name.endswith("Error")]
 _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(["read_audio", "write_audio"], "files"),
+    "arrange": "arrange.infer",
     "separate": "separate.infer",
 }
 """The module of each public name."""

@@ -90,12 +90,6 @@ class StreamError(DrumkitError):
     status = ExitStatus.IO_ERROR
 
 
-def require_within(name: str, value: float, low: float, high: float) -> None:
-    """Raise UsageError unless a number is within `low` to `high`; NaN is not."""
-    if not low <= value <= high:
-        raise UsageError(f"{name} {value:g} is not within {low:g} to {high:g}")
-
-
 class Terminated(BaseException):
     """SIGTERM or SIGHUP arrived; unwinds the stack as Ctrl-C does, so partial files are removed.
 

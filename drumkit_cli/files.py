@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.arguments import require_known
 from drumkit_cli.audio.reader import AudioReader, Samples
 from drumkit_cli.audio.samples import as_channels
 from drumkit_cli.audio.wav import WavWriter
-from drumkit_cli.errors import UsageError
 from drumkit_cli.io.streams import Encoding, open_input, open_output
 
 
@@ -54,8 +54,7 @@ def write_audio(
         >>> drumkit.write_audio("drums.wav", drums, rate, "pcm24")
     """
     channels = as_channels(samples, rate)
-    if encoding not in (known := [name.value for name in Encoding]):
-        raise UsageError(f"no encoding {encoding!r}", f"one of {', '.join(known)}")
+    require_known("encoding", encoding, [name.value for name in Encoding])
     count, frames = channels.shape
     with (
         open_output(os.fspath(path)) as sink,

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from drumkit_cli import console
+from drumkit_cli.arguments import SEED_MAX
 from drumkit_cli.io import streams
 from drumkit_cli.learning.devices import Device
 
@@ -18,7 +19,6 @@ TRAINED_FEATURES: Final = ("separate", "arrange", "interpolate", "swirl", "groov
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""
 EVALUATED_FEATURES: Final = (*TRAINED_FEATURES, "pipeline")
 """What can be measured: packages with an `evaluate` module."""
-SEED_MAX: Final = 2**32 - 1
 _DURATION: Final = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?"
 )

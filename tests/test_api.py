@@ -13,6 +13,7 @@ import pytest
 import drumkit_cli as drumkit
 from drumkit_cli import cli
 from drumkit_cli.learning import checkpoint, models
+from tests.arrange.tiny import bass_line
 from tests.contract.commands import make_weights
 
 ROOT = Path(__file__).parent.parent
@@ -143,12 +144,24 @@ def test_a_mono_array_gives_mono_stems_that_sum_to_it():
 def test_the_command_and_the_function_give_the_same_stems(tmp_path):
     rate = 22_050
     drumkit.write_audio(tmp_path / "song.wav", noise(2, 3 * rate), rate)
-    arguments = ["separate", "-q", "--threads", "1", str(tmp_path / "song.wav")]
+    arguments = ["separate", "--threads", "1", str(tmp_path / "song.wav")]
     assert cli.run([*arguments, "-o", str(tmp_path)]) == 0
     song, _ = drumkit.read_audio(tmp_path / "song.wav")
     for name, stem in drumkit.separate(song, rate).items():
         written, _ = drumkit.read_audio(tmp_path / "song" / f"{name}.wav")
         np.testing.assert_array_equal(stem, written)
+
+
+def test_the_command_and_the_function_play_the_same_drums(tmp_path):
+    rate = 44_100
+    bass = np.stack([bass_line(3, rate, 0.02), bass_line(3, rate, 0.05)])
+    drumkit.write_audio(tmp_path / "bass.wav", bass, rate)
+    arguments = ["arrange", "--threads", "1", "--iterations", "2", "--seed", "3"]
+    assert cli.run([*arguments, str(tmp_path / "bass.wav"), "-o", str(tmp_path / "d.wav")]) == 0
+    written, _ = drumkit.read_audio(tmp_path / "d.wav")
+    drums = drumkit.arrange(bass, rate, iterations=2, seed=3)
+    assert drums.any()
+    np.testing.assert_array_equal(drums, written[0])
 
 
 @pytest.mark.parametrize(

@@ -97,11 +97,9 @@ def arrange(
     @cache
     def load() -> Arranger:
         from drumkit_cli.arrange.infer import Arranger
-        from drumkit_cli.learning.checkpoint import load_weights
-        from drumkit_cli.learning.devices import pick_device
+        from drumkit_cli.learning.models import load_model
 
-        place = pick_device(device, threads)
-        return Arranger(load_weights("arrange", weights), place)
+        return load_model(Arranger, "arrange", weights, device, threads)
 
     each(inputs, lambda path: _arrange_one(path, job, load))
 
@@ -127,7 +125,7 @@ def _play(reader: AudioReader, part: slice, arranger: Arranger, job: Job) -> Tap
     from drumkit_cli.arrange import infer
 
     with console.progress(reader.seconds, reader.name) as bar:
-        return infer.arrange(
+        return infer.play(
             _mono(reader, part),
             reader.rate,
             arranger,

@@ -76,7 +76,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
     with console.progress(len(folders), "evaluating") as bar:
         for folder in folders:
             song = _load_song(folder)
-            with infer.arrange([song.bass], MEL.rate, arranger) as tape:
+            with infer.play([song.bass], MEL.rate, arranger) as tape:
                 made = tape.read(0, tape.length)
             for name, sound in (("real", song.drums), ("made", made), ("bass", song.bass)):
                 images[name].append(normalised_image(sound))

@@ -9,17 +9,21 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from drumkit_cli.arguments import require_seed, require_within
 from drumkit_cli.arrange.model import Generator, ModelConfig
 from drumkit_cli.audio.reader import Resampler
+from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.tape import Tape
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.learning.models import load_model
 from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
 from drumkit_cli.spectral.onsets import MEL, gated_level, normalising_gain, to_image
@@ -79,6 +83,52 @@ class Arranger:
 
 
 def arrange(
+    bass: NDArray[np.floating[Any]],
+    rate: int,
+    *,
+    iterations: int = GRIFFIN_LIM_ITERATIONS,
+    seed: int = 0,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+) -> Floats:
+    """Play drums to a bass line.
+
+    The drums are as loud as the bass while both sound. Where the bass has rested for two seconds
+    they are silent, and a silent bass gets silent drums. The model is loaded once a process.
+
+    Args:
+        bass: floats ``[channels, samples]`` or ``[samples]``, full scale at 1; channels are
+            averaged.
+        rate: sample rate in Hz, 1,000 to 768,000.
+        iterations: of Griffin-Lim, 0 to 1000: more sound smoother and take longer.
+        seed: of the phases that Griffin-Lim starts from, 0 or more.
+        weights: a weights file, or a folder with one, in place of what ships.
+        device: "cpu", "cuda", "mps" or "auto".
+
+    Returns:
+        float32 ``[samples]`` of the length and the rate of `bass`. Peaks may be beyond full scale.
+
+    Raises:
+        BadDataError: `bass` is not as above, or `weights` are of another model.
+        UsageError: no such device, or a value out of range.
+        MissingInputError: `weights` does not exist.
+        UnavailableError: the device is not there.
+        StreamError: there is no room for temporary files.
+
+    Example:
+        >>> bass = drumkit.separate(song, rate)["bass"]
+        >>> redrummed = bass + drumkit.arrange(bass, rate)
+    """
+    channels = as_channels(bass, rate)
+    require_within("iterations", iterations, 0, 1000)
+    require_seed(seed)
+    arranger = load_model(Arranger, "arrange", weights, device)
+    mono = (block.mean(0) for block in blocks_of(channels))
+    with play(mono, rate, arranger, iterations=iterations, seed=seed) as drums:
+        return drums.read(0, drums.length)
+
+
+def play(
     bass: Iterable[Floats],
     rate: int,
     arranger: Arranger,
@@ -87,7 +137,7 @@ def arrange(
     seed: int = 0,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Tape:
-    """Play drums to a bass line of any length.
+    """Play drums to a bass line of any length, in memory that the length does not raise.
 
     The drums have the bass's gated level. Where the bass has rested for two seconds they are
     silent, and a silent bass gets silent drums. The same input and seed give the same samples.

@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from drumkit_cli.arguments import require_within
 from drumkit_cli.audio.reader import resample
 from drumkit_cli.audio.samples import as_channels
-from drumkit_cli.errors import BadDataError, UsageError, require_within
+from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import ENVIRONMENT_VARIABLE, Checkpoint
 from drumkit_cli.learning.devices import pick_device
 from drumkit_cli.learning.models import load_model

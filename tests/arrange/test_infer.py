@@ -26,7 +26,7 @@ def tape_of(samples):
 
 def play(arranger, samples, rate=RATE, block=10_000, **settings):
     blocks = (samples[i : i + block] for i in range(0, len(samples), block))
-    with infer.arrange(blocks, rate, arranger, iterations=2, **settings) as tape:
+    with infer.play(blocks, rate, arranger, iterations=2, **settings) as tape:
         return tape.read(0, tape.length)
 
 
@@ -124,7 +124,7 @@ def test_a_bass_that_breaks_off_leaves_no_tape_open(arranger):
 
     descriptors = len(os.listdir("/proc/self/fd"))
     with pytest.raises(BadDataError, match="it broke off") as caught:
-        infer.arrange(breaks(), RATE, arranger)
+        infer.play(breaks(), RATE, arranger)
     assert caught.tb is not None  # its frames still hold the tapes, which must be closed
     assert len(os.listdir("/proc/self/fd")) == descriptors
 

@@ -1,0 +1,25 @@
+"""What arguments may be, on the command line and in Python."""
+
+from collections.abc import Collection
+from typing import Final
+
+from drumkit_cli.errors import UsageError
+
+SEED_MAX: Final = 2**32 - 1
+
+
+def require_within(name: str, value: float, low: float, high: float) -> None:
+    """Raise UsageError unless a number is within `low` to `high`; NaN is not."""
+    if not low <= value <= high:
+        raise UsageError(f"{name} {value:g} is not within {low:g} to {high:g}")
+
+
+def require_seed(seed: int) -> None:
+    """Raise UsageError unless a number may be a seed: 0 to `SEED_MAX`."""
+    require_within("seed", seed, 0, SEED_MAX)
+
+
+def require_known(what: str, value: str, known: Collection[str]) -> None:
+    """Raise UsageError, with the names that are known, unless a name is one of them."""
+    if value not in known:
+        raise UsageError(f"no {what} {value!r}", f"one of {', '.join(known)}")
