@@ -31,18 +31,23 @@ if TYPE_CHECKING:
         UsageError,
     )
     from drumkit_cli.files import read_audio, write_audio
+    from drumkit_cli.mel.infer import invert, mel
     from drumkit_cli.separate.infer import separate
+    from drumkit_cli.spectral.melscale import MelConfig
 
 __version__ = "0.1.0"
 __all__ = [
     "BadDataError",
     "DrumkitError",
+    "MelConfig",
     "MissingInputError",
     "OutputError",
     "UnavailableError",
     "UsageError",
     "__version__",
     "arrange",
+    "invert",
+    "mel",
     "read_audio",
     "separate",
     "write_audio",
@@ -52,7 +57,10 @@ _ERRORS: Final = [name for name in __all__ if name.endswith("Error")]
 _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(["read_audio", "write_audio"], "files"),
+    "MelConfig": "spectral.melscale",
     "arrange": "arrange.infer",
+    "invert": "mel.infer",
+    "mel": "mel.infer",
     "separate": "separate.infer",
 }
 """The module of each public name."""

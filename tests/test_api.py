@@ -164,6 +164,50 @@ def test_the_command_and_the_function_play_the_same_drums(tmp_path):
     np.testing.assert_array_equal(drums, written[0])
 
 
+@pytest.mark.parametrize("options", [[], ["--preset", "synth"]])
+def test_the_command_and_the_function_give_the_same_spectrogram_and_sound(tmp_path, options):
+    rate, config = 44_100, options[1] if options else "arrange"
+    song, npy, wav = (str(tmp_path / name) for name in ("song.wav", "mel.npy", "again.wav"))
+    drumkit.write_audio(song, noise(2, 2 * rate), rate)
+    assert cli.run(["mel", *options, song, "-o", npy]) == 0
+    power = drumkit.mel(drumkit.read_audio(song)[0], rate, config=config)
+    np.testing.assert_array_equal(power, np.load(npy))
+    assert cli.run(["mel", "--invert", *options, "--iterations", "2", npy, "-o", wav]) == 0
+    sound = drumkit.invert(power, config=config, iterations=2)
+    np.testing.assert_array_equal(sound, drumkit.read_audio(wav)[0][0])
+
+
+def test_levels_and_windows_are_inverted_too(tmp_path):
+    song, npy, wav = (str(tmp_path / name) for name in ("song.wav", "mel.npy", "again.wav"))
+    drumkit.write_audio(song, noise(40_000), 22_050)
+    windows = ["--windows", "--width", "32", "--overlap", "8"]
+    assert cli.run(["mel", "--discretise", *windows, song, "-o", npy]) == 0
+    inverting = ["mel", "--invert", "--overlap", "8", "--iterations", "2"]
+    assert cli.run([*inverting, npy, "-o", wav]) == 0
+    sound = drumkit.invert(np.load(npy), overlap=8, iterations=2)
+    np.testing.assert_array_equal(sound, drumkit.read_audio(wav)[0][0])
+
+
+def test_no_samples_have_no_frames_and_no_frames_no_samples():
+    power = drumkit.mel(np.zeros(0), 44_100)
+    assert power.shape == (256, 0)
+    assert drumkit.invert(power).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "power",
+    [np.zeros((80, 5)), np.zeros(256), np.full((256, 5), -1.0), np.zeros((256, 5), np.int32)],
+)
+def test_what_is_no_mel_spectrogram_is_bad_data(power):
+    with pytest.raises(drumkit.BadDataError, match="the spectrogram"):
+        drumkit.invert(power)
+
+
+def test_an_unknown_preset_is_a_usage_error():
+    with pytest.raises(drumkit.UsageError, match="synth"):
+        drumkit.mel(noise(100), 8000, config="tacotron")
+
+
 @pytest.mark.parametrize(
     ("samples", "rate", "message"),
     [

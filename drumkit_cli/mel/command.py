@@ -197,6 +197,7 @@ def _analyse_one(path: str, job: Job) -> None:
     import numpy as np
 
     from drumkit_cli.audio.reader import AudioReader
+    from drumkit_cli.audio.samples import BLOCK_FRAMES
     from drumkit_cli.io.arrays import npy_header
     from drumkit_cli.mel import infer
     from drumkit_cli.spectral.mel_spectrogram import discretise
@@ -209,9 +210,11 @@ def _analyse_one(path: str, job: Job) -> None:
             reader.check_finite()
             frames = infer.frame_count(reader, job.config)
             overview = _overview(frames, job)
-            power = _watched(infer.power_blocks(reader, job.config, weights), overview, job)
+            samples = reader.blocks(BLOCK_FRAMES)
+            power = infer.power_blocks(samples, reader.rate, job.config, weights)
+            watched = _watched(power, overview, job)
             dtype = np.uint8 if job.discretise else np.float32
-            blocks = (discretise(block, job.config) if job.discretise else block for block in power)
+            blocks = (discretise(b, job.config) if job.discretise else b for b in watched)
             shape: tuple[int, ...] = (job.config.mels, frames)
             if job.windows:
                 count = infer.window_count(frames, job.width, job.overlap)
@@ -239,7 +242,7 @@ def _invert_one(path: str, job: Job) -> None:
     from drumkit_cli.spectral.mel_spectrogram import audio_blocks
 
     with open_input(path) as source:
-        stored = StoredMel(source, job.config, overlap=job.overlap, are_levels=job.discretise)
+        stored = StoredMel.open(source, job.config, job.overlap, are_levels=job.discretise)
         stored.check()
         overview = _overview(stored.frames, job)
 

@@ -1,20 +1,93 @@
-"""Mel spectrograms of files: streamed out of audio, cut into windows, read back from NPY.
+"""Mel spectrograms: out of audio, cut into windows, and back to audio.
 
 Paper: G. Barnabo et al., "CycleDRUMS", III-B: windows of 256 frames that share 50 with the next.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.arguments import require_known, require_seed, require_within
 from drumkit_cli.audio.reader import AudioReader, Resampler
+from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.stems import select_stem, stem_owners
-from drumkit_cli.spectral.mel_spectrogram import mel_blocks
-from drumkit_cli.spectral.melscale import Floats, MelConfig
+from drumkit_cli.mel.stored import StoredMel
+from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
+from drumkit_cli.spectral.mel_spectrogram import audio_blocks, mel_blocks
+from drumkit_cli.spectral.melscale import PRESETS, Floats, MelConfig
 
-_BLOCK_FRAMES: Final = 1 << 16
+OVERLAP_FRAMES: Final = 50
+"""Frames that a window shares with the next one, as in the paper."""
+
+
+def mel(
+    samples: NDArray[np.floating[Any]], rate: int, *, config: MelConfig | str = "arrange"
+) -> Floats:
+    """Turn audio into a mel spectrogram.
+
+    Args:
+        samples: floats ``[channels, samples]`` or ``[samples]``, full scale at 1; channels are
+            averaged.
+        rate: their sample rate in Hz, 1,000 to 768,000; they are resampled to that of `config`.
+        config: sizes, or the name of a preset: "arrange" (22,050 Hz, window 2048, hop 512, 256
+            bands) or "synth" (22,050 Hz, window 1024, hop 256, fft 2048, 512 bands).
+
+    Returns:
+        Power, float32 ``[mels, frames]``; 1 + N // hop frames of N resampled samples.
+
+    Raises:
+        BadDataError: `samples` are not as above.
+        UsageError: no such preset.
+
+    Example:
+        >>> power = drumkit.mel(song, rate)
+        >>> decibels = 10 * numpy.log10(power + 1e-9)
+    """
+    channels, sizes = as_channels(samples, rate), _sizes(config)
+    weights = np.full(len(channels), 1 / len(channels), np.float32)
+    blocks = power_blocks(blocks_of(channels), rate, sizes, weights)
+    return np.concatenate([np.empty((sizes.mels, 0), np.float32), *blocks], axis=1)
+
+
+def invert(
+    power: NDArray[Any],
+    *,
+    config: MelConfig | str = "arrange",
+    overlap: int = OVERLAP_FRAMES,
+    iterations: int = GRIFFIN_LIM_ITERATIONS,
+    seed: int = 0,
+) -> Floats:
+    """Turn a mel spectrogram into audio: non-negative least squares, then Griffin-Lim.
+
+    Args:
+        power: floats ``[mels, frames]`` as `mel` gives them; uint8 are levels of a third of a
+            decibel; ``[windows, mels, frames]`` are windows, which are cross-faded.
+        config: the sizes that it was made with, or the name of a preset.
+        overlap: frames that a window shares with the next one, at most half its width.
+        iterations: of Griffin-Lim, 0 to 1000.
+        seed: of the phases that Griffin-Lim starts from, 0 or more.
+
+    Returns:
+        float32 ``[samples]`` at the rate of `config` (22,050 Hz for the presets): frames x hop - 1,
+        up to a hop more than there were.
+
+    Raises:
+        BadDataError: `power` has another shape or type, or numbers that are no power.
+        UsageError: no such preset, a value out of range, or sizes that cannot be inverted.
+
+    Example:
+        >>> sound = drumkit.invert(drumkit.mel(song, rate))
+        >>> drumkit.write_audio("again.wav", sound, 22_050)
+    """
+    require_within("iterations", iterations, 0, 1000)
+    require_seed(seed)
+    sizes, array = _sizes(config), np.asarray(power)
+    stored = StoredMel("the spectrogram", array.shape, array.dtype, lambda: array, sizes, overlap)
+    stored.check()
+    blocks = audio_blocks(stored.read, stored.frames, sizes, iterations=iterations, seed=seed)
+    return np.concatenate([np.empty(0, np.float32), *blocks])
 
 
 def mono_weights(reader: AudioReader, stem: str | None) -> Floats:
@@ -45,19 +118,25 @@ def frame_count(reader: AudioReader, config: MelConfig) -> int:
     return config.frames(samples)
 
 
-def power_blocks(reader: AudioReader, config: MelConfig, weights: Floats) -> Iterator[Floats]:
-    """Analyse a file from its position on: blocks of power `[F, t]`, in constant memory.
+def power_blocks(
+    blocks: Iterable[Floats], rate: int, config: MelConfig, weights: Floats
+) -> Iterator[Floats]:
+    """Analyse blocks of samples `[C, n]`: blocks of power `[F, t]`, in constant memory.
 
-    Raises:
-        BadDataError: the file is damaged or not finite.
+    Args:
+        blocks: at `rate`, as many frames each as a file is read by (`BLOCK_FRAMES`).
+        rate: samples a second.
+        config: the sizes.
+        weights: what each channel counts, `[C]`.
     """
 
     def mono() -> Iterator[Floats]:
-        resampler = Resampler(reader.rate, config.rate, 1)
-        for block in reader.blocks(_BLOCK_FRAMES):
+        resampler = Resampler(rate, config.rate, 1)
+        block = None
+        for block in blocks:
             # einsum, not BLAS: the same bits whatever the number of threads.
             yield resampler.push(np.einsum("c,cn->n", weights, block)[None])[0]
-        if reader.frames:
+        if block is not None:
             yield resampler.push(np.empty((1, 0), dtype=np.float32), last=True)[0]
 
     return mel_blocks(mono(), config)
@@ -88,3 +167,15 @@ def windows(
             is_new = count > overlap
     if is_new:
         yield np.pad(np.concatenate(held, axis=1), ((0, 0), (0, width - count)))
+
+
+def _sizes(config: MelConfig | str) -> MelConfig:
+    """The sizes of a preset that is named.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    if isinstance(config, MelConfig):
+        return config
+    require_known("preset", config, PRESETS)
+    return PRESETS[config]

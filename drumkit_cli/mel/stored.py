@@ -1,8 +1,8 @@
-"""Mel spectrograms in NPY files, read a few frames at a time."""
+"""Mel spectrograms in arrays and NPY files, read a few frames at a time."""
 
 import math
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ _CHECK_FRAMES: Final = 4096
 
 
 class StoredMel:
-    """A mel spectrogram `[F, T]`, or windows of one `[n, F, width]`, in an NPY input.
+    """A mel spectrogram `[F, T]`, or windows of one `[n, F, width]`, in an array or an NPY input.
 
     Floats are power, unsigned bytes are levels. Windows are cross-faded where they overlap.
 
@@ -29,30 +29,59 @@ class StoredMel:
     """
 
     def __init__(
-        self, source: Input, config: MelConfig, *, overlap: int, are_levels: bool = False
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        load: Callable[[], NDArray[Any]],
+        config: MelConfig,
+        overlap: int,
+        *,
+        are_levels: bool = False,
     ) -> None:
-        """Read the header.
+        """Take an array, of which parts are read when they are needed.
 
         Args:
-            source: stays open, and must outlive this.
+            name: of the input, for messages.
+            shape: of the array.
+            dtype: of the array.
+            load: gives the array; never called for an empty one.
             config: what the spectrogram was made with.
             overlap: frames that a window shares with the next.
             are_levels: floats are levels 0..255 too.
 
         Raises:
-            BadDataError: not NPY, damaged, or not a spectrogram of `config`.
+            BadDataError: not a spectrogram of `config`.
             UsageError: the overlap is above half the windows' width.
         """
-        self.name = source.name
-        self._file = source.file
+        self.name = name
+        self._shape, self._dtype, self._load = shape, dtype, load
         self._config = config
         self._overlap = overlap
-        header = read_header(source, "--invert takes what mel writes")
-        self._shape, self._dtype = header.shape, header.dtype
-        self._is_fortran, self._offset = header.is_fortran, header.offset
         self._check_layout()
-        self._are_levels = are_levels or self._dtype.kind == "u"
-        self.frames = self._shape[1] if len(self._shape) == 2 else self._joined_frames()
+        self._are_levels = are_levels or dtype.kind == "u"
+        self.frames = shape[1] if len(shape) == 2 else self._joined_frames()
+
+    @classmethod
+    def open(
+        cls, source: Input, config: MelConfig, overlap: int, *, are_levels: bool = False
+    ) -> Self:
+        """Read the header of an NPY input, which stays open and must outlive this.
+
+        Raises:
+            BadDataError: not NPY, damaged, or not a spectrogram of `config`.
+            UsageError: as the constructor.
+        """
+        header = read_header(source, "--invert takes what mel writes")
+        order = "F" if header.is_fortran else "C"
+
+        def load() -> NDArray[Any]:
+            """Map the file anew, so that what was read before does not stay in memory."""
+            return np.memmap(source.file, header.dtype, "r", header.offset, header.shape, order)  # type: ignore[call-overload, no-any-return]
+
+        return cls(
+            source.name, header.shape, header.dtype, load, config, overlap, are_levels=are_levels
+        )
 
     def check(self) -> None:
         """Read all of it before any work is put into it.
@@ -77,11 +106,11 @@ class StoredMel:
         if not math.prod(self._shape):
             return np.zeros((self._config.mels, stop - start), dtype=np.float32)
         if len(self._shape) == 2:
-            return self._power(self._map()[:, start:stop])
+            return self._power(self._load()[:, start:stop])
         count, mels, width = self._shape
         step = width - self._overlap
         power = np.zeros((mels, stop - start), dtype=np.float32)
-        stored = self._map()
+        stored = self._load()
         for index in range(max(0, (start - width) // step), count):
             first = index * step
             low, high = max(start, first), min(stop, first + width)
@@ -118,15 +147,10 @@ class StoredMel:
             return
         if len(self._shape) == 2:
             for start in range(0, self._shape[1], _CHECK_FRAMES):
-                yield self._map()[:, start : start + _CHECK_FRAMES]
+                yield self._load()[:, start : start + _CHECK_FRAMES]
         else:
             for index in range(self._shape[0]):
-                yield self._map()[index]
-
-    def _map(self) -> NDArray[Any]:
-        """Map the file anew, so that what was read before does not stay in memory."""
-        order = "F" if self._is_fortran else "C"
-        return np.memmap(self._file, self._dtype, "r", self._offset, self._shape, order)  # type: ignore[call-overload, no-any-return]
+                yield self._load()[index]
 
     def _check_layout(self) -> None:
         bands = self._config.mels

@@ -31,7 +31,7 @@ def stored(tmp_path):
             else:
                 np.save(path, data, allow_pickle=True)
             source = stack.enter_context(open_input(str(path)))
-            return StoredMel(source, CONFIG, **{"overlap": 2, **options})
+            return StoredMel.open(source, CONFIG, **{"overlap": 2, **options})
 
         yield open_it
 
