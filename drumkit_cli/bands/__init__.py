@@ -1,1 +1,4 @@
-"""Training music: bands rendered from multi-track MIDI with soundfonts and samples."""
+"""Training music for `separate` and `arrange`: MIDI songs played by randomly chosen bands.
+
+Here belong the songs, the instruments and effects that play them, and folders of rendered takes.
+"""

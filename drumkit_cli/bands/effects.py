@@ -1,7 +1,7 @@
-"""Studio effects that make rendered training music less uniform: drive, EQ, room, compression.
+"""Studio effects that vary rendered training music: drive, equaliser, filters, room, compressor.
 
-All work on mono float32 `[N]` and keep its length; every random choice comes from the generator
-that is handed in.
+All take and return mono float32 `[N]` of the same length; random parameters are drawn from the
+generator that is passed in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Samples = NDArray[np.float32]
 
 
 def drive(samples: Samples, gain_db: float, bias: float = 0.0) -> Samples:
-    """Soft clipping by tanh after `gain_db` over a peak of one; the peak is kept."""
+    """Soft clipping by tanh, of the sound at a peak of `gain_db` re 1; the peak is restored."""
     peak = float(np.abs(samples).max(initial=0.0))
     if peak == 0:
         return samples
@@ -26,7 +26,7 @@ def drive(samples: Samples, gain_db: float, bias: float = 0.0) -> Samples:
 def equalise(
     samples: Samples, rate: int, generator: np.random.Generator, depth_db: float
 ) -> Samples:
-    """A smooth random curve of gains: one normal deviate of `depth_db` an octave band."""
+    """A smooth random gain curve: normally distributed gains at octaves, deviation `depth_db`."""
     spectrum = np.fft.rfft(samples)
     hertz = np.fft.rfftfreq(len(samples), 1 / rate)
     octaves = np.log2(np.maximum(hertz, 20.0) / 20.0)
@@ -38,7 +38,7 @@ def equalise(
 def band_pass(
     samples: Samples, rate: int, low_hz: float, high_hz: float, order: int = 2
 ) -> Samples:
-    """A Butterworth band-pass, as a loudspeaker cabinet is one; bounds out of range are ignored."""
+    """Butterworth band-pass; corners below 10 Hz or close to half the rate are left out."""
     out = samples
     if low_hz > 10:
         sections = signal.butter(order, low_hz, "highpass", fs=rate, output="sos")
@@ -52,9 +52,9 @@ def band_pass(
 def room(
     samples: Samples, rate: int, generator: np.random.Generator, seconds: float, wet: float
 ) -> Samples:
-    """Convolution with a synthetic room: early reflections, then noise that decays.
+    """Convolution with a synthetic room: early reflections and a tail of decaying noise.
 
-    `seconds` is the time in which the tail falls by 60 dB, `wet` its level against the dry sound.
+    `seconds` is the reverberation time (60 dB), `wet` the level of the tail relative to the sound.
     """
     length = max(int(seconds * rate), 64)
     time = np.arange(length) / rate
@@ -71,7 +71,7 @@ def room(
 
 
 def compress(samples: Samples, rate: int, threshold_db: float, ratio: float) -> Samples:
-    """Feed-forward compression against a 20 ms envelope; the threshold is below the peak."""
+    """Feed-forward compression of a 20 ms power envelope; the threshold is relative to its peak."""
     window = max(int(0.02 * rate), 1)
     power = signal.fftconvolve(samples**2, np.full(window, 1 / window), mode="same")
     level = 10 * np.log10(np.maximum(power, 1e-10))
@@ -80,7 +80,7 @@ def compress(samples: Samples, rate: int, threshold_db: float, ratio: float) -> 
 
 
 def normalise(samples: Samples, rms_db: float) -> Samples:
-    """Scale to an RMS (over the parts that sound) of `rms_db` re full scale; silence stays."""
+    """Scale to an RMS of `rms_db` re full scale, measured where it is not silent."""
     loud = samples[np.abs(samples) > 1e-4]
     if loud.size < 100:
         return samples

@@ -32,14 +32,14 @@ class Note:
 
 
 class Instrument(Protocol):
-    """Anything that plays notes."""
+    """What can play notes."""
 
     def play(self, notes: Sequence[Note], frames: int) -> Samples:
-        """Render `notes` into mono float32 `[frames]` at RATE."""
+        """Render notes as mono float32 `[frames]` at `RATE`."""
 
 
 class SynthBass:
-    """A subtractive synthesiser: saw, square or sine, low-pass with an envelope, glide of pitch."""
+    """A bass synthesiser: two detuned oscillators (saw, square or sine), a low-pass with decay."""
 
     def __init__(self, generator: np.random.Generator) -> None:
         self._shape = generator.choice(["saw", "square", "sine"], p=[0.4, 0.3, 0.3])
@@ -49,7 +49,7 @@ class SynthBass:
         self._sustain = generator.uniform(0.2, 1.0)
 
     def play(self, notes: Sequence[Note], frames: int) -> Samples:
-        """Render additively: harmonics fall with the envelope as a filter would make them."""
+        """Render notes as sums of harmonics, with the amplitudes that the filter would leave."""
         out = np.zeros(frames, np.float32)
         for note in notes:
             seconds = min(note.duration_seconds + 0.05, 4.0)
@@ -70,7 +70,7 @@ class SynthBass:
 
 
 class SoundFont:
-    """One program of one of the General MIDI soundfonts, through TinySoundFont."""
+    """A program of a General MIDI soundfont, played by TinySoundFont."""
 
     def __init__(self, path: Path, program: int, *, drums: bool = False) -> None:
         import tinysoundfont
@@ -80,7 +80,7 @@ class SoundFont:
         self._synth.program_select(0, font, 128 if drums else 0, 0 if drums else program, drums)
 
     def play(self, notes: Sequence[Note], frames: int) -> Samples:
-        """Render event by event, mixed to mono."""
+        """Render note by note, mixed to mono."""
         events: list[tuple[int, int, int, int]] = []
         for note in notes:
             start = round(note.onset_seconds * RATE)
@@ -105,7 +105,7 @@ class SoundFont:
 
 
 class Voice:
-    """A voice-like source: glottal harmonics through moving formants, breath and consonants."""
+    """A voice-like source, since MIDI songs have no singing: glottal harmonics, moving formants."""
 
     VOWELS = np.array(
         [
@@ -129,7 +129,7 @@ class Voice:
         self._speech = generator.random() < 0.3
 
     def play(self, notes: Sequence[Note], frames: int) -> Samples:
-        """Render each note as a syllable: a consonant, then a vowel that glides to the next."""
+        """Render each note as a vowel that glides from the last one, some after a consonant."""
         out = np.zeros(frames, np.float32)
         vowel = self.VOWELS[0]
         for note in notes:
@@ -182,7 +182,7 @@ class Voice:
 
 
 def release(samples: Samples, seconds: float, release_seconds: float) -> Samples:
-    """End a sound after `seconds` with an exponential release."""
+    """Let a sound decay exponentially from `seconds` on."""
     end = int(seconds * RATE)
     if end >= len(samples):
         return samples
@@ -193,7 +193,7 @@ def release(samples: Samples, seconds: float, release_seconds: float) -> Samples
 
 
 def mix_in(out: Samples, sound: Samples, start: int) -> None:
-    """Add a sound to `out` at frame `start`; what lies outside of it is cut off."""
+    """Add a sound to `out` from frame `start` on, as far as it lies within."""
     begin = max(start, 0)
     end = min(start + len(sound), len(out))
     if end > begin:
@@ -201,14 +201,14 @@ def mix_in(out: Samples, sound: Samples, start: int) -> None:
 
 
 def overdriven_guitar(samples: Samples, generator: np.random.Generator) -> Samples:
-    """Put a clean guitar through an overdriven amplifier and its cabinet."""
+    """A clean guitar through an overdriven amplifier and its loudspeaker cabinet."""
     driven = effects.drive(samples, generator.uniform(10, 40), generator.uniform(0, 0.3))
     low, high = generator.uniform(60, 140), generator.uniform(2800, 6500)
     return effects.band_pass(driven, RATE, low, high, order=2)
 
 
 def double_track(samples: Samples, generator: np.random.Generator) -> Samples:
-    """A second, slightly late and duller copy on top."""
+    """The sound together with a copy that is slightly late and duller."""
     delay = int(generator.uniform(0.005, 0.03) * RATE)
     copy = np.concatenate([np.zeros(delay, np.float32), samples])[: len(samples)]
     return np.asarray(0.7 * (samples + signal.lfilter([0.6, 0.4], [1], copy)), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The notes that bands play: multi-track MIDI songs, and drummers' performances."""
+"""The notes that bands play: excerpts of multi-track MIDI songs and of drummers' performances."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ class Song:
 
 
 def excerpt(song: Song, start: float, seconds: float, tempo_factor: float, transpose: int) -> Song:
-    """The notes from `start` on, played slower by 1/`tempo_factor`, moved to time zero."""
+    """The notes of `seconds` from `start` on, at `tempo_factor` times the tempo, transposed.
+
+    Onsets count from the start of the excerpt; drums are not transposed.
+    """
 
     def cut(notes: Iterable[Note], shift: int) -> tuple[Note, ...]:
         return tuple(
@@ -51,10 +54,10 @@ def excerpt(song: Song, start: float, seconds: float, tempo_factor: float, trans
 def draw_performance(
     data: Path, split: str, seconds: float, generator: np.random.Generator
 ) -> list[Note]:
-    """An excerpt of a drummer's performance of the same split, looped when it is short."""
-    rows = _performance_table(data, split)
-    row = rows[int(generator.integers(len(rows)))]
-    song = read_song(data / "groove" / row, need_bass=False)
+    """A random excerpt of a drummer's performance of a split, repeated where it is too short."""
+    files = _performance_files(data, split)
+    file = files[int(generator.integers(len(files)))]
+    song = read_song(data / "groove" / file, need_bass=False)
     if song is None or not song.drums:
         return []
     notes: list[Note] = []
@@ -69,7 +72,7 @@ def draw_performance(
 
 @cache
 def song_table(data: Path) -> list[dict[str, str]]:
-    """All songs in an order that mixes the sources, without those held out as test."""
+    """Index rows of all songs outside of the test split, in a fixed random order."""
     table = read_index(data / "bands-midi" / "index.csv", "path", "split", "tempo")
     rows = [row for row in table if row["split"] != "test"]
     order = np.random.default_rng(0).permutation(len(rows))
@@ -77,7 +80,7 @@ def song_table(data: Path) -> list[dict[str, str]]:
 
 
 @cache
-def _performance_table(data: Path, split: str) -> list[str]:
+def _performance_files(data: Path, split: str) -> list[str]:
     columns = ("midi_filename", "split", "beat_type", "duration")
     return [
         row["midi_filename"]
@@ -88,7 +91,10 @@ def _performance_table(data: Path, split: str) -> list[str]:
 
 @cache
 def read_song(path: Path, *, need_bass: bool = True) -> Song | None:
-    """The parts of a MIDI file; None when it has no drums, or no bass where it is needed."""
+    """Read the parts of a MIDI file.
+
+    None for a damaged file, for one without drums, and for one without bass where `need_bass`.
+    """
     from drumkit_cli.midi.files import read_midi
 
     try:

@@ -1,4 +1,4 @@
-"""Plays a song with a randomly chosen band: kit, bass, instruments, amplifiers and room."""
+"""Plays a song with a randomly drawn band: kit, bass, other instruments, amplifiers and room."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def render_take(
     seconds: float,
     generator: np.random.Generator,
 ) -> dict[str, Samples]:
-    """Play a song's parts, and a drum performance, with one random band; see STEMS."""
+    """Play a song and a separate drum performance with one random band.
+
+    Returns the stems by the names of `STEMS`, each float32 `[seconds * RATE]`.
+    """
     frames = int(seconds * RATE)
     drums = _play_drums(song.drums, data, frames, generator)
     played = _play_drums(performance, data, frames, generator)
@@ -97,13 +100,13 @@ def _play_bass(
 def _play_part(
     program: int, notes: Sequence[Note], data: Path, frames: int, generator: np.random.Generator
 ) -> Samples:
-    """One part of the rest: its own program or another of its family, with its own effects."""
+    """One part beside drums and bass: its program or a similar one, with random effects."""
     if program in EFFECT_PROGRAMS:
         program = int(generator.integers(0, 8))
     draw = generator.random()
     if draw < 0.35:
         program = program // 8 * 8 + int(generator.integers(8))
-    elif draw < 0.6:  # more guitars, pianos and organs than games have
+    elif draw < 0.6:  # songs have more guitars, pianos and organs than the MIDI files
         program = int(generator.choice([0, 1, 4, 16, 18, 24, 25, 26, 27, 27, 28, 29, 30]))
     part = _font(data, program, generator).play(_humanised(notes, generator), frames)
     if program in GUITAR_PROGRAMS and program >= 26:
@@ -122,10 +125,10 @@ def _play_part(
 
 
 def _sing(song: Song, frames: int, generator: np.random.Generator) -> Samples:
-    """A voice on the most melodic part, moved into a singer's range; some phrases are left out."""
+    """A voice that sings most notes of the most melodic part, in a singer's range."""
     source: Sequence[Note] = max(
         (notes for _, notes in song.parts),
-        key=lambda notes: _melodiousness(notes),
+        key=_melodiousness,
         default=song.bass,
     )
     centre = float(np.median([note.pitch for note in source])) if source else 60
@@ -149,7 +152,7 @@ def _sing(song: Song, frames: int, generator: np.random.Generator) -> Samples:
 
 
 def _melodiousness(notes: Sequence[Note]) -> float:
-    """High and one note at a time."""
+    """How melodic a part is, 0..1: many notes, one at a time, in a high register; -1 without."""
     if not notes:
         return -1.0
     alone = len({round(note.onset_seconds, 2) for note in notes}) / len(notes)
@@ -158,7 +161,7 @@ def _melodiousness(notes: Sequence[Note]) -> float:
 
 
 def _humanised(notes: Sequence[Note], generator: np.random.Generator) -> list[Note]:
-    """Onsets off the grid by some milliseconds, velocities by some steps."""
+    """Notes with onsets and velocities varied at random by some milliseconds and some steps."""
     spread = generator.uniform(0, 0.012)
     return [
         replace(
@@ -173,12 +176,12 @@ def _humanised(notes: Sequence[Note], generator: np.random.Generator) -> list[No
 def _font(
     data: Path, program: int, generator: np.random.Generator, *, drums: bool = False
 ) -> instruments.SoundFont:
-    """A soundfont that has the program (not every collection has all of them)."""
+    """One of the soundfonts that have a program, at random; not every font has all programs."""
     paths = [data / "soundfonts" / font / f"{program:03d}.sf3" for font in FONTS]
     there = [path for path in paths if path.is_file()]
     for index in generator.permutation(len(there)):
         try:
             return instruments.SoundFont(there[index], program, drums=drums)
-        except RuntimeError:  # a few files lack the preset that they are named after
+        except RuntimeError:  # a few files lack the program that they are named after
             continue
     raise BadDataError(f"{data}: no soundfont plays program {program}")

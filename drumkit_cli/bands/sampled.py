@@ -1,4 +1,4 @@
-"""Instruments made of recordings: a drum kit, kits of one-shots, an electric bass."""
+"""Instruments that play recordings: an acoustic drum kit, kits of one-shots, an electric bass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drumkit_cli.learning.index_files import read_index
 
 NOTE_CLASSES = ("c", "db", "d", "eb", "e", "f", "gb", "g", "ab", "a", "bb", "b")
 
-# General MIDI drum notes -> instrument of the recorded kit.
+# MIDI pitch to instrument of the recorded kit.
 KIT_VOICES = {
     35: "KdrumL", 36: "KdrumR", 37: "SnareRest", 38: "Snare", 39: "Snare", 40: "Snare",
     41: "Tom4", 42: "HihatClosed", 43: "Tom4", 44: "HihatClosed", 45: "Tom3", 46: "HihatOpen",
@@ -24,7 +24,7 @@ KIT_VOICES = {
     22: "HihatClosed", 26: "HihatOpen", 58: "Tom3",
 }  # fmt: skip
 
-# General MIDI drum notes -> class of one-shot.
+# MIDI pitch to class of one-shots.
 ONE_SHOT_VOICES = {
     35: "kick", 36: "kick", 37: "rimshot", 38: "snare", 39: "clap", 40: "snare", 41: "tom",
     42: "closed-hat", 43: "tom", 44: "closed-hat", 45: "tom", 46: "open-hat", 47: "tom",
@@ -38,7 +38,7 @@ OPEN_HATS, CLOSED_HATS = {46, 26}, {42, 44, 22}
 
 
 class SampledDrums:
-    """Drum hits placed at onsets: `layers[pitch]` are takes sorted from soft to loud."""
+    """A kit of recorded hits: `layers` has the takes of each MIDI pitch, sorted by loudness."""
 
     def __init__(self, layers: dict[int, list[Samples]], generator: np.random.Generator) -> None:
         self._layers = layers
@@ -50,7 +50,7 @@ class SampledDrums:
         self._curve = generator.uniform(1.0, 2.2)
 
     def play(self, notes: Sequence[Note], frames: int) -> Samples:
-        """Render; an open hat is choked by the next closed one."""
+        """Render notes; an open hi-hat is choked by the next hit of a hi-hat."""
         out = np.zeros(frames, np.float32)
         hats = [n.onset_seconds for n in notes if n.pitch in OPEN_HATS | CLOSED_HATS]
         for note in notes:
@@ -60,7 +60,7 @@ class SampledDrums:
             level = note.velocity / 127
             place = level * (len(takes) - 1) + self._generator.normal(0, 0.08 * len(takes))
             hit = takes[int(np.clip(round(place), 0, len(takes) - 1))]
-            # Layers carry part of the dynamics themselves.
+            # Several takes differ in loudness already.
             strength = level**self._curve if len(takes) == 1 else level ** (self._curve / 2)
             if note.pitch in OPEN_HATS:
                 hit = _choke(hit, note.onset_seconds, hats)
@@ -70,13 +70,12 @@ class SampledDrums:
 
 
 def acoustic_kit(data: Path, generator: np.random.Generator) -> SampledDrums:
-    """The recorded kit, each drum retuned and damped a little at random."""
+    """The recorded kit, each drum retuned and damped at random."""
     bank = _kit_bank(data)
     layers: dict[int, list[Samples]] = {}
     shaped: dict[str, list[Samples]] = {}
     for pitch, voice in KIT_VOICES.items():
         if voice not in shaped:
-            # The hi-hat and snare are heard most: vary them most.
             factor = 2 ** generator.normal(0, 0.12)
             decay = generator.uniform(0.15, 2.5)
             shaped[voice] = [_shape(hit, factor, decay) for hit in bank[voice]]
@@ -85,7 +84,7 @@ def acoustic_kit(data: Path, generator: np.random.Generator) -> SampledDrums:
 
 
 def one_shot_kit(data: Path, generator: np.random.Generator) -> SampledDrums:
-    """A kit of one-shots (training split), one instrument group a class and often two layered."""
+    """A kit of one-shots of the training split, one a class, retuned and damped at random."""
     bank = _one_shot_bank(data)
     chosen: dict[str, list[Samples]] = {}
     layers: dict[int, list[Samples]] = {}
@@ -104,7 +103,7 @@ def one_shot_kit(data: Path, generator: np.random.Generator) -> SampledDrums:
 
 
 class ElectricBass:
-    """The recorded electric bass: nearest note retuned, dynamics by velocity."""
+    """The recorded electric bass: the nearest recorded pitch retuned, takes chosen by velocity."""
 
     def __init__(self, data: Path, generator: np.random.Generator) -> None:
         articulation = "staccato" if generator.random() < 0.3 else "sustain"
@@ -113,7 +112,7 @@ class ElectricBass:
         self._release_seconds = generator.uniform(0.03, 0.15)
 
     def play(self, notes: Sequence[Note], frames: int) -> Samples:
-        """Render; a note ends with a short release."""
+        """Render notes, each with a short release."""
         out = np.zeros(frames, np.float32)
         pitches = sorted(self._bank)
         for note in notes:
@@ -138,7 +137,10 @@ def _choke(hit: Samples, onset_seconds: float, hats: list[float]) -> Samples:
 
 
 def _shape(hit: Samples, factor: float, decay_seconds: float) -> Samples:
-    """Retune by playing slower (`factor` > 1) or faster, and damp."""
+    """Stretch a sound by a factor, which retunes it, and let it decay with a time constant.
+
+    A decay of 50 s or more leaves the level as it is.
+    """
     count = int(len(hit) * factor)
     places = np.arange(count) / factor
     out = np.interp(places, np.arange(len(hit)), hit)
@@ -167,7 +169,7 @@ def _kit_bank(data: Path) -> dict[str, list[Samples]]:
         name: [hit for _, hit in sorted(hits, key=lambda pair: pair[0])]
         for name, hits in bank.items()
     }
-    # One level for the kit as a whole: the loudest kick peaks at one.
+    # One gain for the whole kit: the loudest kick then peaks at 1.
     peak = max(float(np.abs(hit).max()) for hit in layers["KdrumR"])
     return {name: [hit / peak for hit in hits] for name, hits in layers.items()}
 
@@ -192,7 +194,7 @@ def _bass_bank(data: Path, articulation: str) -> dict[int, list[Samples]]:
         if row["articulation"] != articulation:
             continue
         name, octave = row["note_in_file_name"][:-1], int(row["note_in_file_name"][-1])
-        # The file names count c4 as MIDI 48.
+        # File names count c4 as MIDI pitch 48.
         pitch = NOTE_CLASSES.index(name) + 12 * octave
         take = _read_samples(folder / row["file"])
         take = take / max(float(np.abs(take).max()), 1e-6)

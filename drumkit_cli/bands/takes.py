@@ -1,9 +1,8 @@
-"""Folders of rendered takes: rendered once, mapped into memory, described by an index.
+"""Folders of rendered takes, with an index; training maps them into memory.
 
-A take is some seconds of one song played by one randomly chosen band. Its stems are "drums",
-"bass", "other" and "voice" (a voice-like source that sings another part of the song: the MIDI files
-have no singing), all aligned, and "played": drums of another, human performance of the Groove MIDI
-Dataset, not aligned with the rest. A take is one int16 array `[stems, N]`.
+A take is some seconds of one song played by one random band: an int16 array `[stems, N]`. The stems
+"drums", "bass", "other" and "voice" (a synthetic voice that sings a part of the song) are aligned;
+"played" is a human performance of the Groove MIDI Dataset, not aligned with them.
 """
 
 from __future__ import annotations
@@ -41,15 +40,15 @@ INDEX_NAME = "index.json"
 
 @dataclass(frozen=True)
 class Take:
-    """One take.
+    """One rendered take.
 
     Attributes:
-        name: of the take.
-        song: the MIDI file, so that takes of one song stay on one side of a split.
-        split: "train", "validation" or "test".
-        tempo_bpm: of the take.
-        rate: of the stems in Hz.
-        stems: name -> int16 `[N]`, memory-mapped.
+        name: name of its file, without suffix.
+        song: the MIDI file that was played.
+        split: split of the song: "train" or "validation".
+        tempo_bpm: tempo as rendered.
+        rate: sample rate, Hz.
+        stems: name of a stem to int16 `[N]`, memory-mapped.
     """
 
     name: str
@@ -64,7 +63,7 @@ def load_takes(folder: Path) -> list[Take]:
     """Map the takes of a rendered folder into memory.
 
     Raises:
-        MissingInputError: nothing was rendered there, or not to the end.
+        MissingInputError: it holds no takes, or their rendering was not finished.
         BadDataError: its index is damaged.
     """
     takes = _read_index(folder).get("takes")
@@ -78,9 +77,9 @@ def load_takes(folder: Path) -> list[Take]:
 
 
 def takes_of_run(data: Path, run: Run, fabric: Fabric, takes: int, seconds: float) -> list[Take]:
-    """The bands to train on: rendered once into the run's folder, by one of its processes.
+    """The takes to train a run on, rendered into its folder by one of its processes if need be.
 
-    A data folder that holds rendered takes itself is used as it is.
+    A data folder that holds rendered takes itself is loaded as it is.
 
     Raises:
         DrumkitError: as `render_takes`.
@@ -98,25 +97,24 @@ def takes_of_run(data: Path, run: Run, fabric: Fabric, takes: int, seconds: floa
 def render_takes(
     data: Path, folder: Path, *, takes: int, seconds: float, seed: int, workers: int = 1
 ) -> None:
-    """Render `takes` takes, as many of them validation as the songs' split gives.
+    """Render takes into a folder; an interrupted rendering is continued.
 
-    The index says what made the takes, from the first of them on, and lists them once all are
-    there: then nothing is left to do. An index that does not say it is taken as it is.
+    The index records the parameters from the start, and lists the takes once all are rendered.
 
     Args:
-        data: a folder with `bands-midi`, `groove`, `soundfonts`, `acoustic-kit`, `oneshots`
-            and `electric-bass`.
-        folder: where the takes go; those that are there are kept.
-        takes: how many.
-        seconds: length of each.
-        seed: of every choice; take i is the same whatever `takes` is.
-        workers: processes.
+        data: folder with `bands-midi`, `groove`, `soundfonts`, `acoustic-kit`, `oneshots` and
+            `electric-bass`.
+        folder: output folder; takes that it holds are kept.
+        takes: number of takes; songs that cannot be used leave fewer.
+        seconds: length of each take.
+        seed: seed of all random choices; take i does not depend on `takes`.
+        workers: number of processes.
 
     Raises:
-        UsageError: the folder holds takes that something else made.
-        MissingInputError: a part of the data is not there.
+        UsageError: the folder holds takes of other parameters.
+        MissingInputError: a part of the data is missing.
         UnavailableError: tinysoundfont is not installed.
-        BadDataError: no song could be used, or a table of the data lacks a column.
+        BadDataError: no song could be used, or an index of the data lacks a column.
     """
     made_by = {"takes": takes, "seconds": seconds, "seed": seed, "data": data.resolve().name}
     index = _read_index(folder)
@@ -142,7 +140,7 @@ def render_takes(
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
-    """The index of a folder of takes; {} when there is none."""
+    """The index of a folder of takes; empty when there is none."""
     path = folder / INDEX_NAME
     if not path.is_file():
         return {}
@@ -182,12 +180,12 @@ def _render_all(
 
 
 def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal: leave it to the one that waits for the rest."""
+    """Let the main process alone handle Ctrl-C, which reaches every process of a terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _render_job(job: tuple[Path, Path, float, int, int]) -> dict[str, object] | None:
-    """Render take `number` into its file; its index entry, None when its song is unusable."""
+    """Render one take into its file and return its index entry; None when its song is unusable."""
     data, folder, seconds, seed, number = job
     generator = np.random.default_rng([seed, number])
     table = midi_songs.song_table(data)

@@ -1,4 +1,4 @@
-"""CSV files that say what a folder of training data holds."""
+"""CSV files that describe the contents of folders of training data."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from drumkit_cli.errors import BadDataError, MissingInputError
 
 
 def read_index(path: Path, *columns: str) -> list[dict[str, str]]:
-    """The rows of a CSV file of the data, which has these columns.
+    """Read the rows of a CSV file with a header.
 
     Raises:
-        MissingInputError: it is not there.
-        BadDataError: it lacks a column, or is no text.
+        MissingInputError: the file cannot be read.
+        BadDataError: it is not a table, or lacks one of the columns.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
