@@ -209,5 +209,5 @@ def _render_job(job: tuple[Path, Path, float, int, int]) -> dict[str, object] | 
         block = np.stack([stems[stem] for stem in STEMS]) * (32_000 / max(peak, 1e-6))
         with streams.open_output(str(path)) as file:
             np.save(file, np.round(block).astype(np.int16))
-    tempo = float(row["tempo"] or 120) / tempo_factor
+    tempo = float(row["tempo"] or 120) * tempo_factor
     return {"name": name, "song": row["path"], "split": row["split"], "tempo_bpm": round(tempo, 2)}
