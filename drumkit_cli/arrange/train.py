@@ -1,15 +1,15 @@
-"""The recipe of the CycleGAN: III-C, IV-B, and a term for bands whose bass and drums are aligned.
+"""Training of the CycleGAN: the paper's losses (III-C, IV-B), and a paired loss.
 
 Least-squares adversarial losses, cycle weights 10, Adam (0.5, 0.999) at 2e-4 with a linear decay
-over the second half, a pool of 50 generated images. Beside the paper's unpaired losses:
+over the second half, a pool of 50 generated images. What differs from the paper, and why:
 
-* ``paired_weight``: an L1 distance to the drums that the band really played, and a critic that sees
-  the drums together with the bass that they belong to. The paper has 300 times our windows and
-  days of two V100; in an hour on two cores the unpaired losses alone learn the sound of drums,
-  but not when to hit. It falls to a tenth: the average of all drums that fit is a haze, which the
-  critic then sharpens into hits. With weight 0 the training is the paper's, unpaired.
-* the generator that ships is the moving average of the trained one's weights.
-* the generator of the way back, which does not ship, may be narrower.
+* ``paired_weight`` weighs an L1 distance to the drums that the band really played; the critic of
+  drums is then conditioned on the bass. The paper has 300 times our windows and days of two V100:
+  in an hour on two cores the unpaired losses alone learn the sound of drums, but not their timing.
+  The weight falls to a tenth, because an L1 loss alone gives the blurred mean of all drums that
+  fit; the critic sharpens it into hits. A weight of 0 is the paper's unpaired training.
+* The generator that ships is a moving average of the trained weights.
+* The generator from drums to bass, which does not ship, may be narrower.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from drumkit_cli.arrange import data as windows
 from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
 from drumkit_cli.bands import takes
-from drumkit_cli.errors import UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.spectral.onsets import onset_f_measure, onset_frames
@@ -40,7 +39,21 @@ VALIDATION_WINDOWS = 48
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything of a run that is not where and how long."""
+    """Hyperparameters of a run.
+
+    Attributes:
+        config: sizes of the networks.
+        back_width: width of the generator from drums to bass.
+        batch: windows in a batch.
+        takes: number of rendered takes.
+        take_seconds: length of a take.
+        learning_rate: initial learning rate of all networks.
+        cycle_weight: weight of the cycle consistency losses.
+        identity_weight: weight of the identity losses.
+        paired_weight: initial weight of the paired loss.
+        paired_weight_end: its weight in the second half of the run.
+        average: decay of the moving average of the weights.
+    """
 
     config: ModelConfig
     back_width: int
@@ -83,14 +96,14 @@ PRESETS = {
 
 
 class ArrangeTask:
-    """Optimises both generators and both critics; the averaged bass-to-drums generator counts."""
+    """Trains both generators and both critics; ships the averaged bass-to-drums generator."""
 
     def __init__(self, fabric: Fabric, recipe: Recipe, pool: Sequence[takes.Take]) -> None:
         self._fabric = fabric
         self._recipe = recipe
         self._windows = windows.Windows(pool, "train")
         held_out = self._windows
-        if any(band.split == "validation" for band in pool):
+        if any(take.split == "validation" for take in pool):
             held_out = windows.Windows(pool, "validation")
         self._validation = next(windows.batches(held_out, VALIDATION_WINDOWS, 1, augment=False))
         config, paired = recipe.config, recipe.paired_weight > 0
@@ -116,11 +129,11 @@ class ArrangeTask:
         self._pools = {"drums": ImagePool(), "bass": ImagePool()}
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Endless windows of the training bands."""
+        """Endless batches of windows of the training takes."""
         return windows.batches(self._windows, self._recipe.batch, seed)
 
     def step(self, batch: tuple[Tensor, Tensor], progress: float) -> dict[str, float]:
-        """One step of the generators, then one of the critics."""
+        """A step of the generators, then one of the critics."""
         bass, drums = (self._fabric.to_device(part) for part in batch)
         rate = self._recipe.learning_rate * min(1.0, 2 * (1 - progress))
         for group in (g for o in self.optimizers.values() for g in o.param_groups):
@@ -140,7 +153,7 @@ class ArrangeTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Onsets against those that the held-out bands played, and how far the spectrum is off."""
+        """Onset F-measure against the drums of held-out takes, and differences of the spectra."""
         average = self.models["average"].eval()
         bass, drums = self._validation
         made = torch.cat([average(self._fabric.to_device(b)).cpu() for b in bass.split(4)])
@@ -161,7 +174,7 @@ class ArrangeTask:
         }
 
     def export(self, path: Path, figures: Mapping[str, float]) -> None:
-        """Write the averaged generator of drums."""
+        """Write the averaged bass-to-drums generator."""
         average = self.models["average"]
         assert isinstance(average, AveragedModel)
         save_weights(
@@ -180,7 +193,7 @@ class ArrangeTask:
         return wrapped
 
     def _paired_weight(self, progress: float) -> float:
-        """In full for a fifth of the run, then falling until half of it: first when, then how."""
+        """Full for a fifth of the run, then falling linearly until its half."""
         fallen = min(max((progress - 0.2) / 0.3, 0.0), 1.0)
         first, last = self._recipe.paired_weight, self._recipe.paired_weight_end
         return first + (last - first) * fallen
@@ -194,8 +207,10 @@ class ArrangeTask:
         recipe, models = self._recipe, self.models
         fake_drums, fake_bass = models["to_drums"](bass), models["to_bass"](drums)
         losses = {
-            "drums/adversarial": _fools(models["drums_critic"](self._shown(fake_drums, bass))),
-            "bass/adversarial": _fools(models["bass_critic"](fake_bass)),
+            "drums/adversarial": _adversarial_loss(
+                models["drums_critic"](self._shown(fake_drums, bass))
+            ),
+            "bass/adversarial": _adversarial_loss(models["bass_critic"](fake_bass)),
             "bass/cycle": recipe.cycle_weight * F.l1_loss(models["to_bass"](fake_drums), bass),
             "drums/cycle": recipe.cycle_weight * F.l1_loss(models["to_drums"](fake_bass), drums),
         }
@@ -213,12 +228,14 @@ class ArrangeTask:
         shown = self._pools["drums"].swap(self._shown(fake_drums, bass))
         old_bass = self._pools["bass"].swap(fake_bass)
         return {
-            "drums/critic": _judges(self.models["drums_critic"], self._shown(drums, bass), shown),
-            "bass/critic": _judges(self.models["bass_critic"], bass, old_bass),
+            "drums/critic": _critic_loss(
+                self.models["drums_critic"], self._shown(drums, bass), shown
+            ),
+            "bass/critic": _critic_loss(self.models["bass_critic"], bass, old_bass),
         }
 
     def _shown(self, drums: Tensor, bass: Tensor) -> Tensor:
-        """What the critic of the drums sees: with paired training the bass too."""
+        """Input of the critic of drums: with paired training the bass as a second channel."""
         return torch.cat([drums, bass], 1) if self._recipe.paired_weight else drums
 
     def _optimise(self, kind: str, losses: Mapping[str, Tensor]) -> None:
@@ -233,7 +250,7 @@ class ArrangeTask:
 
 
 class ImagePool:
-    """The last generated images: a critic that sees old ones too does not chase the newest.
+    """A pool of generated images, half of each batch of which the critics see, as in CycleGAN.
 
     It is not part of a checkpoint: a resumed run fills it anew within 50 images.
     """
@@ -244,7 +261,7 @@ class ImagePool:
         self._generator = np.random.default_rng(0)
 
     def swap(self, images: Tensor) -> Tensor:
-        """Take ``[B, C, F, T]`` in; give as many back, half of them old ones."""
+        """Exchange images ``[B, C, F, T]`` for as many, half of them older ones."""
         given = []
         for image in images:
             if len(self._images) < self._size:
@@ -260,24 +277,19 @@ class ImagePool:
 
 
 def train(data: Path, run: training.Run) -> None:
-    """Render the bands of `data` once into the run's folder, then train until the limit.
-
-    A folder that holds rendered bands itself is used as it is.
+    """Train on bands rendered from a data folder, or on the rendered takes that it holds.
 
     Raises:
-        UsageError: there is no such preset.
-        DrumkitError: as `training.start`, `takes.takes_of_run` and `training.fit`.
+        DrumkitError: as `training.choose`, `training.start`, `takes_of_run` and `training.fit`.
     """
-    if run.preset not in PRESETS:
-        raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")
-    recipe = PRESETS[run.preset]
+    recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
     training.fit(ArrangeTask(fabric, recipe, pool), run, fabric)
 
 
 def _initialise(module: nn.Module) -> None:
-    """CycleGAN's: normal weights of deviation 0.02."""
+    """Initialise weights as CycleGAN does: normal, deviation 0.02."""
     if isinstance(module, nn.Conv1d | nn.Conv2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
@@ -285,17 +297,17 @@ def _initialise(module: nn.Module) -> None:
 
 
 def _bare(module: nn.Module) -> nn.Module:
-    """The module within Fabric's wrapper."""
+    """The module inside Fabric's wrapper."""
     inner = getattr(module, "module", module)
     assert isinstance(inner, nn.Module)
     return inner
 
 
-def _fools(scores: Tensor) -> Tensor:
+def _adversarial_loss(scores: Tensor) -> Tensor:
     return F.mse_loss(scores, torch.ones_like(scores))
 
 
-def _judges(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def _critic_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     good, bad = critic(real), critic(fake)
     loss: Tensor = (
         F.mse_loss(good, torch.ones_like(good)) + F.mse_loss(bad, torch.zeros_like(bad))

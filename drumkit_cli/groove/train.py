@@ -1,16 +1,16 @@
-"""The training of PocketVAE: 3.4, equations 3 to 5, then the prior over codes.
+"""Training of PocketVAE (3.4, equations 3 to 5), then of the prior over its codes (3.4.4).
 
 SKEL, NOTE, VEL and TIME are trained together for the first three quarters of the time, then the
-prior (3.4.4) on the codes of the finished networks. Teacher forcing falls exponentially from 1 to
-0.5, the weight of the KL terms rises from 0. What differs from the paper:
+prior on the codes of the finished networks. The share of teacher forcing falls exponentially from 1
+to 0.5, the weight of the KL terms rises from 0. What differs from the paper, and why:
 
-* the weights that ship are moving averages of the trained ones;
-* the KL weight is per latent dimension: 0.2 for all 64 together is 0.003 for each. 0.2 for each
-  would be more than a velocity's whole variance, and silence the latents;
-* half of the windows are varied (`augment.vary`): the Groove MIDI Dataset has fewer rhythms than
-  the paper's data. The prior learns from the other half, and from templates that are varied;
-* codes that no beat asks for are moved to where beats are;
-* genres and patterns are left out at random, so that they can be left out in use.
+* The weights that ship are moving averages of the trained ones.
+* The KL weight is per latent dimension: 0.2 for all 64 together is 0.003 for each. A weight of 0.2
+  each would exceed the variance of velocities and collapse the latents.
+* Half of the windows are augmented (`augmentation.vary`): the Groove MIDI Dataset has fewer rhythms
+  than the paper's data. The prior is trained on the other half, with augmented templates.
+* Codebook entries that are not used are moved to encoded beats.
+* Genres and patterns are dropped at random, so that they are optional at inference.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from drumkit_cli.errors import UsageError
 from drumkit_cli.groove import data as corpora
 from drumkit_cli.groove.baselines.tasks import ClassifierTask, OneStepTask
 from drumkit_cli.groove.model import Conditions, Groove, NoteCoder, NoteVae, Player
@@ -47,7 +46,7 @@ REVIVE_STEPS = 200
 
 
 class GrooveTask(AveragedTask):
-    """Optimises the two-step model, then the prior."""
+    """Trains the two-step model, then the prior."""
 
     def __init__(
         self, fabric: Fabric, recipe: Recipe, corpus: Mapping[str, corpora.Corpus]
@@ -61,14 +60,14 @@ class GrooveTask(AveragedTask):
         self._since_revival = 0
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
-        """One step of the two-step model, or of the prior."""
+        """A step of the two-step model, or of the prior."""
         batch = to_device(batch, self.fabric.device)
         first = 1 - self._prior_share
         if progress < first or not self._prior_share:
             with self.autocast():
                 losses = self._groove_losses(batch, progress / first)
             return self.optimise("groove", losses, progress / first)
-        # What is varied is there to be reconstructed; nobody should generate it.
+        # Augmented rhythms should be reconstructed, but not generated.
         played = head(batch, len(batch.notes) - round(len(batch.notes) * self.recipe.varied))
         with self.autocast():
             losses = {"prior": self._prior_loss(self.models["prior"], self._hide(played))}
@@ -76,16 +75,16 @@ class GrooveTask(AveragedTask):
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Reconstruct the held-out windows; say how surprising their codes are."""
+        """Reconstruction figures of held-out windows, and the cross-entropy of their codes."""
         with self.autocast():
             made = rebuild(self.average("groove"), self.held_out, device=self.fabric.device)
         figures = metrics.reconstruction(*made, self.held_out.windows)
-        figures["code_surprise"] = self._surprise() if "prior" in self.models else 0.0
+        figures["code_entropy"] = self._code_entropy() if "prior" in self.models else 0.0
         score = 1 - figures["note_f1"] + 10 * (figures["velocity_mse"] + figures["timing_mse"])
-        return {"score": score + 0.01 * figures["code_surprise"], **figures}
+        return {"score": score + 0.01 * figures["code_entropy"], **figures}
 
-    def _surprise(self) -> float:
-        """Mean cross entropy of the held-out windows' codes, genre and template given."""
+    def _code_entropy(self) -> float:
+        """Mean cross-entropy of the held-out windows' codes given genre and template, in nats."""
         prior, total = self.average("prior"), 0.0
         for batch in parts(self.held_out):
             with self.autocast():
@@ -94,7 +93,7 @@ class GrooveTask(AveragedTask):
         return total / len(self.held_out)
 
     def _groove_losses(self, batch: Batch, progress: float) -> dict[str, Tensor]:
-        """Equation 5, term by term."""
+        """The terms of equation 5."""
         groove = self.models["groove"]
         assert isinstance(groove, Groove)
         batch = self._hide(batch)
@@ -105,7 +104,7 @@ class GrooveTask(AveragedTask):
         return losses
 
     def _note_losses(self, groove: Groove, batch: Batch, progress: float) -> dict[str, Tensor]:
-        """Equation 3; for a NOTE without codes, what equation 4 is with notes."""
+        """The terms of equation 3; for a VAE of notes, those of equation 4 with notes."""
         recipe, note = self.recipe, groove.note
         skeleton = groove.skeleton(batch.template)
         if isinstance(note, NoteVae):
@@ -131,7 +130,7 @@ class GrooveTask(AveragedTask):
     def _player_losses(
         self, player: Player, values: Tensor, batch: Batch, skeleton: Tensor, progress: float
     ) -> dict[str, Tensor]:
-        """Equation 4, of velocities or of timings."""
+        """The terms of equation 4, for velocities or microtiming."""
         recipe, name = self.recipe, player.pattern
         beta = recipe.velocity_beta if name == "velocity" else recipe.timing_beta
         found = player.encode(values, batch.notes, skeleton, batch.conditions)
@@ -144,7 +143,7 @@ class GrooveTask(AveragedTask):
         return {name: error, f"{name}/kl": kl}
 
     def _prior_loss(self, prior: nn.Module, batch: Batch) -> Tensor:
-        """Cross entropy of the averaged networks' codes, nats a code."""
+        """Cross-entropy of the codes of the averaged networks, in nats per code."""
         groove = self.average("groove")
         assert isinstance(groove, Groove)
         assert isinstance(groove.note, NoteCoder)
@@ -156,7 +155,7 @@ class GrooveTask(AveragedTask):
 
     @torch.no_grad()
     def _revive(self, note: NoteCoder, batch: Batch, coded: Coded, skeleton: Tensor) -> None:
-        """Move codes that `REVIVE_STEPS` batches did not use to vectors of this one."""
+        """Move codebook entries unused for `REVIVE_STEPS` batches to vectors of this batch."""
         for stage, used in enumerate(self._used):
             used += torch.bincount(coded.codes[..., stage].flatten().cpu(), minlength=len(used))
         self._since_revival += 1
@@ -172,7 +171,7 @@ class GrooveTask(AveragedTask):
         self._since_revival = 0
 
     def _hide(self, batch: Batch) -> Batch:
-        """Leave genre and patterns out at random, each window's own way."""
+        """Drop genre and patterns at random, independently for each window."""
         recipe = self.recipe
 
         def shown(values: Tensor, share: float) -> Tensor:
@@ -196,15 +195,12 @@ TASKS: Final[Mapping[str, Callable[..., training.Task]]] = {
 
 
 def train(data: Path, run: training.Run) -> None:
-    """Read the Groove MIDI Dataset in ``data``, then train until the limit.
+    """Train on the folder of the Groove MIDI Dataset.
 
     Raises:
-        UsageError: there is no such preset.
-        DrumkitError: as `training.start`, `data.load` and `training.fit`.
+        DrumkitError: as `training.choose`, `training.start`, `data.load` and `training.fit`.
     """
-    if run.preset not in PRESETS:
-        raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")
-    recipe = PRESETS[run.preset]
+    recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     corpus = corpora.load(data, ("train", "validation"))
     training.fit(TASKS[recipe.config.kind](fabric, recipe, corpus), run, fabric)

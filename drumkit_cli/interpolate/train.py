@@ -1,4 +1,4 @@
-"""The recipe of the autoencoder: binary cross-entropy and KL (Eq. 3 to 5) on augmented patterns."""
+"""Training of the autoencoder: binary cross-entropy and KL (Eq. 3 to 5) on augmented patterns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from drumkit_cli.errors import UsageError
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
@@ -29,16 +28,16 @@ from drumkit_cli.patterns.statistics import onset_f1
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything of a run that is not where and how long.
+    """Hyperparameters of a run.
 
     Attributes:
-        config: of the network.
-        batch: patterns a step.
-        learning_rate: at its height.
-        kl_weight: of the KL term beside the cross-entropy summed over a pattern.
-        note_weight: of a note's cross-entropy, beside that of a rest.
-        augmented: the share of training patterns that are put together from others.
-        average: of the moving average of the weights, which is what ships.
+        config: sizes of the network.
+        batch: patterns in a batch.
+        learning_rate: initial learning rate.
+        kl_weight: weight of the KL term relative to the cross-entropy summed over a pattern.
+        note_weight: weight of the cross-entropy of a note relative to that of a rest.
+        augmented: share of a batch that is augmented.
+        average: decay of the moving average of the weights.
     """
 
     config: ModelConfig
@@ -62,7 +61,7 @@ PRESETS = {
 
 
 class InterpolateTask:
-    """Optimises the autoencoder; the average of its weights is what is validated and shipped."""
+    """Trains the autoencoder; validates and ships the moving average of its weights."""
 
     def __init__(self, fabric: Fabric, recipe: Recipe, patterns: PatternSet) -> None:
         self._fabric = fabric
@@ -95,10 +94,7 @@ class InterpolateTask:
             yield torch.from_numpy(patterns)
 
     def step(self, batch: Tensor, progress: float) -> dict[str, float]:
-        """One step of Adam; the rate falls as a cosine, the KL's weight rises over the first tenth.
-
-        Eq. 3 and 4.
-        """
+        """A step of Adam (Eq. 3 and 4): cosine learning rate, KL weight rising over a tenth."""
         recipe, optimizer = self._recipe, self.optimizers["adam"]
         rate = recipe.learning_rate * (0.01 + 0.495 * (1 + math.cos(math.pi * progress)))
         for group in optimizer.param_groups:
@@ -131,7 +127,7 @@ class InterpolateTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Onset F1 of held-out patterns, and of as many training ones."""
+        """Onset F1 of reconstructed held-out patterns, and of some training patterns."""
         average = cast(PatternVAE, self._average.module).eval()
         parts = {**self._validation, "fit": self._train[:: max(len(self._train) // 1000, 1)]}
         figures = {}
@@ -144,7 +140,7 @@ class InterpolateTask:
         return {"score": -min(figures[name] for name in self._validation), **figures}
 
     def export(self, path: Path, figures: Mapping[str, float]) -> None:
-        """Write the averaged weights."""
+        """Write the averaged autoencoder."""
         save_weights(
             path,
             self._average.module.state_dict(),
@@ -155,25 +151,22 @@ class InterpolateTask:
 
 
 def train(data: Path, run: training.Run) -> dict[str, float]:
-    """Train on the patterns of a folder and on our composer's.
+    """Train on the patterns of a data folder and on those of the composer.
 
     Raises:
-        UsageError: there is no such preset.
-        DrumkitError: as `load_patterns` and `fit`.
+        DrumkitError: as `training.choose`, `training.start`, `load_patterns` and `training.fit`.
     """
-    recipe = PRESETS.get(run.preset)
-    if recipe is None:
-        raise UsageError(f"no preset {run.preset}", f"take one of {', '.join(PRESETS)}")
+    recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     task = InterpolateTask(fabric, recipe, pattern_sets.load_patterns(data))
     return training.fit(task, run, fabric)
 
 
 def augment(pool: Floats, patterns: Floats, generator: np.random.Generator) -> Floats:
-    """New patterns ``[N, V, T]`` from old ones.
+    """Augment patterns ``[N, V, T]``.
 
-    Half get some voices, or some measures, of another pattern; all are turned by whole measures,
-    and half have their velocities scaled.
+    Half take some voices or measures from another pattern of the pool; all are rotated by whole
+    measures, and half have their velocities scaled.
     """
     made = patterns.copy()
     for pattern in made:

@@ -1,1 +1,5 @@
-"""Learning: weights files, the one fit loop, and the device that a model runs on."""
+"""Training and loading of models.
+
+Here belong weights files, the training loop, devices, the reading of data indices, and statistics
+that evaluations of several features use.
+"""

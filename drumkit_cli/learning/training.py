@@ -1,7 +1,7 @@
-"""The one fit loop: seed, device, resume, keep the best, stop at a time limit.
+"""The training loop of all features: device, seed, checkpoints, best weights, time limit.
 
-A feature's `train.py` gives a `Task` (what a step is, what the score is); everything that is the
-same for all of them is here. Lightning Fabric carries it to CPU, CUDA, MPS and torchrun.
+A feature's `train.py` provides a `Task`, which says what a training step and the validation score
+are. Lightning Fabric runs it on CPU, CUDA, MPS and under torchrun.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from lightning_fabric import Fabric
@@ -32,9 +32,9 @@ CHECKPOINT_NAME = "last.pt"
 LOG_NAME = "log.csv"
 CURVES_NAME = "curves.png"
 FIRST_VALIDATION_SECONDS = 60.0
-"""So that weights exist early; a tenth of the time limit where that is shorter."""
+"""Training time before the first validation, at most; a tenth of a time limit below 10 minutes."""
 
-_DAMAGES = (
+_LOADING_FAILURES = (
     RuntimeError,
     KeyError,
     IndexError,
@@ -43,25 +43,27 @@ _DAMAGES = (
     EOFError,
     pickle.UnpicklingError,
 )
-"""What reading a damaged or foreign checkpoint raises."""
+"""Exceptions of reading a damaged checkpoint, or one of another recipe."""
+
+_Recipe = TypeVar("_Recipe")
 
 
 @dataclass(frozen=True)
 class Run:
-    """How to train: where, how long, on what.
+    """Settings of a training run.
 
     Attributes:
-        folder: checkpoint, log and curves go here.
-        output: the weights file, rewritten whenever the score is the best so far.
-        time_limit_seconds: of training steps in all, those before a resume included; what comes
-            before them and validation are not counted.
-        resume: go on from the checkpoint in `folder`.
+        folder: folder of the checkpoint, the log and the curves.
+        output: weights file, rewritten whenever the validation score improves.
+        time_limit_seconds: time of all training steps, those before a resume included; preparation
+            and validation do not count.
+        resume: continue from the checkpoint in `folder`.
         device: "cpu", "cuda", "mps" or "auto".
-        seed: of the weights, the batches and the augmentation.
-        threads: CPU threads; 0 leaves torch's choice.
-        preset: the name of the feature's recipe.
-        validate_every_seconds: between two validations, at most; the first comes earlier.
-        save_every_seconds: between two checkpoints.
+        seed: seed of the initial weights, the batches and the augmentation.
+        threads: CPU threads; 0 is torch's choice.
+        preset: name of one of the feature's recipes.
+        validate_every_seconds: training time between validations; the first comes earlier.
+        save_every_seconds: training time between checkpoints.
     """
 
     folder: Path
@@ -77,43 +79,53 @@ class Run:
 
 
 class Task(Protocol):
-    """What a feature teaches the fit loop.
+    """What a feature provides to the training loop.
 
-    `models` and `optimizers` are all that a checkpoint holds beside the clock; averaged copies of
-    a model are models too.
+    A checkpoint holds the state of `models`, moving averages included, and of `optimizers`.
     """
 
     models: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
 
     def batches(self, seed: int) -> Iterator[Any]:
-        """Endless training batches; the same seed gives the same ones."""
+        """Endless training batches; a seed determines them."""
 
     def step(self, batch: Any, progress: float) -> dict[str, float]:  # noqa: ANN401
-        """Take one optimisation step, `progress` 0..1 through the run; return its losses."""
+        """Take an optimisation step at `progress` 0..1 of the run; return its losses by name."""
 
     def validate(self) -> dict[str, float]:
-        """Measure on held-out data; the key "score" decides, lower is better."""
+        """Measure on held-out data; weights with the lowest "score" are exported."""
 
     def export(self, path: Path, figures: Mapping[str, float]) -> None:
         """Write the weights file that `--weights` takes."""
 
 
+def choose(presets: Mapping[str, _Recipe], name: str) -> _Recipe:
+    """The recipe of a preset.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    if name not in presets:
+        raise UsageError(f"no preset {name}", f"take one of {', '.join(presets)}")
+    return presets[name]
+
+
 def start(run: Run) -> Fabric:
-    """Set threads, seed and device up; the Fabric that the task trains with.
+    """Prepare the folder, threads, seed and device of a run.
 
     Raises:
         OutputError: the folder cannot be made.
-        UsageError: the folder holds a run, and it is not asked to resume.
-        BadDataError: it is asked to resume, and there is no checkpoint.
-        UnavailableError: the device is not on this machine.
+        UsageError: the folder holds a run, and `resume` is not set.
+        BadDataError: `resume` is set, and there is no checkpoint.
+        UnavailableError: this machine has no such device.
     """
     _claim_folder(run)
     if run.threads:
         torch.set_num_threads(run.threads)
     seed_everything(run.seed, verbose=False)
     try:
-        # torchrun says how many processes it started; left alone, Fabric sees one CPU in each.
+        # torchrun sets the number of its processes; Fabric would see a single CPU in each.
         devices = os.environ.get("LOCAL_WORLD_SIZE", "auto")
         nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
         fabric = Fabric(
@@ -126,11 +138,10 @@ def start(run: Run) -> Fabric:
 
 
 def fit(task: Task, run: Run, fabric: Fabric) -> dict[str, float]:
-    """Train until the time limit; return the figures of the best weights.
+    """Train until the time limit; return the validation figures of the best weights.
 
-    The best weights by validation score are at `run.output` when it returns, and whenever it is
-    interrupted after the first validation; the newest state is in `run.folder`. When training
-    diverges, the state there stays that of the last checkpoint.
+    `run.output` holds the best weights from the first validation on, even after an interruption;
+    `run.folder` has the newest checkpoint. When training diverges, the last checkpoint stays.
 
     Raises:
         BadDataError: the checkpoint to resume is damaged or of another model; training diverged;
@@ -160,7 +171,7 @@ def fit(task: Task, run: Run, fabric: Fabric) -> dict[str, float]:
 
 @dataclass
 class _Clock:
-    """How far a run is, and when it validates and saves next."""
+    """Progress of a run in steps and seconds, times of the next validation and checkpoint."""
 
     next_validation: float = 0.0
     next_save: float = 0.0
@@ -172,7 +183,7 @@ class _Clock:
 
 
 class _Log:
-    """A CSV of losses (long form: one row a value, so resumed runs and new losses just append)."""
+    """A CSV of losses in long form: one row for each value, so that a resumed run can append."""
 
     def __init__(self, path: Path, *, append: bool) -> None:
         fresh = not (append and path.exists())
@@ -191,7 +202,7 @@ class _Log:
 
 
 def _claim_folder(run: Run) -> None:
-    """Make the run's folder; never train over another run's state unasked."""
+    """Make the run's folder; refuse one that holds another run."""
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -213,7 +224,7 @@ def _first_validation(run: Run) -> float:
 
 
 def _train(task: Task, clock: _Clock, run: Run, fabric: Fabric, log: _Log | None) -> None:
-    """Take steps until the time limit, validating and saving on the way."""
+    """Take steps until the time limit; validate and save at their times."""
     batches = task.batches(run.seed + 7919 * clock.steps + fabric.global_rank)
     with console.progress(run.time_limit_seconds, "training") as bar:
         bar.advance(clock.seconds)
@@ -263,7 +274,7 @@ def _validate(task: Task, clock: _Clock, run: Run, fabric: Fabric, log: _Log | N
 
 
 def _save(task: Task, clock: _Clock, path: Path) -> None:
-    """Replace the checkpoint in one move, so that a kill leaves the old or the new one."""
+    """Replace the checkpoint atomically."""
     state = {
         "models": {name: model.state_dict() for name, model in task.models.items()},
         "optimizers": {name: opt.state_dict() for name, opt in task.optimizers.items()},
@@ -285,7 +296,7 @@ def _load(task: Task, path: Path) -> _Clock:
             optimizer.load_state_dict(state["optimizers"][name])
         torch.set_rng_state(state["torch_rng"])
         return _Clock(**json.loads(state["clock"]))
-    except _DAMAGES as error:
+    except _LOADING_FAILURES as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise BadDataError(
             f"{path}: not a checkpoint of this recipe ({reason})", "take another --run-dir"

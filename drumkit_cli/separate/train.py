@@ -1,4 +1,4 @@
-"""The recipe of the built-in separator: L1 on waveforms of remixed rendered bands."""
+"""Training of the built-in separator: L1 loss on waveforms of remixed rendered bands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from drumkit_cli.bands import takes
-from drumkit_cli.errors import UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.separate.data import mixes
@@ -25,7 +24,18 @@ from drumkit_cli.separate.model import SeparatorConfig, build
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything of a run that is not where and how long."""
+    """Hyperparameters of a run.
+
+    Attributes:
+        config: sizes of the network.
+        takes: number of rendered takes.
+        take_seconds: length of a take.
+        batch: mixes in a batch.
+        crop_seconds: length of a mix.
+        learning_rate: highest learning rate.
+        average: decay of the moving average of the weights.
+        validation_batches: batches of four mixes of 8 s to validate on.
+    """
 
     config: SeparatorConfig = SeparatorConfig()
     takes: int = 700
@@ -57,13 +67,13 @@ PRESETS = {
 
 
 class SeparateTask:
-    """Optimises a separator; the average of its weights is what is validated and shipped."""
+    """Trains a separator; validates and ships the moving average of its weights."""
 
     def __init__(self, fabric: Fabric, recipe: Recipe, pool: list[takes.Take]) -> None:
         self._fabric = fabric
         self._recipe = recipe
-        self._train = [band for band in pool if band.split == "train"] or pool
-        held_out = [band for band in pool if band.split == "validation"] or pool
+        self._train = [take for take in pool if take.split == "train"] or pool
+        held_out = [take for take in pool if take.split == "validation"] or pool
         self._validation = list(islice(mixes(held_out, 4, 8.0, seed=1), recipe.validation_batches))
         network = build(recipe.config)
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
@@ -73,11 +83,11 @@ class SeparateTask:
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Endless remixes of the training songs."""
+        """Endless remixes of the training takes."""
         return mixes(self._train, self._recipe.batch, self._recipe.crop_seconds, seed)
 
     def step(self, batch: tuple[Tensor, Tensor], progress: float) -> dict[str, float]:
-        """One step of Adam on the L1 distance; the rate rises briefly, then falls as a cosine."""
+        """A step of Adam on the L1 loss; the learning rate warms up, then falls as a cosine."""
         mix, sources = (self._fabric.to_device(part) for part in batch)
         network, optimizer = self._network, self.optimizers["adam"]
         network.train()
@@ -99,7 +109,7 @@ class SeparateTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """SDR in dB of each source over fixed remixes of the validation songs."""
+        """Median SDR, dB, of each source over fixed remixes of validation takes."""
         average = self._average.eval()
         ratios = []
         for mix, sources in self._validation:
@@ -115,7 +125,7 @@ class SeparateTask:
         return {"score": -float(medians.mean()), **figures}
 
     def export(self, path: Path, figures: Mapping[str, float]) -> None:
-        """Write the averaged weights."""
+        """Write the averaged separator."""
         save_weights(
             path,
             self._average.module.state_dict(),
@@ -126,21 +136,18 @@ class SeparateTask:
 
 
 def train(data: Path, run: training.Run) -> None:
-    """Render the bands of `data` once into the run's folder, then train until the limit.
+    """Train on bands rendered from a data folder, or on the rendered takes that it holds.
 
     Raises:
-        UsageError: there is no such preset.
-        DrumkitError: as `training.start`, `takes.takes_of_run` and `training.fit`.
+        DrumkitError: as `training.choose`, `training.start`, `takes_of_run` and `training.fit`.
     """
-    if run.preset not in PRESETS:
-        raise UsageError(f"no preset {run.preset}", f"one of {', '.join(PRESETS)}")
-    recipe = PRESETS[run.preset]
+    recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
     training.fit(SeparateTask(fabric, recipe, pool), run, fabric)
 
 
 def _moving_average(decay: float, average: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
-    """Exponential moving average that forgets its beginning: the decay grows to its final value."""
+    """Exponential moving average whose decay grows, so that the untrained weights fade early."""
     warm = (1 + int(count)) / (10 + int(count))
     return torch.lerp(average, value, 1 - min(decay, warm))

@@ -1,9 +1,10 @@
-"""The recipe of the drummer: an adversarial game (Eq. 1 and 2), and a pull towards all of the data.
+"""Training of the generator: adversarial losses (Eq. 1 and 2) and implicit maximum likelihood.
 
-A generator of two noise dimensions soon plays a few patterns only. So every pattern of a batch also
-pulls the nearest one of many generated ones towards itself (implicit maximum likelihood, K. Li and
-J. Malik, arXiv 1809.09087): no pattern of the data is left out. The pull ends at a distance, lest
-the generator learn the data by heart. The noise of training is the path of Eq. 8 at any angle.
+A GAN of two noise dimensions collapses to a few patterns. So every pattern of a batch also pulls
+the nearest of many generated ones towards itself (K. Li and J. Malik, "Implicit maximum likelihood
+estimation", arXiv 1809.09087), which leaves out no pattern of the data. The pull ends within a
+margin, so that the generator does not memorise the data. The noise is drawn from the path of Eq. 8,
+rotated by random angles.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from drumkit_cli.errors import UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.patterns import pattern_sets
@@ -43,19 +43,19 @@ KINDS = ("composed", "electronic")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything of a run that is not where and how long.
+    """Hyperparameters of a run.
 
     Attributes:
-        config: of the networks.
-        batch: patterns a step.
-        candidates: generated patterns a step, among which each of the data finds its nearest.
-        margin: hits that the nearest may differ in before it is pulled.
-        note_weight: of a note's cross-entropy in the pull, beside that of a rest; with 1 the
-            generator plays fewer notes than the data.
-        adversarial_weight: of the game beside the pull.
-        generator_rate: the generator's learning rate at its height.
-        discriminator_rate: the discriminator's.
-        average: of the moving average of the generator's weights, which is what ships.
+        config: sizes of the networks.
+        batch: patterns in a batch.
+        candidates: generated patterns in a step, among which each real one finds its nearest.
+        margin: number of differing hits up to which a nearest pattern is not pulled.
+        note_weight: weight of the cross-entropy of a note relative to that of a rest; with 1 the
+            generator plays fewer notes than the data has.
+        adversarial_weight: weight of the adversarial loss relative to the pull.
+        generator_rate: initial learning rate of the generator.
+        discriminator_rate: learning rate of the discriminator.
+        average: decay of the moving average of the generator's weights.
     """
 
     config: ModelConfig
@@ -82,7 +82,7 @@ PRESETS = {
 
 
 class SwirlTask:
-    """Optimises generator and discriminator; the averaged generator is what counts."""
+    """Trains generator and discriminator; validates and ships the averaged generator."""
 
     def __init__(self, fabric: Fabric, recipe: Recipe, patterns: PatternSet) -> None:
         self._fabric = fabric
@@ -111,7 +111,7 @@ class SwirlTask:
         self.optimizers: dict[str, Optimizer] = {"play": play, "judge": judge}
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Endless batches of patterns ``[B, V, T]`` and of noise ``[candidates, 2]``."""
+        """Endless batches of patterns ``[B, V, T]`` with noise ``[candidates, 2]``."""
         generator = np.random.default_rng(seed)
         while True:
             patterns = self._train[generator.integers(len(self._train), size=self._recipe.batch)]
@@ -121,7 +121,7 @@ class SwirlTask:
             )
 
     def step(self, batch: tuple[Tensor, Tensor], progress: float) -> dict[str, float]:
-        """One step of the discriminator, then one of the generator; its rate falls as a cosine."""
+        """A step of the discriminator, then one of the generator, whose rate falls as a cosine."""
         recipe = self._recipe
         patterns, places = (self._fabric.to_device(part) for part in batch)
         rate = recipe.generator_rate * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
@@ -130,27 +130,27 @@ class SwirlTask:
         with torch.autocast(patterns.device.type, dtype=torch.bfloat16):
             logits = self._generator(places).float()
         made = played(logits[: recipe.batch])
-        judged = self._judge(patterns, made.detach())
+        discrimination = self._discriminate(patterns, made.detach())
         pull, reached = self._pull(logits, patterns)
         with torch.autocast(patterns.device.type, dtype=torch.bfloat16):
-            fooled = F.softplus(-self._discriminator(_disguised(made)).float()).mean()
+            adversarial = F.softplus(-self._discriminator(_augmented(made)).float()).mean()
         self.optimizers["play"].zero_grad()
-        self._fabric.backward(pull / 100 + recipe.adversarial_weight * fooled)
+        self._fabric.backward(pull / 100 + recipe.adversarial_weight * adversarial)
         self.optimizers["play"].step()
         self._average.update_parameters(self.models["generator"])
         return {
             "pull": float(pull.detach()),
             "reached": reached,
-            "fooled": float(fooled.detach()),
-            "judged": judged,
+            "adversarial": float(adversarial.detach()),
+            "discriminator": discrimination,
             "rate": rate,
         }
 
-    def _judge(self, patterns: Tensor, made: Tensor) -> float:
-        """One step of the discriminator (Eq. 1)."""
+    def _discriminate(self, patterns: Tensor, made: Tensor) -> float:
+        """A step of the discriminator (Eq. 1); returns its loss."""
         with torch.autocast(patterns.device.type, dtype=torch.bfloat16):
-            real = self._discriminator(_disguised(patterns)).float()
-            fake = self._discriminator(_disguised(made)).float()
+            real = self._discriminator(_augmented(patterns)).float()
+            fake = self._discriminator(_augmented(made)).float()
         loss = F.softplus(-real).mean() + F.softplus(fake).mean()
         self.optimizers["judge"].zero_grad()
         self._fabric.backward(loss)
@@ -158,9 +158,9 @@ class SwirlTask:
         return float(loss.detach())
 
     def _pull(self, logits: Tensor, patterns: Tensor) -> tuple[Tensor, float]:
-        """The cross-entropy of the nearest generated pattern to each of the data.
+        """Mean cross-entropy of the nearest generated pattern to each real one.
 
-        Also returns the share of the data that have one within the margin, which is not pulled.
+        Those within the margin count as 0; their share is returned too.
         """
         targets = to_targets(patterns)
         with torch.no_grad():
@@ -176,7 +176,7 @@ class SwirlTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """How far the path's patterns are from being told from held-out ones, and copied."""
+        """Two-sample test of the path's patterns against held-out ones, and the share of copies."""
         times = np.arange(2000) / 2000 * 2 * np.pi
         places = self._fabric.to_device(torch.from_numpy(infer.swirl(times)))
         velocities = to_velocities(self._average.module.eval()(places)).cpu().numpy()
@@ -188,8 +188,8 @@ class SwirlTask:
         return {
             "score": max(abs(real - 0.5), abs(ours - 0.5)) + 10 * max(copies - 0.03, 0.0),
             "two_sample": (real + ours) / 2,
-            "real_told": real,
-            "ours_told": ours,
+            "real_accuracy": real,
+            "ours_accuracy": ours,
             "copies": copies,
             "nearest": nearest,
             "onsets": float((made > 0).sum((1, 2)).mean()),
@@ -207,22 +207,19 @@ class SwirlTask:
 
 
 def train(data: Path, run: training.Run) -> dict[str, float]:
-    """Train on the electronic patterns of a folder and on our composer's.
+    """Train on the electronic patterns of a data folder and on those of the composer.
 
     Raises:
-        UsageError: there is no such preset.
-        DrumkitError: as `load_patterns` and `fit`.
+        DrumkitError: as `training.choose`, `training.start`, `load_patterns` and `training.fit`.
     """
-    recipe = PRESETS.get(run.preset)
-    if recipe is None:
-        raise UsageError(f"no preset {run.preset}", f"take one of {', '.join(PRESETS)}")
+    recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     task = SwirlTask(fabric, recipe, pattern_sets.load_patterns(data))
     return training.fit(task, run, fabric)
 
 
 def noise(count: int, generator: np.random.Generator) -> Floats:
-    """Places ``[N, 2]``: of the path of Eq. 8 at random times, turned by random angles."""
+    """Noise ``[N, 2]``: points of the path of Eq. 8 at random times, rotated by random angles."""
     places = infer.swirl(generator.uniform(0, 2 * np.pi, count))
     angles = generator.uniform(0, 2 * np.pi, count).astype(np.float32)
     turned = (places[:, 0] + 1j * places[:, 1]) * np.exp(1j * angles)
@@ -230,10 +227,10 @@ def noise(count: int, generator: np.random.Generator) -> Floats:
     return made
 
 
-def _disguised(patterns: Tensor) -> Tensor:
-    """Patterns turned by whole measures, some voices silent, all velocities a little off.
+def _augmented(patterns: Tensor) -> Tensor:
+    """Rotate patterns by whole measures, silence some voices and add noise to the velocities.
 
-    Data and generated ones alike, so that the discriminator cannot know the data by heart.
+    Applied to real and generated patterns, so that the discriminator does not memorise the data.
     """
     turn = MEASURE_STEPS * int(torch.randint(PATTERN_MEASURES, ()))
     kept = torch.rand(*patterns.shape[:2], 1) > 0.15

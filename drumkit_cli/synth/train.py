@@ -1,21 +1,21 @@
-"""The recipes of the CWAE and of the inverters ("Experimental setup").
+"""Training of the CWAE and of the inverters (the paper's "Experimental setup").
 
-The paper's losses and Adam; what differs, and why:
+The losses and Adam are the paper's. What differs, and why:
 
-* But for the wide presets, batches hold eight sounds of every class where the paper has 64, against
-  64 draws of the prior: the estimator of the MMD is unbiased, and more steps average what fewer
-  codes leave open. Those of an inverter hold 16 sounds, not 128.
-* An error of the image counts the more the louder it is there. A small weight on the size of codes
-  calls back those so far out that the MMD hardly feels them; weights of the autoencoder decay.
-* Sounds are varied, and every fifth is our own synthesiser's (`data.py`); an inverter hears them at
-  several levels.
-* MCNN starts at ten times the paper's rate.
-* The rate follows a half cosine in place of a schedule of plateaus, for a run has a time limit.
-* The default inverter learns from the spectra of real sounds, not from the sounds it makes.
+* Except for the wide presets, batches hold eight sounds of every class where the paper has 64,
+  against 64 samples of the prior: the estimator of the MMD is unbiased, so more steps make up for
+  fewer codes. Batches of an inverter hold 16 sounds, not 128.
+* Errors of the image are weighted by level. A small penalty on the norm of codes reaches those so
+  far out that the MMD has hardly a gradient; the weights of the autoencoder decay.
+* Sounds are augmented, and a fifth come from our parametric synthesiser (`data.py`); inverters are
+  trained at several levels.
+* MCNN starts at ten times the paper's learning rate.
+* Learning rates fall as a half cosine, not in plateaus, since a run has a time limit.
+* The loss of the default inverter is on phases of real spectra, not on the sounds that it makes.
 
-One run trains the default inverter, then the autoencoder, into one weights file; the presets
-`inverter` and `cwae` train one of the two anew and keep the other of the file that is there.
-`mcnn` trains the paper's inverter into a file of its own.
+A run trains the default inverter, then the autoencoder, into one weights file. The presets
+`inverter` and `cwae` train one of the two and keep the other from the existing file; `mcnn` trains
+the paper's inverter into a file of its own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from drumkit_cli import console
-from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from drumkit_cli.sounds.classes import CLASSES
@@ -48,7 +48,7 @@ VALIDATION_SOUNDS = 240
 
 
 class SynthTask:
-    """Trains the parts of a recipe in turn."""
+    """Trains the networks of a recipe one after the other."""
 
     def __init__(
         self, fabric: Fabric, recipe: Recipe, data: tuple[Sounds, Sounds], run: training.Run
@@ -63,7 +63,7 @@ class SynthTask:
         if others and is_there:
             _keep(self._networks, others, run.output)
         elif others:
-            console.warn(f"{run.output} is not there to keep its {others[0]}: it stays untrained")
+            console.warn(f"no {run.output} to take the {others[0]} from: it stays untrained")
         self._pool = make_pool(train_sounds, recipe.pool, run.seed, images=needs_images)
         inverter = self._networks.get("inverter")
         if isinstance(inverter, SpectralInverter) and not ("inverter" in others and is_there):
@@ -90,7 +90,7 @@ class SynthTask:
         }
 
     def batches(self, seed: int) -> Iterator[Draw]:
-        """Endless places in the pool."""
+        """Endless batches of indices into the pool."""
         generator = np.random.default_rng(seed)
         by_class = balanced(self._pool.classes, self._recipe.per_class, generator)
         while True:
@@ -98,7 +98,7 @@ class SynthTask:
             yield Draw(next(by_class), anywhere)
 
     def step(self, batch: Draw, progress: float) -> dict[str, float]:
-        """A step of the part whose turn it is."""
+        """A step of the network that is trained at this time of the run."""
         start = 0.0
         for name, end in zip(self._recipe.parts, self._recipe.shares, strict=True):
             if progress < end or end == self._recipe.shares[-1]:
@@ -107,13 +107,13 @@ class SynthTask:
         raise AssertionError("a recipe has parts")
 
     def validate(self) -> dict[str, float]:
-        """The figures of all parts; the score is their sum."""
+        """The figures of all networks; the score is the sum of theirs."""
         figures = [part.validate() for part in self._parts.values()]
         score = sum(part["score"] for part in figures)
         return {name: value for part in figures for name, value in part.items()} | {"score": score}
 
     def export(self, path: Path, figures: Mapping[str, float]) -> None:
-        """Write the weights: MCNN into a file of its own, all else into one."""
+        """Write the weights: MCNN into a file of its own, the other networks into one."""
         card = {"data": LICENCES, "validation": dict(figures)}
         networks = dict(self._networks)
         mcnn = networks.pop("mcnn", None)
@@ -143,15 +143,13 @@ class SynthTask:
 
 
 def train(data: Path, run: training.Run) -> dict[str, float]:
-    """Train on the one-shots of a folder and on our own synthesiser's.
+    """Train on the one-shots of a data folder and on those of our parametric synthesiser.
 
     Raises:
-        UsageError: there is no such preset.
-        DrumkitError: as `load_sounds`, `load_weights` and `fit`.
+        DrumkitError: as `training.choose`, `training.start`, `load_sounds`, `load_weights` and
+            `training.fit`.
     """
-    recipe = PRESETS.get(run.preset)
-    if recipe is None:
-        raise UsageError(f"no preset {run.preset}", f"take one of {', '.join(PRESETS)}")
+    recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     sounds = load_sounds(data, "train"), load_sounds(data, "valid")
     return training.fit(SynthTask(fabric, recipe, sounds, run), run, fabric)
@@ -169,10 +167,10 @@ def _networks(recipe: Recipe) -> dict[str, nn.Module]:
 
 
 def _keep(networks: Mapping[str, nn.Module], names: Iterable[str], path: Path) -> None:
-    """Take some networks from a weights file.
+    """Load some of the networks from a weights file.
 
     Raises:
-        BadDataError: no weights of a drum synthesiser, or of networks of other sizes.
+        BadDataError: it is not a file of a drum synthesiser, or has networks of other sizes.
     """
     checkpoint = load_weights("synth", str(path))
     for name in names:

@@ -76,7 +76,7 @@ def test_a_step_trains_both_networks_and_reports_its_losses(data, tmp_path):
     }
     for batch in islice(task.batches(0), 3):
         losses = task.step(batch, 0.0)
-    assert {"pull", "fooled", "judged", "reached"} <= set(losses)
+    assert {"pull", "adversarial", "discriminator", "reached"} <= set(losses)
     assert all(np.isfinite(value) for value in losses.values())
     for name in ("generator", "discriminator"):
         after = task.models[name].parameters()

@@ -115,7 +115,7 @@ def test_what_is_kept_and_has_other_sizes_is_told(folder, tmp_path):
 
 def test_what_is_not_there_to_keep_is_told(folder, tmp_path, capsys):
     train.train(folder, run_in(tmp_path, preset="tiny-cwae"))
-    assert "is not there to keep its inverter: it stays untrained" in capsys.readouterr().err
+    assert "to take the inverter from: it stays untrained" in capsys.readouterr().err
     inverter = SpectralInverter(TINY_INVERTER)
     state = load_weights("synth", str(tmp_path / "synth.safetensors")).state
     assert not torch.equal(state["inverter.reading"].float(), inverter.reading)  # it was fitted
