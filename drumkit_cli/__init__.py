@@ -30,10 +30,12 @@ if TYPE_CHECKING:
         UnavailableError,
         UsageError,
     )
-    from drumkit_cli.files import read_audio, write_audio
+    from drumkit_cli.files import read_audio, read_midi, write_audio, write_midi
     from drumkit_cli.mel.infer import invert, mel
+    from drumkit_cli.midi.track import Note, Track
     from drumkit_cli.separate.infer import separate
     from drumkit_cli.spectral.melscale import MelConfig
+    from drumkit_cli.swirl.infer import swirl
 
 __version__ = "0.1.0"
 __all__ = [
@@ -41,7 +43,9 @@ __all__ = [
     "DrumkitError",
     "MelConfig",
     "MissingInputError",
+    "Note",
     "OutputError",
+    "Track",
     "UnavailableError",
     "UsageError",
     "__version__",
@@ -49,19 +53,24 @@ __all__ = [
     "invert",
     "mel",
     "read_audio",
+    "read_midi",
     "separate",
+    "swirl",
     "write_audio",
+    "write_midi",
 ]
 
 _ERRORS: Final = [name for name in __all__ if name.endswith("Error")]
 _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
-    **dict.fromkeys(["read_audio", "write_audio"], "files"),
+    **dict.fromkeys(["read_audio", "read_midi", "write_audio", "write_midi"], "files"),
+    **dict.fromkeys(["Note", "Track"], "midi.track"),
     "MelConfig": "spectral.melscale",
     "arrange": "arrange.infer",
     "invert": "mel.infer",
     "mel": "mel.infer",
     "separate": "separate.infer",
+    "swirl": "swirl.infer",
 }
 """The module of each public name."""
 

@@ -19,6 +19,11 @@ def require_seed(seed: int) -> None:
     require_within("seed", seed, 0, SEED_MAX)
 
 
+def require_tempo(tempo_bpm: float) -> None:
+    """Raise UsageError unless a number may be a tempo in quarters a minute: 4 to 1000."""
+    require_within("tempo_bpm", tempo_bpm, 4, 1000)
+
+
 def require_known(what: str, value: str, known: Collection[str]) -> None:
     """Raise UsageError, with the names that are known, unless a name is one of them."""
     if value not in known:

@@ -11,6 +11,8 @@ from drumkit_cli.audio.reader import AudioReader, Samples
 from drumkit_cli.audio.samples import as_channels
 from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.io.streams import Encoding, open_input, open_output
+from drumkit_cli.midi import files as midi_files
+from drumkit_cli.midi.track import Track
 
 
 def read_audio(path: str | os.PathLike[str]) -> tuple[Samples, int]:
@@ -61,3 +63,32 @@ def write_audio(
         WavWriter(sink, rate, count, frames=frames, encoding=Encoding(encoding)) as writer,
     ):
         writer.write(channels)
+
+
+def read_midi(path: str | os.PathLike[str]) -> Track:
+    """Read a Standard MIDI file; nothing of it is lost.
+
+    Raises:
+        MissingInputError: it does not exist or may not be read.
+        BadDataError: it is no MIDI file, damaged, or beyond a million events or 24 hours.
+
+    Example:
+        >>> track = drumkit.read_midi("beat.mid")
+        >>> [(note.onset_seconds, note.pitch, note.velocity) for note in track.notes]
+    """
+    with open_input(os.fspath(path)) as source:
+        return midi_files.read_midi(source.read_bytes(), source.name)
+
+
+def write_midi(path: str | os.PathLike[str], track: Track) -> None:
+    """Write a Standard MIDI file; one that is there is replaced as a whole.
+
+    Raises:
+        OutputError: the file cannot be made.
+
+    Example:
+        >>> drumkit.write_midi("played.mid", drumkit.groove(track))
+    """
+    data = midi_files.write_midi(track)
+    with open_output(os.fspath(path)) as sink:
+        sink.write(data)

@@ -31,6 +31,12 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture
+def shipped(monkeypatch):
+    """The weights that ship: tiny untrained ones play no note."""
+    monkeypatch.delenv("DRUMKIT_WEIGHTS")
+
+
+@pytest.fixture
 def not_imported():
     """While a test runs, nothing of drumkit has been imported."""
     ours = {name: sys.modules.pop(name) for name in _our_modules()}
@@ -206,6 +212,39 @@ def test_what_is_no_mel_spectrogram_is_bad_data(power):
 def test_an_unknown_preset_is_a_usage_error():
     with pytest.raises(drumkit.UsageError, match="synth"):
         drumkit.mel(noise(100), 8000, config="tacotron")
+
+
+def written(tmp_path, *arguments):
+    """The track that a command writes."""
+    output = tmp_path / "out.mid"
+    assert cli.run([*arguments, "--no-provenance", "--threads", "1", "-o", str(output)]) == 0
+    return drumkit.read_midi(output)
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize("humanize", [False, True])
+def test_the_command_and_the_function_swirl_alike(tmp_path, humanize):
+    options = ["--seed", "2", "--bpm", "90", "--from", "1.5", *["--humanize"] * humanize]
+    track = drumkit.swirl(5, start=1.5, humanize=humanize, tempo_bpm=90, seed=2)
+    assert track.notes
+    assert track == written(tmp_path, "swirl", "--measures", "5", *options)
+    assert track.tempo_bpm == pytest.approx(90)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"measures": 0}, {"tempo_bpm": 0}, {"speed": np.nan}, {"seed": -1}, {"start": np.inf}],
+)
+def test_a_swirl_that_cannot_be_is_a_usage_error(wrong):
+    with pytest.raises(drumkit.UsageError):
+        drumkit.swirl(**wrong)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_midi_that_is_written_is_read_back(tmp_path):
+    track = drumkit.swirl(2)
+    drumkit.write_midi(tmp_path / "a.mid", track)
+    assert drumkit.read_midi(tmp_path / "a.mid") == track
 
 
 @pytest.mark.parametrize(

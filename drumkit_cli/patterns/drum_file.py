@@ -7,6 +7,7 @@ megabyte and in an unlinked temporary file beyond.
 from __future__ import annotations
 
 import heapq
+import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -17,8 +18,8 @@ import numpy as np
 from drumkit_cli.io.arrays import npy_header
 from drumkit_cli.io.streams import open_output, spool_failure
 from drumkit_cli.midi.drum_maps import VOICE_PITCHES
-from drumkit_cli.midi.files import variable_length, write_midi
-from drumkit_cli.midi.track import DRUM_CHANNEL, empty_track
+from drumkit_cli.midi.files import read_midi, variable_length, write_midi
+from drumkit_cli.midi.track import DRUM_CHANNEL, Track, empty_track
 from drumkit_cli.patterns.grid import Floats
 
 TICKS_PER_STEP: Final = 120
@@ -93,6 +94,13 @@ def write_drum_file(
         sink.write(head[: head.index(b"MTrk") + 4])
         sink.write((len(opening) + length).to_bytes(4, "big") + opening)
         shutil.copyfileobj(body, sink)
+
+
+def drum_track(blocks: Iterable[tuple[Floats, Floats | None]], tempo_bpm: float) -> Track:
+    """What `write_drums` writes as MIDI, as a track."""
+    sink = io.BytesIO()
+    write_drum_file(sink, blocks, VOICE_PITCHES, tempo_bpm)
+    return read_midi(sink.getvalue(), "the drums")
 
 
 def _events(

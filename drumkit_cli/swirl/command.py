@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os.path
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +13,7 @@ from drumkit_cli.errors import UsageError
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import check_output, open_output
 from drumkit_cli.learning.devices import Device
+from drumkit_cli.swirl.walk import OMEGAS, SPEED, SPEED_MAX, START_MAX, Walk
 
 if TYPE_CHECKING:
     from drumkit_cli.patterns.grid import Floats
@@ -21,12 +21,8 @@ if TYPE_CHECKING:
     Block = tuple[Floats, Floats | None]
 
 MEASURES = 16
-SPEED = 2 * math.pi / 1984
 TEMPO_BPM = 129.0
 MEASURES_MAX = 1_000_000
-OMEGA_MAX = 1e6
-FIRST_MAX = 1e12
-"""Measures to where a path may begin: beyond, numbers no longer tell one from the next."""
 PLOT_POINTS = 5000
 
 
@@ -40,14 +36,14 @@ def swirl(
     omegas: Annotated[
         tuple[float, float, float, float],
         typer.Option("--omegas", metavar="W W W W", help="The four frequencies of the path."),
-    ] = (2.0, 19.0, -20.0, 20.0),
+    ] = OMEGAS,
     speed: Annotated[
         float,
         typer.Option(
             "--speed",
             metavar="T",
-            min=-10.0,
-            max=10.0,
+            min=-SPEED_MAX,
+            max=SPEED_MAX,
             show_default="2 pi / 1984",
             help="How far the path goes in a measure; the paper's is 0.0127.",
         ),
@@ -57,8 +53,8 @@ def swirl(
         typer.Option(
             "--from",
             metavar="T",
-            min=-1e9,
-            max=1e9,
+            min=-START_MAX,
+            max=START_MAX,
             help="Where on the path to begin; -v tells where a run ended.",
         ),
     ] = 0.0,
@@ -96,41 +92,27 @@ def swirl(
     phrase of four, and the phrase changes all the while. A seed other than 0 turns the path to
     other patterns.
     """
-    for option, values in (("--omegas", omegas), ("--speed", (speed,)), ("--from", (start,))):
-        if not all(map(math.isfinite, values)):
-            raise UsageError(f"{option} must be finite")
-    if max(map(abs, omegas)) > OMEGA_MAX:
-        raise UsageError(f"--omegas must be within {-OMEGA_MAX:,.0f} and {OMEGA_MAX:,.0f}")
-    if speed and abs(start / speed) > FIRST_MAX:
-        raise UsageError("--from is too many measures away at that --speed", "raise --speed")
+    walk = Walk(omegas, speed, start, seed)
     if plot == "-" or (plot and output and os.path.realpath(plot) == os.path.realpath(output)):
         raise UsageError("--plot needs a file of its own")
     for path in (output, plot):
         if path is not None and path != "-":
             check_output(path)
 
-    from drumkit_cli.learning.checkpoint import load_weights
-    from drumkit_cli.learning.devices import pick_device
+    from drumkit_cli.learning.models import load_model
     from drumkit_cli.patterns.drum_file import write_drums
     from drumkit_cli.swirl import infer
 
-    place = pick_device(device, threads)
-    drummer = infer.Drummer(load_weights("swirl", weights), place)
+    drummer = load_model(infer.Drummer, "swirl", weights, device, threads)
     comment = ""
     if not no_provenance:
         comment = Provenance(seed, drummer.weights_sha256).comment()
-    played = infer.measures(drummer, measures, omegas=omegas, speed=speed, start=start, seed=seed)
-    first = infer.measure_number(start, speed)
     with console.progress(measures, "playing") as bar:
-        blocks = (
-            infer.humanize(played, math.floor(first), seed)
-            if humanize
-            else ((velocities, None) for velocities in played)
-        )
+        blocks = infer.play(drummer, measures, walk, humanize=humanize)
         write_drums(output, _watched(blocks, bar.advance), (measures, 6, 16), bpm, comment)
-    end = (first + measures) * speed if speed else start
+    end = walk.end(measures)
     if plot is not None:
-        _draw(plot, start, end, omegas, seed)
+        _draw(plot, walk, end)
     if speed:
         console.detail(f"the path is at {end!r} now: --from {end!r} goes on")
     else:
@@ -143,13 +125,13 @@ def _watched(blocks: Iterable[Block], advance: Callable[[float], None]) -> Itera
         advance(1)
 
 
-def _draw(plot: str, start: float, end: float, omegas: Sequence[float], seed: int) -> None:
+def _draw(plot: str, walk: Walk, end: float) -> None:
     import numpy as np
 
-    from drumkit_cli.swirl.infer import swirl
+    from drumkit_cli.swirl.infer import places
     from drumkit_cli.swirl.plot import path_png
 
-    whole = swirl(np.linspace(0, 2 * np.pi, PLOT_POINTS), omegas, seed)
-    walked = swirl(np.linspace(start, end, PLOT_POINTS), omegas, seed)
+    whole = places(np.linspace(0, 2 * np.pi, PLOT_POINTS), walk)
+    walked = places(np.linspace(walk.start, end, PLOT_POINTS), walk)
     with open_output(plot) as sink:
         sink.write(path_png(whole, walked))

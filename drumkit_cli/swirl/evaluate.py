@@ -30,6 +30,7 @@ from drumkit_cli.patterns.statistics import (
     two_sample_accuracies,
 )
 from drumkit_cli.swirl import infer
+from drumkit_cli.swirl.walk import Walk
 
 FOUND: Final = ("electronic",)
 KINDS: Final = ("composed", *FOUND)
@@ -109,10 +110,11 @@ def evaluate(data: Path, weights: str | None) -> Table:
 
 def play_tour(drummer: infer.Drummer, seed: int) -> Tours:
     """Play a whole swirl, once round."""
-    measures = np.stack(list(infer.measures(drummer, TOUR_MEASURES, seed=seed)))
+    walk = Walk(seed=seed)
+    measures = np.stack(list(infer.measures(drummer, TOUR_MEASURES, walk)))
     phrases = measures.reshape(-1, PATTERN_MEASURES, *measures.shape[1:])
     heard = phrases.transpose(0, 2, 1, 3).reshape(len(phrases), measures.shape[1], -1)
-    patterns = drummer.play(infer.swirl(np.arange(TOUR_MEASURES) * infer.SPEED, seed=seed))
+    patterns = drummer.play(infer.places(np.arange(TOUR_MEASURES) * walk.speed, walk))
     return Tours(heard, patterns[None])
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.arguments import require_tempo, require_within
+from drumkit_cli.learning.models import load_model
+from drumkit_cli.midi.track import Track
+from drumkit_cli.patterns.drum_file import drum_track
 from drumkit_cli.patterns.grid import MEASURE_STEPS
 from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES
+from drumkit_cli.swirl.walk import OMEGAS, SPEED, Walk
 
 if TYPE_CHECKING:
     from drumkit_cli.learning.checkpoint import Checkpoint
 
-OMEGAS: Final = (2.0, 19.0, -20.0, 20.0)
-SPEED: Final = 2 * math.pi / 1984
-"""Of t a measure of 4/4. The paper goes round in 124 patterns of four measures; at a quarter of its
-speed the measures of a phrase belong together."""
+MEASURES_MAX: Final = 1_000_000
+TEMPO_BPM: Final = 129.0
 SILENCE: Final = 0.05
 BATCH: Final = 64
 TIMING_STEPS: Final = 0.06
@@ -63,54 +67,91 @@ class Drummer:
         return np.where(made < SILENCE, 0, made).astype(np.float32)
 
 
-def swirl(times: NDArray[np.floating], omegas: Sequence[float] = OMEGAS, seed: int = 0) -> Floats:
-    """Places ``[N, 2]`` in noise space at times t (Eq. 8): real and imaginary part of f.
-
-    A seed other than 0 turns the whole path about its centre, by an angle of its own.
-    """
-    first, *rest = (np.exp(1j * omega * times) for omega in omegas)
-    path = first - rest[0] / 2 + rest[1] / 3 + rest[2] / 4
-    if seed:
-        path = path * np.exp(2j * np.pi * np.random.default_rng(seed).random())
-    places: Floats = np.stack([path.real, path.imag], axis=-1).astype(np.float32)
-    return places
-
-
-def measure_number(time: float, speed: float) -> float:
-    """The number n of the measure at time t of the path, where ``t = n * speed``.
-
-    Whole where it is so but for rounding; 0 at speed 0.
-    """
-    number = time / speed if speed else 0.0
-    return float(round(number)) if abs(number - round(number)) < 1e-6 else number
-
-
-def measures(
-    drummer: Drummer,
-    count: int,
+def swirl(
+    measures: int = 16,
     *,
-    omegas: Sequence[float] = OMEGAS,
+    omegas: tuple[float, float, float, float] = OMEGAS,
     speed: float = SPEED,
     start: float = 0.0,
+    humanize: bool = False,
+    tempo_bpm: float = TEMPO_BPM,
     seed: int = 0,
-) -> Iterator[Floats]:
-    """Yield measures ``[V, 16]`` of velocities.
+    weights: str | Path | None = None,
+    device: str = "cpu",
+) -> Track:
+    """Play drums on and on: a smooth walk through the patterns of a generator.
 
-    The path is at ``t = n * speed`` in measure n, which is that quarter of the pattern there that
-    n has in a phrase of four measures; the first n is that of ``start``. So a run that starts where
-    another ended goes on as the other would have.
+    Each measure is the next one of a phrase of four, and the phrase changes all the while. The
+    model is loaded once a process.
+
+    Args:
+        measures: how many measures of 4/4 to play, 1 to 1,000,000.
+        omegas: the four frequencies of the path, each within -1e6 to 1e6.
+        speed: how far the path goes in a measure, -10 to 10; it goes round in 2 pi.
+        start: where on the path to begin, -1e9 to 1e9; ``start + measures * speed`` goes on.
+        humanize: vary onsets and velocities a little, as hands do.
+        tempo_bpm: quarters a minute, 4 to 1000.
+        seed: other than 0 it turns the path to other patterns, and it decides how hits vary.
+        weights: a weights file, or a folder with one, in place of what ships.
+        device: "cpu", "cuda", "mps" or "auto".
+
+    Returns:
+        A track of General MIDI drums on channel 10.
+
+    Raises:
+        UsageError: a value out of range, or no such device.
+        BadDataError: `weights` are of another model.
+        MissingInputError: `weights` does not exist.
+        UnavailableError: the device is not there.
+
+    Example:
+        >>> track = drumkit.swirl(measures=8, humanize=True)
+        >>> drumkit.write_midi("drums.mid", track)
     """
-    first = measure_number(start, speed)
+    require_within("measures", measures, 1, MEASURES_MAX)
+    require_tempo(tempo_bpm)
+    walk = Walk(omegas, speed, start, seed)
+    drummer = load_model(Drummer, "swirl", weights, device)
+    return drum_track(play(drummer, measures, walk, humanize=humanize), tempo_bpm)
+
+
+def play(
+    drummer: Drummer, count: int, walk: Walk, *, humanize: bool
+) -> Iterator[tuple[Floats, Floats | None]]:
+    """Yield measures as `measures` does, each with its offsets in sixteenths, or None for none."""
+    played = measures(drummer, count, walk)
+    if humanize:
+        return humanized(played, math.floor(walk.first_measure), walk.seed)
+    return ((velocities, None) for velocities in played)
+
+
+def places(times: NDArray[np.floating[Any]], walk: Walk) -> Floats:
+    """Places ``[N, 2]`` in noise space at times t (Eq. 8): real and imaginary part of f."""
+    first, *rest = (np.exp(1j * omega * times) for omega in walk.omegas)
+    curve = first - rest[0] / 2 + rest[1] / 3 + rest[2] / 4
+    if walk.seed:
+        curve = curve * np.exp(2j * np.pi * np.random.default_rng(walk.seed).random())
+    found: Floats = np.stack([curve.real, curve.imag], axis=-1).astype(np.float32)
+    return found
+
+
+def measures(drummer: Drummer, count: int, walk: Walk) -> Iterator[Floats]:
+    """Yield measures ``[V, 16]`` of velocities along a walk.
+
+    A measure is the quarter of the pattern at its place that its number has in a phrase of four
+    measures.
+    """
+    first = walk.first_measure
     for begin in range(0, count, BATCH):
         numbers = first + np.arange(begin, min(begin + BATCH, count))
-        times = numbers * speed if speed else np.full(len(numbers), start)
-        patterns = drummer.play(swirl(times, omegas, seed))
+        times = numbers * walk.speed if walk.speed else np.full(len(numbers), walk.start)
+        patterns = drummer.play(places(times, walk))
         for number, pattern in zip(numbers, patterns, strict=True):
             at = MEASURE_STEPS * (math.floor(number) % PATTERN_MEASURES)
             yield pattern[:, at : at + MEASURE_STEPS]
 
 
-def humanize(
+def humanized(
     played: Iterator[Floats], first: int = 0, seed: int = 0
 ) -> Iterator[tuple[Floats, Floats]]:
     """Vary the velocities of measures and give each hit an offset in sixteenths, both a little.

@@ -37,6 +37,7 @@ from drumkit_cli.patterns.statistics import (
 )
 from drumkit_cli.swirl import infer
 from drumkit_cli.swirl.model import Discriminator, Generator, ModelConfig, played
+from drumkit_cli.swirl.walk import Walk
 
 KINDS = ("composed", "electronic")
 
@@ -178,7 +179,7 @@ class SwirlTask:
     def validate(self) -> dict[str, float]:
         """Two-sample test of the path's patterns against held-out ones, and the share of copies."""
         times = np.arange(2000) / 2000 * 2 * np.pi
-        places = self._fabric.to_device(torch.from_numpy(infer.swirl(times)))
+        places = self._fabric.to_device(torch.from_numpy(infer.places(times, Walk())))
         velocities = to_velocities(self._average.module.eval()(places)).cpu().numpy()
         made = np.where(velocities < infer.SILENCE, 0, velocities)
         chosen = made[:: max(len(made) // len(self._held_out), 1)][: len(self._held_out)]
@@ -220,7 +221,7 @@ def train(data: Path, run: training.Run) -> dict[str, float]:
 
 def noise(count: int, generator: np.random.Generator) -> Floats:
     """Noise ``[N, 2]``: points of the path of Eq. 8 at random times, rotated by random angles."""
-    places = infer.swirl(generator.uniform(0, 2 * np.pi, count))
+    places = infer.places(generator.uniform(0, 2 * np.pi, count), Walk())
     angles = generator.uniform(0, 2 * np.pi, count).astype(np.float32)
     turned = (places[:, 0] + 1j * places[:, 1]) * np.exp(1j * angles)
     made: Floats = np.stack([turned.real, turned.imag], axis=1).astype(np.float32)

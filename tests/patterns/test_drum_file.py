@@ -17,7 +17,8 @@ from drumkit_cli.midi.track import empty_track
 from drumkit_cli.patterns import composer, drum_file
 from drumkit_cli.patterns.drum_file import LATEST, TICKS_PER_STEP, write_drum_file, write_drums
 from drumkit_cli.patterns.grid import grid_notes, read_grid
-from drumkit_cli.swirl.infer import humanize, measures
+from drumkit_cli.swirl.infer import humanized, measures
+from drumkit_cli.swirl.walk import Walk
 from tests.swirl.tiny import FakeDrummer
 
 
@@ -163,8 +164,8 @@ class Forgetful(io.RawIOBase):
 @pytest.mark.parametrize(("count", "touch"), [(10_000, False), (1_500, True)])
 def test_memory_does_not_grow_with_the_length(count, touch):
     """The bound holds a megabyte of the track and a batch of patterns; all of them are far more."""
-    played = measures(FakeDrummer(), count)
-    blocks = humanize(played) if touch else ((block, None) for block in played)
+    played = measures(FakeDrummer(), count, Walk())
+    blocks = humanized(played) if touch else ((block, None) for block in played)
     sink = Forgetful()
     tracemalloc.start()
     try:

@@ -157,13 +157,3 @@ def test_the_shipped_drummer_plays_grooves(tmp_path):
     assert made[:, 0].any(axis=1).mean() > 0.8
     assert 4 < made.sum((1, 2)).mean() < 40
     assert len({measure.tobytes() for measure in made}) > 16
-
-
-def test_the_default_pace_and_path_are_those_of_the_library():
-    import inspect
-
-    from drumkit_cli.swirl import command, infer
-
-    defaults = inspect.signature(command.swirl).parameters
-    assert defaults["speed"].default == infer.SPEED
-    assert defaults["omegas"].default == infer.OMEGAS

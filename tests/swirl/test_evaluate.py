@@ -5,6 +5,7 @@ from drumkit_cli.learning import checkpoint
 from drumkit_cli.patterns import drum_file
 from drumkit_cli.patterns.pattern_sets import PatternSet
 from drumkit_cli.swirl import evaluate, infer
+from drumkit_cli.swirl.walk import Walk
 from tests.swirl.tiny import write_tiny_drummer
 
 
@@ -21,7 +22,7 @@ def noise(count, chance, seed=0):
 def test_a_tour_is_cut_into_phrases_as_they_are_heard(weights):
     drummer = infer.Drummer(checkpoint.load_weights("swirl", weights))
     tour = evaluate.play_tour(drummer, 1)
-    heard = np.concatenate(list(infer.measures(drummer, 8, seed=1)), axis=1)
+    heard = np.concatenate(list(infer.measures(drummer, 8, Walk(seed=1))), axis=1)
     assert tour.phrases.shape == (496, 6, 64)
     np.testing.assert_array_equal(tour.phrases[0], heard[:, :64])
     np.testing.assert_array_equal(tour.phrases[1], heard[:, 64:])

@@ -12,7 +12,8 @@ from drumkit_cli.learning import training
 from drumkit_cli.patterns import composer, pattern_sets
 from drumkit_cli.patterns.pattern_sets import Pattern, load_patterns
 from drumkit_cli.swirl import train
-from drumkit_cli.swirl.infer import swirl
+from drumkit_cli.swirl.infer import places
+from drumkit_cli.swirl.walk import Walk
 from tests.contract.midi_files import WHOLE
 
 
@@ -62,7 +63,7 @@ def test_a_seed_gives_the_same_batches(data, tmp_path):
 
 def test_noise_lies_where_a_path_can_come():
     made = np.linalg.norm(train.noise(2000, np.random.default_rng(0)), axis=1)
-    path = np.linalg.norm(swirl(np.linspace(0, 2 * np.pi, 20_000)), axis=1)
+    path = np.linalg.norm(places(np.linspace(0, 2 * np.pi, 20_000), Walk()), axis=1)
     assert path.min() - 0.01 <= made.min()
     assert made.max() <= path.max() + 0.01
     assert made.mean() == pytest.approx(path.mean(), rel=0.05)
