@@ -1,1 +1,1 @@
-"""Transitions between drum patterns."""
+"""The `interpolate` command: transitions between drum patterns through an autoencoder's codes."""

@@ -1,7 +1,7 @@
 """`drumkit evaluate interpolate`: reconstructions, and transitions between held-out patterns.
 
-The paper gives no such figures: its musicians graded transitions, and Figure 5 shows some among the
-training patterns (here ``--plot``).
+The paper has no such figures: musicians rated its transitions, and its Figure 5 shows some of them
+among the training patterns (here ``--plot``).
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ from drumkit_cli.patterns.statistics import (
 
 PAPERS_WEIGHTS: Final = "interpolate-z4.safetensors"
 STEPS: Final = 6
-"""Of a transition, as in the paper's experiment."""
+"""Steps of a transition, as in the paper's experiment."""
 PAIRS: Final = 200
+"""Transitions that are measured."""
 DRAWN: Final = 9
-"""Transitions of the picture; each starts and ends in other genres than the rest."""
+"""Transitions in the plot; no two start or end in the same genre."""
 REAL: Final = ("electronic", "other", "played")
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "all": (),
@@ -54,30 +55,28 @@ FIGURES: Final = (
 )
 _BATCH: Final = 256
 
-# One reading serves the table and the picture.
+# The table and the plot read the data once.
 _load_patterns = functools.lru_cache(maxsize=1)(pattern_sets.load_patterns)
 
 
 class Pair(NamedTuple):
-    """Where in a set of patterns a transition starts and ends."""
+    """Indices of the patterns at which a transition starts and ends."""
 
     start: int
     goal: int
 
 
-class Yardstick(NamedTuple):
-    """How near the ends of the transitions are to the nearest pattern of another source."""
+class EndDistances(NamedTuple):
+    """Distances of the ends of the transitions to the nearest pattern of another source."""
 
     mean: float
-    high: float
-    """The 95th percentile."""
+    percentile_95: float
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
-    """Reconstruct all patterns, and go from one held-out pattern to another.
+    """Measure reconstructions of all patterns, and transitions between pairs of test patterns.
 
-    The paper's size of code stands beside the default one where its weights lie beside them and
-    none are named.
+    With the shipped weights, those of the paper's latent size are measured too.
 
     Raises:
         MissingInputError: as `load_patterns`.
@@ -96,25 +95,25 @@ def evaluate(data: Path, weights: str | None) -> Table:
         columns=["figure", "of", *models, "no model"],
         rows=rows,
         notes=[
-            f"data: {data.name} and our composer; nothing was learnt from or chosen by test",
-            f"only {electronic} test patterns are found electronic ones: their figures are rough",
-            f"no model, of F1: {size} principal components of the training patterns' onsets",
-            "velocity error: mean, of notes that are in both, where 1 is full velocity",
+            f"data: {data.name} and our composer; test patterns were not used in development",
+            f"only {electronic} test patterns of the data are electronic: those figures are rough",
+            f"no model, onset F1: {size} principal components of the training patterns' onsets",
+            "velocity error: mean absolute error at notes of both patterns; 1 is full velocity",
             f"transitions: {len(pairs)} pairs of test patterns of two sources, all genres to all",
             f"between: the {STEPS - 1} patterns of L={STEPS} steps that are neither start nor goal",
-            "new: has a note, and the onsets of no pattern of any split nor of our composer",
-            "nearest: hits (of 384) that differ from the nearest pattern of a third source",
-            "within: no farther than 95% of the starts and goals are from another source",
-            f"step: hits that change; largest: share of all changes, {1 / STEPS:.2f} where even",
+            "new: share with a note and with onsets of no pattern of the data or of our composer",
+            "nearest: differing hits, of 384, to the nearest pattern of a third source",
+            "within: share as near to a third source as 95% of the starts and goals to another one",
+            f"step: hits that change; largest: share of all changes, {1 / STEPS:.2f} if even",
             "a crossfade plays both patterns at once: always new, but seldom near the data",
-            "the paper gives no figures of these kinds",
+            "the paper has no figures of these kinds",
             *(f"{name}: weights sha256 {m.weights_sha256[:16]}" for name, m in models.items()),
         ],
     )
 
 
 def draw(data: Path, weights: str | None) -> bytes:
-    """A PNG of all training patterns and some transitions between genres, as Figure 5."""
+    """A PNG of the training patterns and some transitions between genres, like Figure 5."""
     from drumkit_cli.interpolate.plot import pca_png
 
     autoencoder = infer.Autoencoder(_checkpoints(weights)[0])
@@ -131,9 +130,9 @@ def draw(data: Path, weights: str | None) -> bytes:
 
 
 def choose_pairs(patterns: PatternSet, count: int) -> list[Pair]:
-    """Draw pairs of test patterns of different sources: from each genre to each, itself included.
+    """Draw pairs of test patterns of different sources, equally many from each genre to each.
 
-    The paper's design. Fewer than ``count`` where a genre has a single source.
+    That is the paper's design. There are fewer than ``count`` where a genre has a single source.
     """
     genres: dict[str, list[int]] = {}
     for index, split in enumerate(patterns.splits):
@@ -151,9 +150,9 @@ def choose_pairs(patterns: PatternSet, count: int) -> list[Pair]:
 
 
 def transition_figures(
-    patterns: PatternSet, pairs: Sequence[Pair], paths: Floats, yardstick: Yardstick
+    patterns: PatternSet, pairs: Sequence[Pair], paths: Floats, ends: EndDistances
 ) -> list[float]:
-    """The `FIGURES` of paths ``[P, L + 1, V, T]``."""
+    """The values of `FIGURES` for the paths ``[P, L + 1, V, T]`` of pairs."""
     between = paths[:, 1:-1]
     flat = between.reshape(-1, *between.shape[2:])
     silent = float((~flat.any((1, 2))).mean())
@@ -165,14 +164,14 @@ def transition_figures(
         1 - share_known(flat, onset_keys(patterns.velocities)) - silent,
         silent,
         float(distance.mean()),
-        float((distance <= yardstick.high).mean()),
+        float((distance <= ends.percentile_95).mean()),
         float(steps.mean()),
         float((moving.max(1) / moving.sum(1)).mean()),
     ]
 
 
 def _checkpoints(weights: str | None) -> list[Checkpoint]:
-    """The named weights, or the default ones and those of the paper's size beside them."""
+    """The named weights; else the shipped ones and those of the paper's latent size."""
     found = [load_weights("interpolate", weights)]
     papers = found[0].path.with_name(PAPERS_WEIGHTS)
     if weights is None and papers.is_file():
@@ -197,7 +196,7 @@ def _reconstruction_rows(
     linear = _projected(patterns, components)
     for figure, measure in (("onset F1", onset_f1), ("velocity error", velocity_error)):
         for split, (name, kinds) in itertools.product(("train", "test"), PARTS.items()):
-            chosen = _chosen(patterns, split, kinds)
+            chosen = patterns.mask(split, *kinds)
             if chosen.any():
                 true = patterns.velocities[chosen]
                 of = f"{split}, {name} ({len(true):,})"
@@ -207,7 +206,10 @@ def _reconstruction_rows(
 
 
 def _projected(patterns: PatternSet, components: int) -> Floats:
-    """All patterns by principal components of training ones: notes where more than half a note."""
+    """Patterns reconstructed from principal components of the training onsets: a linear baseline.
+
+    A cell is a note where the reconstruction is above 0.5.
+    """
     mean, axes = principal_components((patterns.where("train") > 0).astype(np.float32), components)
     onsets = (patterns.velocities > 0).reshape(len(patterns.velocities), -1).astype(np.float32)
     notes = (onsets - mean) @ axes.T @ axes + mean > 0.5
@@ -217,7 +219,7 @@ def _projected(patterns: PatternSet, components: int) -> Floats:
 def _transition_rows(
     patterns: PatternSet, pairs: Sequence[Pair], models: Sequence[infer.Autoencoder]
 ) -> list[list[Cell]]:
-    yardstick = _yardstick(patterns, pairs)
+    ends = _end_distances(patterns, pairs)
     blank = [float("nan")] * len(FIGURES)
     columns: dict[str, list[list[float]]] = {}
     with console.progress(2 * len(models) + 1, "going from pattern to pattern") as bar:
@@ -226,7 +228,7 @@ def _transition_rows(
             columns[path] = []
             for model in [None] if crossfades else models:
                 paths = _paths(patterns, pairs, path, model)
-                columns[path].append(transition_figures(patterns, pairs, paths, yardstick))
+                columns[path].append(transition_figures(patterns, pairs, paths, ends))
                 bar.advance(1)
             columns[path] = (
                 [blank] * len(models) + columns[path] if crossfades else [*columns[path], blank]
@@ -235,7 +237,7 @@ def _transition_rows(
     for number, figure in enumerate(FIGURES):
         rows += [[figure, path, *(of[number] for of in columns[path])] for path in columns]
         if figure == "between: nearest pattern":
-            rows.append([figure, "test patterns", *([None] * len(models)), yardstick.mean])
+            rows.append([figure, "test patterns", *([None] * len(models)), ends.mean])
     return rows
 
 
@@ -255,31 +257,22 @@ def _paths(
     )
 
 
-def _yardstick(patterns: PatternSet, pairs: Sequence[Pair]) -> Yardstick:
+def _end_distances(patterns: PatternSet, pairs: Sequence[Pair]) -> EndDistances:
     ends = np.array(pairs).ravel()
     foreign = _foreign(patterns, [Pair(end, end) for end in ends])
     distance = nearest(patterns.velocities[ends], patterns.velocities, foreign)
-    return Yardstick(float(distance.mean()), float(np.quantile(distance, 0.95)))
+    return EndDistances(float(distance.mean()), float(np.quantile(distance, 0.95)))
 
 
 def _foreign(patterns: PatternSet, pairs: Sequence[Pair]) -> NDArray[np.bool_]:
-    """Which patterns ``[P, N]`` are of another source than start and goal."""
+    """Which patterns ``[P, N]`` are of another source than the start and the goal of each pair."""
     sources = np.unique(patterns.sources, return_inverse=True)[1]
     start, goal = sources[np.array(pairs)].T[..., None]
     foreign: NDArray[np.bool_] = (sources != start) & (sources != goal)
     return foreign
 
 
-def _chosen(patterns: PatternSet, split: str, kinds: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array(
-        [
-            of == split and (not kinds or kind in kinds)
-            for of, kind in zip(patterns.splits, patterns.kinds, strict=True)
-        ]
-    )
-
-
 def _genre(patterns: PatternSet, index: int) -> str:
-    """The composer's genre, else the kind."""
+    """The composer's genre of a pattern, else its kind."""
     kind = patterns.kinds[index]
     return patterns.sources[index].split("/")[1] if kind == "composed" else kind

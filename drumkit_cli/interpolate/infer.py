@@ -1,4 +1,4 @@
-"""Paths from one drum pattern to another: through codes (Eq. 6 and 7), or as a crossfade."""
+"""Transitions between drum patterns: paths through latent codes (Eq. 6 and 7), or a crossfade."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 
 class Path(StrEnum):
-    """The ways from a start to a goal."""
+    """Kinds of paths from a start to a goal."""
 
     SLERP = "slerp"
     LERP = "lerp"
@@ -47,7 +47,7 @@ class Autoencoder:
         self.weights_sha256 = checkpoint.sha256
 
     def encode(self, patterns: Floats) -> Floats:
-        """The codes ``[N, Z]`` of patterns ``[N, V, T]``."""
+        """Encode patterns ``[N, V, T]`` as codes ``[N, Z]``."""
         import torch
 
         with torch.inference_mode():
@@ -56,7 +56,7 @@ class Autoencoder:
         return made
 
     def decode(self, codes: Floats) -> Floats:
-        """The velocities ``[N, V, T]`` 0..1 of codes ``[N, Z]``."""
+        """Decode codes ``[N, Z]`` to velocities ``[N, V, T]`` 0..1."""
         import torch
 
         from drumkit_cli.patterns.networks import to_velocities
@@ -77,20 +77,20 @@ def interpolate(
     reconstruct: bool = False,
     silence: float = SILENCE,
 ) -> Floats:
-    """Go from one pattern to another in ``steps`` steps.
+    """Make a transition from one pattern to another.
 
     Args:
         start: velocities ``[V, T]`` 0..1.
-        goal: the same.
-        steps: L; at least 1.
-        path: through the codes, or in the space of patterns.
-        autoencoder: needed for codes and for reconstructions.
-        reconstruct: whether the ends are the autoencoder's own versions of start and goal, as
-            in the paper; else they are start and goal themselves.
-        silence: velocity below which what is between (or reconstructed) is not played.
+        goal: velocities ``[V, T]`` 0..1.
+        steps: L, at least 1.
+        path: arc or line through the codes, or a crossfade of the patterns.
+        autoencoder: the model; None for a crossfade without reconstruction.
+        reconstruct: end in the autoencoder's reconstructions of start and goal, as in the paper;
+            else the ends are start and goal themselves.
+        silence: velocity below which notes of generated patterns become rests.
 
     Returns:
-        Patterns ``[L + 1, V, T]``, the ends included.
+        Patterns ``[L + 1, V, T]``, both ends included.
     """
     made_ends = np.stack([start, goal])
     if autoencoder is None:
@@ -112,7 +112,7 @@ def interpolate(
 
 
 def lerp(start: Floats, goal: Floats, steps: int) -> Floats:
-    """Codes ``[L + 1, Z]`` on the line from start to goal (Eq. 6)."""
+    """Codes ``[L + 1, Z]`` on the straight line from start to goal (Eq. 6)."""
     share = (np.arange(steps + 1) / steps)[:, None]
     made: Floats = ((1 - share) * start + share * goal).astype(np.float32)
     return made
@@ -121,7 +121,7 @@ def lerp(start: Floats, goal: Floats, steps: int) -> Floats:
 def slerp(start: Floats, goal: Floats, steps: int) -> Floats:
     """Codes ``[L + 1, Z]`` on the arc from start to goal (Eq. 7).
 
-    Codes without an angle between them (equal, opposite or zero) are on the line.
+    Where they span no angle (equal, opposite or zero codes), it is `lerp`.
     """
     first, last = start.astype(np.float64), goal.astype(np.float64)
     length = np.linalg.norm(first) * np.linalg.norm(last)
@@ -135,13 +135,13 @@ def slerp(start: Floats, goal: Floats, steps: int) -> Floats:
 
 
 def crossfade(start: Floats, goal: Floats, steps: int) -> Floats:
-    """Patterns ``[L + 1, V, T]``: both at gains of equal power; of two notes the louder one."""
+    """Patterns ``[L + 1, V, T]`` with both at gains of equal power; the louder note counts."""
     turn = (np.arange(steps + 1) / steps * np.pi / 2)[:, None, None]
     made: Floats = np.maximum(np.cos(turn) * start, np.sin(turn) * goal).astype(np.float32)
     return made
 
 
 def _silenced(patterns: Floats, silence: float) -> Floats:
-    """Without the notes below a velocity."""
+    """Patterns with the notes below a velocity made rests."""
     made: Floats = np.where(patterns < silence, 0, patterns).astype(np.float32)
     return made

@@ -1,4 +1,4 @@
-"""The picture of transitions among the data, as Figure 5."""
+"""Plot of transitions among the training patterns, like the paper's Figure 5."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -10,7 +10,7 @@ from drumkit_cli.patterns.statistics import principal_components
 
 
 def pca_png(patterns: Floats, paths: Mapping[str, Floats]) -> bytes:
-    """Return a PNG of patterns ``[N, V, T]`` as dots, and of named paths ``[L + 1, V, T]``."""
+    """A PNG of patterns ``[N, V, T]`` as dots and of named paths ``[L + 1, V, T]``, by PCA."""
     from matplotlib.figure import Figure
 
     mean, components = principal_components(patterns, 2)

@@ -75,12 +75,13 @@ class PatternSet:
 
     def where(self, split: str, *kinds: str) -> Floats:
         """The velocities ``[M, 6, 64]`` of a split, of all kinds or of the given ones."""
-        chosen = [
-            of == split and (not kinds or kind in kinds)
-            for of, kind in zip(self.splits, self.kinds, strict=True)
-        ]
-        found: Floats = self.velocities[np.array(chosen, bool)]
-        return found
+        chosen: Floats = self.velocities[self.mask(split, *kinds)]
+        return chosen
+
+    def mask(self, split: str, *kinds: str) -> NDArray[np.bool_]:
+        """Which patterns ``[N]`` are of a split and, if kinds are given, of one of these."""
+        is_of_split = np.array([of == split for of in self.splits], bool)
+        return is_of_split & np.isin(self.kinds, kinds or self.kinds)
 
 
 def fold(velocities: Floats) -> Floats:

@@ -1,1 +1,1 @@
-"""A drummer that never stops."""
+"""The `swirl` command: endless drums from a path through the noise space of a generator."""

@@ -1,6 +1,6 @@
-"""`drumkit evaluate swirl`: whether what it plays is told from real patterns, and how it moves.
+"""`drumkit evaluate swirl`: how well its patterns pass for real ones, and how they change.
 
-The paper gives no such figures: listeners graded its drummer.
+The paper has no such figures: listeners rated its drummer.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ COMPARED: Final = (
     "density",
 )
 SIDED: Final = 3
-"""The first of `COMPARED` are the two-sample test's."""
+"""How many of `COMPARED`, from the first on, are figures of the two-sample test."""
 
 
 @dataclass(frozen=True)
 class Tours:
-    """What is heard of some seeds, a whole swirl each.
+    """What is played along the whole path, for some seeds.
 
     Attributes:
-        phrases: four measures as they are played one after the other, ``[N, V, 64]``.
-        patterns: those of the generator of which the measures are parts, ``[S, M, V, 64]``.
+        phrases: consecutive four measures as played, ``[N, V, 64]``.
+        patterns: the generated pattern that each measure is a part of, ``[S, M, V, 64]``.
     """
 
     phrases: Floats
@@ -61,7 +61,7 @@ class Tours:
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
-    """Compare what is played with electronic patterns that nothing was learnt from or chosen by.
+    """Compare what is played with electronic patterns of the test split.
 
     Raises:
         MissingInputError: as `load_patterns`.
@@ -79,56 +79,56 @@ def evaluate(data: Path, weights: str | None) -> Table:
         )
         tours = {f"seeds 0 to {SEEDS - 1}": every, "seed 0": played[0]}
     patterns = load_patterns(data)
-    heard = [tour.phrases for tour in tours.values()]
+    columns = [tour.phrases for tour in tours.values()]
     training = one_a_source(patterns, ("train",), KINDS)
-    heard += [training, random_notes(training, len(every.phrases))]
-    rows = _compared_rows(patterns, heard) + _own_rows(patterns, heard, tours)
+    columns += [training, random_notes(training, len(every.phrases))]
+    rows = _compared_rows(patterns, columns) + _own_rows(patterns, columns, tours)
     return Table(
         title=f"Swirl: {len(every.phrases):,} phrases of four measures against electronic patterns",
         columns=["figure", "against", *tours, "training patterns", "random notes"],
         rows=rows,
         notes=[
             f"data: {data.name} and our composer",
-            f"played: {SEEDS} swirls, each once round in {TOUR_MEASURES:,} measures",
-            "held-out: of the test split, one a source; nothing was learnt from or chosen by it",
-            "found: those that are not of our composer; so few that their figures are rough",
+            f"played: {SEEDS} seeds, the whole path each in {TOUR_MEASURES:,} measures",
+            "held-out: one test pattern a source; test patterns were not used in development",
+            "found: patterns of the data, not of our composer; so few that the figures are rough",
             "training patterns, one a source (found against found): what good data would score",
-            "random notes: each cell a note as often as in those, by itself; this is no music",
-            "two-sample: leave-one-out nearest neighbour, 0.5 where it cannot tell",
-            "alike are sets only where both sides are near 0.5: random notes have 0.5 on average",
-            "by Hamming distances sparse patterns are near to everything, by Jaccard's not",
+            "random notes: independent cells, as dense as those on average; this is no music",
+            "two-sample: accuracy of leave-one-out nearest neighbours, 0.5 for equal distributions",
+            "only with both sides near 0.5 are sets alike: random notes have 0.5 on average",
+            "by Hamming distance sparse patterns are near to all others, by Jaccard distance not",
             "two-sample, coverage, density (k=5): mean over disjoint subsets as large as held-out",
-            "copies: onsets of any pattern of the data, all splits, or of our composer",
-            "generator: the whole patterns, of each of which one measure is played",
-            "distances and steps in hits, of 384; step: from a measure's pattern to the next one's",
+            "copies: share with the onsets of a pattern of the data, all splits, or our composer",
+            "generator: the whole generated patterns, one measure of each of which is played",
+            "distances in differing hits, of 384; step: from one measure's pattern to the next",
             "nearest: in the training set; for training patterns, of another source",
-            "the paper gives no figures of these kinds: listeners graded its drummer",
+            "the paper has no figures of these kinds: listeners rated its drummer",
             f"weights: sha256 {drummer.weights_sha256[:16]}",
         ],
     )
 
 
 def play_tour(drummer: infer.Drummer, seed: int) -> Tours:
-    """Play a whole swirl, once round."""
+    """Play the whole path once."""
     walk = Walk(seed=seed)
     measures = np.stack(list(infer.measures(drummer, TOUR_MEASURES, walk)))
     phrases = measures.reshape(-1, PATTERN_MEASURES, *measures.shape[1:])
-    heard = phrases.transpose(0, 2, 1, 3).reshape(len(phrases), measures.shape[1], -1)
+    played = phrases.transpose(0, 2, 1, 3).reshape(len(phrases), measures.shape[1], -1)
     patterns = drummer.play(infer.places(np.arange(TOUR_MEASURES) * walk.speed, walk))
-    return Tours(heard, patterns[None])
+    return Tours(played, patterns[None])
 
 
 def random_notes(patterns: Floats, count: int) -> Floats:
-    """As many patterns whose cells are notes as often as those of patterns, each by itself."""
+    """Random patterns with independent cells, each a note as often as in the given patterns."""
     chances = (patterns > 0).mean(0)
     made: Floats = np.random.default_rng(0).random((count, *chances.shape)) < chances
     return made.astype(np.float32)
 
 
 def compare(held_out: Floats, others: Floats, metric: Metric = distances) -> list[float]:
-    """The `COMPARED` figures: mean over all disjoint subsets that are as large as ``held_out``.
+    """The values of `COMPARED`: means over disjoint subsets of others as large as ``held_out``.
 
-    Where there are fewer others, as many of the held-out ones are taken.
+    Where the others are fewer, a subset of the held-out patterns is compared.
     """
     size = min(len(held_out), len(others))
     if not size:
@@ -142,8 +142,8 @@ def compare(held_out: Floats, others: Floats, metric: Metric = distances) -> lis
     return [float(figure) for figure in np.mean(figures, axis=0)]
 
 
-def _compared_rows(patterns: PatternSet, heard: Sequence[Floats]) -> list[list[Cell]]:
-    """How ``heard``, of which the last but one are the training patterns, compare to held-out."""
+def _compared_rows(patterns: PatternSet, columns: Sequence[Floats]) -> list[list[Cell]]:
+    """Comparisons of the columns' patterns, the last but one the training ones, with held-out."""
     rows: list[list[Cell]] = []
     sets: list[tuple[str, tuple[str, ...], Metric]] = [
         ("held-out ({})", KINDS, distances),
@@ -155,23 +155,24 @@ def _compared_rows(patterns: PatternSet, heard: Sequence[Floats]) -> list[list[C
         if not len(held_out):
             continue
         training = one_a_source(patterns, ("train",), kinds)
-        columns = [compare(held_out, part, metric) for part in (*heard[:-2], training, heard[-1])]
-        # The fifth nearest of a few patterns is so far that anything covers them.
+        others = (*columns[:-2], training, columns[-1])
+        compared = [compare(held_out, part, metric) for part in others]
+        # Coverage needs many patterns: of a few, the fifth nearest is far away.
         shown = COMPARED if kinds == KINDS else COMPARED[:SIDED]
         for number, figure in enumerate(shown):
             against = name.format(len(held_out))
-            rows.append([figure, against, *(column[number] for column in columns)])
+            rows.append([figure, against, *(column[number] for column in compared)])
     return rows
 
 
 def _own_rows(
-    patterns: PatternSet, heard: Sequence[Floats], tours: Mapping[str, Tours]
+    patterns: PatternSet, columns: Sequence[Floats], tours: Mapping[str, Tours]
 ) -> list[list[Cell]]:
-    """What each is by itself; ``heard`` are the tours, training patterns and random notes."""
+    """Figures of each column by itself: the tours, training patterns and random notes."""
     known = onset_keys(patterns.velocities)
-    learnt = patterns.where("train", *KINDS)
-    copies: list[Cell] = [share_known(part, known) for part in heard]
-    near: list[Cell] = [float(nearest(part, learnt).mean()) for part in heard]
+    training = patterns.where("train", *KINDS)
+    copies: list[Cell] = [share_known(part, known) for part in columns]
+    near: list[Cell] = [float(nearest(part, training).mean()) for part in columns]
     copies[-2], near[-2] = None, _nearest_of_another_source(patterns)
     steps = [np.stack([step_sizes(path) for path in tour.patterns]) for tour in tours.values()]
     made = [tour.patterns.reshape(-1, *tour.patterns.shape[2:]) for tour in tours.values()]
@@ -180,26 +181,24 @@ def _own_rows(
         ["copies", everything, *copies],
         ["copies, generator", everything, *(share_known(part, known) for part in made), None, None],
         ["nearest, mean", "training set", *near],
-        ["apart, mean", "one another", *map(mean_distance, heard)],
+        ["apart, mean", "one another", *map(mean_distance, columns)],
         ["step, mean", following, *(float(part.mean()) for part in steps), None, None],
         ["step, largest", following, *(float(part.max()) for part in steps), None, None],
-        ["onsets a measure", "-", *map(_density, heard)],
-        ["silent phrases", "-", *map(_silent, heard)],
+        ["onsets a measure", "-", *map(_density, columns)],
+        ["silent phrases", "-", *map(_silent, columns)],
     ]
 
 
 def mean_distance(patterns: Floats) -> float:
-    """The mean distance of two patterns of a set."""
+    """Mean distance of two different patterns of a set."""
     count = len(patterns)
     return float(distances(patterns, patterns).sum(dtype=np.float64)) / max(count * (count - 1), 1)
 
 
 def _nearest_of_another_source(patterns: PatternSet) -> float:
-    """The mean distance of a training pattern, one a source, to the nearest of another source."""
-    sources = np.array(patterns.sources)
-    chosen = np.array(patterns.splits) == "train"
-    chosen &= np.isin(patterns.kinds, KINDS)
-    sources, velocities = sources[chosen], patterns.velocities[chosen]
+    """Mean distance of training patterns, one a source, to the nearest of another source."""
+    chosen = patterns.mask("train", *KINDS)
+    sources, velocities = np.array(patterns.sources)[chosen], patterns.velocities[chosen]
     first = np.sort(np.unique(sources, return_index=True)[1])
     foreign = sources[first][:, None] != sources
     return float(nearest(velocities[first], velocities, foreign).mean())

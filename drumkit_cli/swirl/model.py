@@ -4,8 +4,8 @@ Paper: "Off the beaten track" (VAE and GAN on EDM drum patterns), sections "Gene
 networks" (Eq. 1 and 2) and "Deep and recurrent networks": the shapes are the autoencoder's, the
 noise has two dimensions, and the discriminator ends in one logistic unit.
 
-What differs, and why: see `pattern_nets`; and the discriminator sees what is played, rests as exact
-zeros, not probabilities, by which it could tell a generator from data at once.
+What differs, and why: see `patterns.networks`. Moreover the discriminator gets velocities with
+exact zeros for rests, as in the data; from probabilities it could recognise any generated pattern.
 
 Training data: our own composer's patterns and free electronic pattern collections; sources and
 licences are in ``weights/MODELS.md``.
@@ -32,7 +32,7 @@ class ModelConfig:
 
     @staticmethod
     def of(config: dict[str, Any]) -> ModelConfig:
-        """The config that ``dataclasses.asdict`` made these plain values from."""
+        """Restore a config from the plain values of ``dataclasses.asdict``."""
         return ModelConfig(nets_of(config["nets"]))
 
 
@@ -44,17 +44,16 @@ class Generator(PatternDecoder):
 
 
 class Discriminator(PatternEncoder):
-    """Patterns ``[B, V, T]`` of velocities to logits ``[B, 1]``: whether they are data."""
+    """Patterns ``[B, V, T]`` of velocities to logits ``[B, 1]`` of being real."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config.nets, 1)
 
 
 def played(logits: Tensor) -> Tensor:
-    """The velocities of logits, whose gradient also reaches notes that are silent.
+    """Velocities of logits, with a straight-through gradient for rests.
 
-    Forward it is `to_velocities`; backward, as if a silent note were as far below 0 as its logit
-    says (a straight-through estimate).
+    The values are those of `to_velocities`; the gradient is as if they were not clipped at 0.
     """
     raw = 2 * torch.sigmoid(logits.float()) - 1
     return raw + (raw.clamp_min(0) - raw).detach()

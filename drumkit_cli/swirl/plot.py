@@ -1,4 +1,4 @@
-"""The picture of a path in noise space, as Figure 6."""
+"""Plot of a path in noise space, like the paper's Figure 6."""
 
 from io import BytesIO
 
@@ -8,7 +8,7 @@ from drumkit_cli.swirl.infer import Floats
 
 
 def path_png(whole: Floats, walked: Floats) -> bytes:
-    """Return a PNG of the whole swirl ``[N, 2]``, and of what was walked, from dot to arrow."""
+    """A PNG of the whole path ``[N, 2]`` and of the part that was played, from dot to square."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 6), dpi=120, layout="constrained")

@@ -64,7 +64,7 @@ def test_transition_figures_are_those_of_a_count_by_hand():
     silence = np.zeros_like(hits)
     path = np.stack([patterns.velocities[0], patterns.velocities[1], hits, silence, silence])
     figures = evaluate.transition_figures(
-        patterns, [evaluate.Pair(0, 1)], path[None], evaluate.Yardstick(1.0, 3.0)
+        patterns, [evaluate.Pair(0, 1)], path[None], evaluate.EndDistances(1.0, 3.0)
     )
     named = dict(zip(evaluate.FIGURES, figures, strict=True))
     assert named["between: new"] == pytest.approx(1 / 3)
@@ -80,7 +80,7 @@ def test_a_crossfade_changes_at_its_ends_only(few_pairs):
     patterns = small_set()
     pairs = evaluate.choose_pairs(patterns, 60)
     paths = evaluate._paths(patterns, pairs, infer.Path.CROSSFADE, None)
-    figures = evaluate.transition_figures(patterns, pairs, paths, evaluate.Yardstick(1, 1))
+    figures = evaluate.transition_figures(patterns, pairs, paths, evaluate.EndDistances(1, 1))
     direct = [
         float(distances(patterns.velocities[a][None], patterns.velocities[b][None])[0, 0])
         for a, b in pairs
