@@ -147,7 +147,7 @@ def _why_silent(reader: AudioReader, part: slice) -> str:
 
 
 def _mono(reader: AudioReader, part: slice) -> Iterator[Floats]:
-    reader.seek(0)
+    reader.rewind()
     return (block[part].mean(0) for block in reader.blocks(BLOCK_FRAMES))
 
 
@@ -182,6 +182,6 @@ def _sound(reader: AudioReader, part: slice, drums: Tape, job: Job) -> Iterator[
     if not job.mix:
         yield from played
         return
-    reader.seek(0)
+    reader.rewind()
     for bass, block in zip(reader.blocks(BLOCK_FRAMES), played, strict=True):
         yield bass[part] + block

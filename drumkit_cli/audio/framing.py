@@ -1,12 +1,14 @@
-"""What FLAC frames, Ogg pages and MP3 headers tell about a file's length; libsndfile does not.
+"""The streams that FLAC and Ogg files join, and their lengths; libsndfile reads the first alone.
 
-A FLAC that was streamed (``ffmpeg -f flac -``) claims no length: its last frame tells it. An Ogg
-that was cut short claims none either: its last page is not whole. An MP3 whose first frame is
-not a Xing, Info or VBRI header claims none, and libsndfile guesses by the file's size.
+A FLAC that was streamed (``ffmpeg -f flac -``) states no length: its last frame tells it. An Ogg
+that was cut short has a last page that is not whole.
 
 Sources: RFC 9639 (FLAC), RFC 3533 (Ogg).
 """
 
+import itertools
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -14,10 +16,14 @@ FLAC_TOTAL_OFFSET: Final = 21
 """Position of the 36 bits of STREAMINFO's sample count; the first four share a byte."""
 FLAC_TOTAL_MAX: Final = (1 << 36) - 1
 
-_TAIL_BYTES: Final = 1 << 21
-_OGG_PAGE_BYTES_MAX: Final = 27 + 255 + 255 * 255
+_FLAC_BEGINNING: Final = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
+_OGG_MAGIC: Final = b"OggS"
+_OGG_PAGE: Final = re.compile(_OGG_MAGIC + b"\0")
 _OGG_HEADER_BYTES: Final = 27
-_MP3_HEADER_BYTES: Final = 256
+_OGG_FIRST_PAGE: Final = 2
+_PATTERN_BYTES_MAX: Final = 8
+_SEARCH_BYTES: Final = 1 << 20
+_TAIL_BYTES: Final = 1 << 21
 _FLAC_FRAME_BYTES_MIN: Final = 6
 _FLAC_RATE_EXTRA_BYTES: Final = {12: 1, 13: 2, 14: 2}
 
@@ -31,24 +37,30 @@ class _Frame:
     block_samples: int
 
 
-def flac_claims_no_length(file: BinaryIO) -> bool:
+def flac_streams(file: BinaryIO) -> list[range]:
+    """Return the ranges of the FLAC streams that a file joins, at least one."""
+    starts = [0, *_occurrences(file, _FLAC_BEGINNING, 1)]
+    return [range(*ends) for ends in itertools.pairwise([*starts, file.seek(0, 2)])]
+
+
+def flac_claims_no_length(file: BinaryIO, stream: range) -> bool:
     """Tell whether STREAMINFO leaves the sample count open; the position is lost."""
-    file.seek(0)
+    file.seek(stream.start)
     head = file.read(FLAC_TOTAL_OFFSET + 5)
     return (
         len(head) == FLAC_TOTAL_OFFSET + 5
         and head[4] & 0x7F == 0
-        and _total_bits(head[FLAC_TOTAL_OFFSET:]) == 0
+        and int.from_bytes(head[FLAC_TOTAL_OFFSET:], "big") & FLAC_TOTAL_MAX == 0
     )
 
 
-def flac_frames(file: BinaryIO) -> int:
+def flac_frames(file: BinaryIO, stream: range) -> int:
     """Return the sample count by the last frame of a FLAC; 0 when there is none."""
-    file_bytes = file.seek(0, 2)
-    file.seek(0)
+    file.seek(stream.start)
     fixed_block_samples = int.from_bytes(file.read(10)[8:10], "big")
-    file.seek(max(0, file_bytes - _TAIL_BYTES))
-    tail = file.read(_TAIL_BYTES)
+    last_part = stream[-_TAIL_BYTES:]
+    file.seek(last_part.start)
+    tail = file.read(len(last_part))
     place = len(tail)
     while (place := tail.rfind(b"\xff", 0, place)) >= 0:
         frame = _flac_frame(tail[place : place + 20])
@@ -58,47 +70,43 @@ def flac_frames(file: BinaryIO) -> int:
     return 0
 
 
-def flac_total_bytes(file: BinaryIO, frames: int) -> bytes:
+def flac_total_bytes(file: BinaryIO, stream: range, frames: int) -> bytes:
     """Return what belongs at `FLAC_TOTAL_OFFSET` for STREAMINFO to claim `frames`."""
-    file.seek(FLAC_TOTAL_OFFSET)
+    file.seek(stream.start + FLAC_TOTAL_OFFSET)
     shared = file.read(1)[0] & 0xF0
     return ((shared << 32) | frames).to_bytes(5, "big")
 
 
-def mp3_claims_length(file: BinaryIO) -> bool:
-    """Tell whether an MP3 begins with a header that counts frames; the position is lost."""
-    file.seek(0)
-    head = file.read(10)
-    start = 0
-    if head[:3] == b"ID3" and len(head) == 10:
-        start = 10
-        for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True):
-            start += (byte & 0x7F) << shift
-    file.seek(start)
-    first_frame = file.read(_MP3_HEADER_BYTES)
-    return any(word in first_frame for word in (b"Xing", b"Info", b"VBRI"))
+def ogg_streams(file: BinaryIO) -> list[range]:
+    """Return the ranges of the streams that are chained in an Ogg, at least one.
 
-
-def ogg_is_cut(file: BinaryIO) -> bool:
-    """Tell whether an Ogg ends within a page; the position is lost."""
+    The last one ends beyond the file where the file ends amid a page. The position is lost.
+    """
     file_bytes = file.seek(0, 2)
-    file.seek(max(0, file_bytes - 2 * _OGG_PAGE_BYTES_MAX))
-    tail = file.read()
-    place = tail.rfind(b"OggS")
-    if place < 0:
-        return True
-    page = tail[place:]
-    if len(page) < _OGG_HEADER_BYTES:
-        return True
-    segments = page[_OGG_HEADER_BYTES - 1]
-    lacing = page[_OGG_HEADER_BYTES : _OGG_HEADER_BYTES + segments]
-    rest = page[_OGG_HEADER_BYTES + segments + sum(lacing) :]
-    whole = len(page) >= _OGG_HEADER_BYTES + segments + sum(lacing)
-    return not whole or (0 < len(rest) < 4 and b"OggS".startswith(rest))
+    starts, place, was_first = [0], 0, True
+    while place < file_bytes:
+        file.seek(place)
+        head = file.read(_OGG_HEADER_BYTES)
+        if not head.startswith(_OGG_MAGIC[: len(head)]):  # damage, or what is no Ogg
+            place = next(_occurrences(file, _OGG_PAGE, place), file_bytes)
+            continue
+        is_first, segments = (head[5], head[26]) if len(head) == _OGG_HEADER_BYTES else (0, 0)
+        is_first &= _OGG_FIRST_PAGE
+        if is_first and not was_first:
+            starts.append(place)
+        was_first = bool(is_first)
+        place += _OGG_HEADER_BYTES + segments + sum(file.read(segments))
+    return [range(*ends) for ends in itertools.pairwise([*starts, place])]
 
 
-def _total_bits(data: bytes) -> int:
-    return int.from_bytes(data[:5], "big") & FLAC_TOTAL_MAX
+def _occurrences(file: BinaryIO, pattern: re.Pattern[bytes], start: int) -> Iterator[int]:
+    """Yield where a pattern of at most 8 bytes occurs from `start` on."""
+    for place in range(start, file.seek(0, 2), _SEARCH_BYTES):
+        file.seek(place)
+        window = file.read(_SEARCH_BYTES + _PATTERN_BYTES_MAX - 1)
+        for match in pattern.finditer(window):
+            if match.start() < _SEARCH_BYTES:
+                yield place + match.start()
 
 
 def _flac_frame(data: bytes) -> _Frame | None:

@@ -4,28 +4,25 @@ Samples are float32 [C, N], full scale at 1.0. Reading goes block by block, so t
 length never decides how much memory is used.
 """
 
-import contextlib
-import io
-import os
-import shutil
-import tempfile
+import shlex
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import PurePath
 from types import TracebackType
-from typing import BinaryIO, Final, Self, cast
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 import soxr
 
-from drumkit_cli import console
-from drumkit_cli.audio import framing, riff
-from drumkit_cli.errors import BadDataError, StreamError
-from drumkit_cli.io.sniffing import Kind
-from drumkit_cli.io.streams import Input
+from drumkit_cli.audio import riff
+from drumkit_cli.audio.decoder import Decoder
+from drumkit_cli.audio.sections import find_sections
+from drumkit_cli.errors import BadDataError
+from drumkit_cli.io.sniffing import HEAD_BYTES, Kind, foreign_format
+from drumkit_cli.io.streams import STDIN_NAME, Input
 
 Samples = npt.NDArray[np.float32]
 
@@ -33,10 +30,15 @@ RATE_MIN_HZ: Final = 1000
 RATE_MAX_HZ: Final = 768_000
 CHANNELS_MAX: Final = 64
 
-_FORMATS: Final = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU", "FLAC", "OGG", "MPEG", "MP3"}
-_COMPRESSED: Final = {Kind.FLAC, Kind.OGG, Kind.MP3}
-_FLOAT_SUBTYPES: Final = {"FLOAT", "DOUBLE"}
-_FRAMES_UNKNOWN: Final = 1 << 60
+_CONTAINERS: Final = {
+    "WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU", "FLAC", "OGG", "MPEG", "MP3"
+}  # fmt: skip
+_INTEGERS: Final = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "ULAW", "ALAW"}
+_MPEG_LAYERS: Final = {
+    "MPEG_LAYER_I": "MPEG audio layer I", "MPEG_LAYER_II": "MPEG audio layer II (MP2)"
+}  # fmt: skip
+_WAV_FORMATS: Final = {1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40, riff.MPEG_LAYER_3}
+"""Format tags that libsndfile decodes."""
 _BLOCK_FRAMES: Final = 1 << 16
 
 
@@ -74,7 +76,8 @@ class AudioReader:
     Every failure is a `BadDataError` that names the input. A file that holds less than its header
     claims is refused as truncated, either when it is opened (WAV, AIFF) or when its end is read
     (compressed files; `check_finite` reads it beforehand). Headers that streaming programs leave,
-    which claim nothing or all, are read to the end of the file.
+    which claim nothing or all, are read to the end of the file, and streams that were joined in one
+    file are read as one sound.
 
     Attributes:
         name: the input's, for messages.
@@ -92,6 +95,7 @@ class AudioReader:
         """
         self.name = source.name
         self._kind = source.kind
+        self._position = 0
         if source.kind in (Kind.MIDI, Kind.NPY):
             raise BadDataError(f"{self.name} is {source.kind}, not audio")
         layout = riff.read_layout(source.file) if source.kind in (Kind.WAV, Kind.AIFF) else None
@@ -100,21 +104,19 @@ class AudioReader:
                 f"{self.name} is truncated: its header claims {layout.claimed_bytes:,} bytes of "
                 f"sound and it holds {layout.present_bytes:,}",
             )
-        with ExitStack() as stack:
-            file = source.file
-            if layout is not None and layout.claims_nothing:
-                file = stack.enter_context(_patched(file, layout.start - 4, b"\xff" * 4))
-            elif source.kind is Kind.FLAC and framing.flac_claims_no_length(file):
-                total = framing.flac_total_bytes(file, framing.flac_frames(file))
-                file = stack.enter_context(_patched(file, framing.FLAC_TOTAL_OFFSET, total))
-            elif source.kind is Kind.OGG and framing.ogg_is_cut(file):
-                raise BadDataError(f"{self.name} is truncated: its last Ogg page is not whole")
-            is_guess = source.kind is Kind.MP3 and not framing.mp3_claims_length(file)
-            self._file = stack.enter_context(self._open(file, stack))
-            self.rate, self.channels = int(self._file.samplerate), int(self._file.channels)
-            self._check_limits()
-            self.frames = self._count_by_decoding() if is_guess else self._count_frames(layout)
-            self._resources = stack.pop_all()
+        try:
+            self._decoder = Decoder(source, find_sections(source, layout))
+        except soundfile.LibsndfileError as failure:
+            raise self._not_decoded(source, layout, failure) from failure
+        self.rate, self.channels = self._decoder.rate, self._decoder.channels
+        try:
+            self._check_format()
+        except BadDataError:
+            self._decoder.close()
+            raise
+        self.frames = self._decoder.frames
+        if layout is not None and layout.frame_bytes:
+            self.frames = min(self.frames, layout.present_bytes // layout.frame_bytes)
         names = layout.track_names if layout is not None else ()
         self.track_names = names if len(names) == self.channels else ()
 
@@ -129,7 +131,7 @@ class AudioReader:
         traceback: TracebackType | None,
     ) -> None:
         """Close the decoder."""
-        self._resources.close()
+        self._decoder.close()
 
     @property
     def seconds(self) -> float:
@@ -139,85 +141,72 @@ class AudioReader:
     def check_finite(self) -> None:
         """Read all of a file that may hold a surprise, before any work is put into it.
 
-        That is floats (NaN, infinities) and compressed formats (an end that is missing); for plain
-        integers it does nothing. Afterwards the position is at the start.
+        That is floats (NaN, infinities) and compressed formats (an end that
+        is missing); for plain integers it does nothing. Afterwards the position is at the start.
 
         Raises:
             BadDataError: a sample is not finite (with its time), or the file is damaged.
         """
-        if self._is_float or self._kind in _COMPRESSED:
-            self.seek(0)
+        self.rewind()
+        if not self._is_plain:
             for _ in self.blocks(_BLOCK_FRAMES):
                 pass
-        self.seek(0)
+            self.rewind()
 
     def blocks(self, frames: int) -> Iterator[Samples]:
         """Yield float32 [C, n] from the position to the end, n = `frames` but for the last.
 
         Raises:
-            BadDataError: a sample is not finite, or the file ends before its header says.
+            BadDataError: as `check_finite`.
         """
-        position = self._file.tell()
-        while position < self.frames:
-            block = self._read(min(frames, self.frames - position))
+        while self._position < self.frames:
+            block = self._read(min(frames, self.frames - self._position))
             if not len(block):
                 raise BadDataError(
                     f"{self.name} is truncated or damaged: its header claims "
-                    f"{self.seconds:.2f} s and it ends at {position / self.rate:.2f} s"
+                    f"{self.seconds:.2f} s and it ends at {self._position / self.rate:.2f} s"
                 )
-            self._check_block(block, position)
-            position += len(block)
+            self._check_levels(block)
+            self._position += len(block)
             yield np.ascontiguousarray(block.T)
 
     def read(self) -> Audio:
         """Return all of it, from the start.
 
         Raises:
-            BadDataError: as `blocks`.
+            BadDataError: as `check_finite`.
         """
-        self.seek(0)
+        self.rewind()
         blocks = list(self.blocks(_BLOCK_FRAMES))
         empty = np.zeros((self.channels, 0), np.float32)
         return Audio(np.concatenate([empty, *blocks], axis=1), self.rate)
 
-    def seek(self, frame: int) -> None:
-        """Go to a frame, 0..frames.
-
-        Raises:
-            BadDataError: the file is damaged and cannot be sought.
-        """
+    def rewind(self) -> None:
+        """Go to the start."""
         try:
-            with console.native_stderr_dropped(self._kind is Kind.MP3):
-                self._file.seek(frame)
+            self._decoder.rewind()
         except soundfile.LibsndfileError as failure:
             raise self._damaged(failure) from failure
+        self._position = 0
 
     @property
-    def _is_float(self) -> bool:
-        return self._file.subtype in _FLOAT_SUBTYPES
+    def _is_plain(self) -> bool:
+        """Whether it holds plain integers, whose number and range are known without reading."""
+        return self._decoder.encoding in _INTEGERS and self._decoder.container != "FLAC"
 
-    def _open(self, file: BinaryIO, stack: ExitStack) -> soundfile.SoundFile:
-        """Hand libsndfile a descriptor; reading through Python calls would swallow a Ctrl-C."""
-        file.seek(0)
-        handle: BinaryIO | int = file
-        with contextlib.suppress(io.UnsupportedOperation):
-            handle = os.dup(file.fileno())
-            stack.callback(os.close, handle)
+    def _read(self, frames: int) -> Samples:
+        """Return up to `frames` frames, float32 [n, C]; none where the sound ends."""
         try:
-            with console.native_stderr_dropped(self._kind is Kind.MP3):
-                opened = soundfile.SoundFile(handle, closefd=False)
+            return self._decoder.read(frames)
         except soundfile.LibsndfileError as failure:
-            if self._kind is Kind.UNKNOWN:
-                raise BadDataError(
-                    f"{self.name} is not audio", "WAV, FLAC, Ogg, MP3 and AIFF are"
-                ) from failure
             raise self._damaged(failure) from failure
-        if opened.format not in _FORMATS or (self._kind is Kind.UNKNOWN and opened.format == "MP3"):
-            opened.close()
-            raise BadDataError(f"{self.name} is not audio", "WAV, FLAC, Ogg, MP3 and AIFF are")
-        return opened
 
-    def _check_limits(self) -> None:
+    def _check_format(self) -> None:
+        container, encoding = self._decoder.container, self._decoder.encoding
+        if encoding in _MPEG_LAYERS:
+            raise self._foreign(_MPEG_LAYERS[encoding])
+        if container not in _CONTAINERS or (self._kind is Kind.UNKNOWN and container == "MP3"):
+            raise self._not_audio()
         if not RATE_MIN_HZ <= self.rate <= RATE_MAX_HZ:
             raise BadDataError(
                 f"{self.name} claims {self.rate:,} Hz, not within "
@@ -228,39 +217,47 @@ class AudioReader:
                 f"{self.name} claims {self.channels} channels, not within 1..{CHANNELS_MAX}"
             )
 
-    def _count_frames(self, layout: riff.SoundLayout | None) -> int:
-        frames = int(self._file.frames)
-        if layout is not None and layout.frame_bytes:
-            return min(frames, layout.present_bytes // layout.frame_bytes)
-        return frames if 0 <= frames < _FRAMES_UNKNOWN else 0
-
-    def _count_by_decoding(self) -> int:
-        count = 0
-        while taken := len(self._read(_BLOCK_FRAMES)):
-            count += taken
-        self.seek(0)
-        return count
-
-    def _read(self, frames: int) -> Samples:
-        """Return up to `frames` frames, float32 [n, C]; none when the file is at its end."""
-        try:
-            with console.native_stderr_dropped(self._kind is Kind.MP3):
-                block: Samples = self._file.read(frames, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as failure:
-            raise self._damaged(failure) from failure
-        return block
-
-    def _check_block(self, block: Samples, position: int) -> None:
-        if not self._is_float:
+    def _check_levels(self, block: Samples) -> None:
+        """Refuse samples [n, C] that are not finite."""
+        if self._is_plain:
             return
-        finite = np.isfinite(block)
-        if not finite.all():
-            frame, channel = (int(index) for index in np.argwhere(~finite)[0])
+        is_finite = np.isfinite(block)
+        if not is_finite.all():
+            frame, channel = (int(index) for index in np.argwhere(~is_finite)[0])
             value = "NaN" if np.isnan(block[frame, channel]) else "infinite"
             raise BadDataError(
                 f"{self.name} holds {value} samples, the first at "
-                f"{(position + frame) / self.rate:.3f} s in channel {channel + 1}"
+                f"{(self._position + frame) / self.rate:.3f} s in channel {channel + 1}"
             )
+
+    def _not_decoded(
+        self, source: Input, layout: riff.SoundLayout | None, failure: soundfile.LibsndfileError
+    ) -> BadDataError:
+        """Return the error of a file that libsndfile cannot open."""
+        if layout is not None and source.kind is Kind.WAV and layout.format_tag not in _WAV_FORMATS:
+            return self._foreign(f"a WAV with sound of format {layout.format_tag:#06x}")
+        if source.kind is not Kind.UNKNOWN:
+            return self._damaged(failure)
+        source.file.seek(0)
+        name = foreign_format(source.file.read(HEAD_BYTES))
+        return self._foreign(name) if name else self._not_audio()
+
+    def _not_audio(self) -> BadDataError:
+        return BadDataError(f"{self.name} is not audio", "WAV, FLAC, Ogg, MP3 and AIFF are")
+
+    def _foreign(self, format_name: str) -> BadDataError:
+        """Return the error of a format that other programs read."""
+        if self.name == STDIN_NAME:
+            line = "ffmpeg -i FILE -f wav - | drumkit ..."
+        else:
+            path = PurePath(self.name)
+            suffix = ".wav" if self._kind is Kind.UNKNOWN else ".flac"
+            line = (
+                f"ffmpeg -i {shlex.quote(self.name)} {shlex.quote(str(path.with_suffix(suffix)))}"
+            )
+        return BadDataError(
+            f"{self.name} is {format_name}, which drumkit does not read", f"convert it: {line}"
+        )
 
     def _damaged(self, failure: soundfile.LibsndfileError) -> BadDataError:
         reason = failure.error_string.strip().rstrip(".") or "cannot be decoded"
@@ -301,20 +298,3 @@ class Resampler:
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     """Convert the sample rate of float32 [C, N] to [C, M], M the nearest to N x to / from."""
     return Resampler(from_rate, to_rate, samples.shape[0]).push(samples, last=True)
-
-
-def _patched(file: BinaryIO, place: int, data: bytes) -> BinaryIO:
-    """Return a temporary copy of a file with `data` written over it at `place`."""
-    copy = tempfile.TemporaryFile(prefix="drumkit-", buffering=0)  # noqa: SIM115 - given away
-    try:
-        file.seek(0)
-        shutil.copyfileobj(file, copy, 1 << 20)
-        copy.seek(place)
-        copy.write(data)
-    except OSError as failure:
-        copy.close()
-        raise StreamError(
-            f"cannot buffer audio in {tempfile.gettempdir()}: {failure.strerror or failure}",
-            "set TMPDIR to a folder with room",
-        ) from failure
-    return cast(BinaryIO, copy)

@@ -24,6 +24,8 @@ SAMPLE_BYTES: Final[dict[Encoding, int]] = {
     Encoding.PCM32: 4,
 }
 UINT32_MAX: Final = 0xFFFFFFFF
+MPEG_LAYER_3: Final = 0x55
+"""Format tag of a WAV that holds MP3."""
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _LINEAR_FORMATS: Final = (_PCM, _FLOAT, 6, 7)  # with A-law and mu-law: a frame is a fixed size
@@ -54,6 +56,8 @@ class SoundLayout:
         frame_bytes: of one frame; 0 where frames have no fixed size.
         start: position of the first.
         claims_nothing: the header of a WAV claims 0 bytes, yet sound follows.
+        format_tag: how a WAV's samples are encoded; 0 of an AIFF.
+        is_bw64: it is a WAV with the name that ITU-R BS.2088 gives to RF64.
         track_names: of the channels, in their order, by the iXML chunk; () when it names none.
     """
 
@@ -62,7 +66,9 @@ class SoundLayout:
     frame_bytes: int
     start: int
     claims_nothing: bool
-    track_names: tuple[str, ...]
+    track_names: tuple[str, ...] = ()
+    format_tag: int = 0
+    is_bw64: bool = False
 
     @property
     def is_truncated(self) -> bool:
@@ -71,7 +77,7 @@ class SoundLayout:
 
 
 def read_layout(file: BinaryIO) -> SoundLayout | None:
-    """Read the layout of a WAV (RIFF, RIFX, RF64) or AIFF file; its position is lost.
+    """Read the layout of a WAV (RIFF, RIFX, RF64, BW64) or AIFF file; its position is lost.
 
     Returns:
         None when there is no sound chunk, or the file is of another kind.
@@ -81,21 +87,25 @@ def read_layout(file: BinaryIO) -> SoundLayout | None:
     form = file.read(12)
     big_endian = form[:4] in (b"RIFX", b"FORM")
     chunks = list(_walk(file, 12, file_bytes, big_endian=big_endian))
-    if form[:4] == b"FORM":
-        sound = _find(chunks, b"SSND")
-        return _layout(sound, sound.size, file_bytes) if sound else None
-    if form[8:12] != b"WAVE":
+    is_wave = form[8:12] == b"WAVE"
+    sound = _find(chunks, b"data" if is_wave else b"SSND")
+    if sound is None or not (is_wave or form[:4] == b"FORM"):
         return None
-    data = _find(chunks, b"data")
-    if data is None:
-        return None
-    claimed = _claimed_wave_bytes(file, chunks, data, file_bytes, is_rf64=form[:4] == b"RF64")
-    return _layout(
-        data,
-        claimed,
-        file_bytes,
-        frame_bytes=_wave_frame_bytes(file, chunks, big_endian=big_endian),
-        track_names=_ixml_track_names(file, chunks),
+    claimed, tag, frame_bytes = sound.size, 0, 0
+    if is_wave:
+        is_64_bit = form[:4] in (b"RF64", b"BW64")
+        claimed = _claimed_wave_bytes(file, chunks, sound, file_bytes, is_64_bit=is_64_bit)
+        tag, frame_bytes = _wave_format(file, chunks, big_endian=big_endian)
+    present = min(claimed, max(0, file_bytes - sound.start))
+    return SoundLayout(
+        claimed_bytes=claimed,
+        present_bytes=present,
+        frame_bytes=frame_bytes,
+        start=sound.start,
+        claims_nothing=sound.size == 0 and present > 0,
+        track_names=_ixml_track_names(file, chunks) if is_wave else (),
+        format_tag=tag,
+        is_bw64=form[:4] == b"BW64",
     )
 
 
@@ -154,24 +164,6 @@ def wave_header(
     )
 
 
-def _layout(
-    chunk: Chunk,
-    claimed: int,
-    file_bytes: int,
-    frame_bytes: int = 0,
-    track_names: tuple[str, ...] = (),
-) -> SoundLayout:
-    present = min(claimed, max(0, file_bytes - chunk.start))
-    return SoundLayout(
-        claimed_bytes=claimed,
-        present_bytes=present,
-        frame_bytes=frame_bytes,
-        start=chunk.start,
-        claims_nothing=chunk.size == 0 and present > 0,
-        track_names=track_names,
-    )
-
-
 def _walk(file: BinaryIO, start: int, end: int, *, big_endian: bool) -> Iterator[Chunk]:
     """Yield the chunks that lie between two positions; the last may claim more than there is."""
     head = struct.Struct(">4sI" if big_endian else "<4sI")
@@ -196,10 +188,10 @@ def _body(file: BinaryIO, chunk: Chunk | None, at_most: int) -> bytes:
 
 
 def _claimed_wave_bytes(
-    file: BinaryIO, chunks: Sequence[Chunk], data: Chunk, file_bytes: int, *, is_rf64: bool
+    file: BinaryIO, chunks: Sequence[Chunk], data: Chunk, file_bytes: int, *, is_64_bit: bool
 ) -> int:
     present = max(0, file_bytes - data.start)
-    if is_rf64 and data.size == UINT32_MAX:
+    if is_64_bit and data.size == UINT32_MAX:
         sizes = _body(file, _find(chunks, b"ds64"), 28)
         claimed = int(struct.unpack_from("<Q", sizes, 8)[0]) if len(sizes) >= 16 else 0
         return claimed if 0 < claimed < 1 << 62 else present
@@ -222,15 +214,16 @@ def _is_chunk_chain(file: BinaryIO, start: int, end: int) -> bool:
     return last in (end, end - 1) and last > start
 
 
-def _wave_frame_bytes(file: BinaryIO, chunks: Sequence[Chunk], *, big_endian: bool) -> int:
+def _wave_format(file: BinaryIO, chunks: Sequence[Chunk], *, big_endian: bool) -> tuple[int, int]:
+    """Return the format tag of a WAV, and the bytes of a frame: 0 where they are not fixed."""
     body = _body(file, _find(chunks, b"fmt "), 40)
     if len(body) < 16:
-        return 0
+        return 0, 0
     order = ">" if big_endian else "<"
     tag, frame_bytes = struct.unpack_from(f"{order}H10xH", body)
     if tag == _EXTENSIBLE and len(body) >= 26:
         (tag,) = struct.unpack_from(f"{order}H", body, 24)
-    return int(frame_bytes) if tag in _LINEAR_FORMATS else 0
+    return int(tag), int(frame_bytes) if tag in _LINEAR_FORMATS else 0
 
 
 def _ixml_track_names(file: BinaryIO, chunks: Sequence[Chunk]) -> tuple[str, ...]:

@@ -6,6 +6,17 @@ from typing import Final
 HEAD_BYTES: Final = 64
 """How much of a file's start is shown to `sniff`; it needs 12 bytes."""
 
+_FOREIGN: Final = (
+    (4, b"ftyp", "MPEG-4 (M4A, MP4)"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media (WMA)"),
+    (0, b"\x1aE\xdf\xa3", "Matroska or WebM"),
+    (0, b"wvpk", "WavPack"),
+    (0, b"MAC ", "Monkey's Audio"),
+    (0, b"\x0b\x77", "Dolby Digital (AC-3)"),
+    (0, b"DSD ", "DSD (DSF)"),
+    (8, b"AVI ", "AVI"),
+)
+"""Formats that other programs read: where their magic bytes are, those, and their names."""
 _MPEG_VERSIONS: Final = (0b00, 0b10, 0b11)
 
 
@@ -28,7 +39,7 @@ AUDIO_SUFFIXES: Final = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".a
 
 def sniff(head: bytes) -> Kind:
     """Tell what a file is from its first bytes (`HEAD_BYTES` of them), never from its name."""
-    if head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE":
+    if head[:4] in (b"RIFF", b"RF64", b"BW64", b"RIFX") and head[8:12] == b"WAVE":
         return Kind.WAV
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return Kind.AIFF
@@ -42,6 +53,14 @@ def sniff(head: bytes) -> Kind:
         if head.startswith(magic):
             return kind
     return Kind.MP3 if _is_mpeg_frame(head) else Kind.UNKNOWN
+
+
+def foreign_format(head: bytes) -> str:
+    """Name a format of sound or video that drumkit does not read; "" where it is not known."""
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0 and head[2] >> 2 & 15 < 13:
+        return "AAC (ADTS)"
+    names = (name for place, magic, name in _FOREIGN if head.startswith(magic, place))
+    return next(names, "")
 
 
 def _is_mpeg_frame(head: bytes) -> bool:

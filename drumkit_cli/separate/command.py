@@ -211,7 +211,7 @@ def _stems(
     segment, hop = segment_frames(separator, reader.rate, job.segment, job.overlap)
     rest = mix_energy = 0.0
     owners = stem_owners(reader.track_names)
-    reader.seek(0)
+    reader.rewind()
 
     def split(mix: Samples) -> Samples:
         nonlocal rest, mix_energy
