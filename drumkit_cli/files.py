@@ -23,7 +23,8 @@ def read_audio(path: str | os.PathLike[str]) -> tuple[Samples, int]:
 
     Raises:
         MissingInputError: it does not exist or may not be read.
-        BadDataError: it is not audio, damaged, truncated, or holds NaN or infinite samples.
+        BadDataError: it is not audio, damaged or truncated, or it holds samples that are NaN,
+            infinite or beyond a million times full scale.
 
     Example:
         >>> song, rate = drumkit.read_audio("song.flac")

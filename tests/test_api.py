@@ -254,6 +254,7 @@ def test_midi_that_is_written_is_read_back(tmp_path):
         (np.zeros((1, 2, 10)), 44_100, "shape"),
         (np.zeros((10_000, 2)), 44_100, "transpose"),
         (np.full(10, np.nan), 44_100, "NaN"),
+        (np.full(10, 2e6), 44_100, "beyond"),
         (np.zeros(10), 10, "rate"),
     ],
 )

@@ -29,6 +29,8 @@ Samples = npt.NDArray[np.float32]
 RATE_MIN_HZ: Final = 1000
 RATE_MAX_HZ: Final = 768_000
 CHANNELS_MAX: Final = 64
+LEVEL_MAX: Final = 1e6
+"""Magnitude of a sample, full scale being 1, beyond which the power of a sound may overflow."""
 
 _CONTAINERS: Final = {
     "WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU", "FLAC", "OGG", "MPEG", "MP3"
@@ -141,11 +143,12 @@ class AudioReader:
     def check_finite(self) -> None:
         """Read all of a file that may hold a surprise, before any work is put into it.
 
-        That is floats (NaN, infinities) and compressed formats (an end that
+        That is floats (NaN, infinities, levels that overflow) and compressed formats (an end that
         is missing); for plain integers it does nothing. Afterwards the position is at the start.
 
         Raises:
-            BadDataError: a sample is not finite (with its time), or the file is damaged.
+            BadDataError: a sample is not finite or beyond `LEVEL_MAX` (with its time), or the file
+                is damaged.
         """
         self.rewind()
         if not self._is_plain:
@@ -218,16 +221,20 @@ class AudioReader:
             )
 
     def _check_levels(self, block: Samples) -> None:
-        """Refuse samples [n, C] that are not finite."""
+        """Refuse samples [n, C] that are not finite, or too large to compute with."""
         if self._is_plain:
             return
-        is_finite = np.isfinite(block)
-        if not is_finite.all():
-            frame, channel = (int(index) for index in np.argwhere(~is_finite)[0])
-            value = "NaN" if np.isnan(block[frame, channel]) else "infinite"
+        is_good = np.abs(block) <= LEVEL_MAX  # NaN is not
+        if not is_good.all():
+            frame, channel = (int(index) for index in np.argwhere(~is_good)[0])
+            value = block[frame, channel]
+            what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:.3g}"
             raise BadDataError(
-                f"{self.name} holds {value} samples, the first at "
-                f"{(self._position + frame) / self.rate:.3f} s in channel {channel + 1}"
+                f"{self.name} holds {what} samples, the first at "
+                f"{(self._position + frame) / self.rate:.3f} s in channel {channel + 1}",
+                ""
+                if not np.isfinite(value)
+                else f"full scale is 1, and at most {LEVEL_MAX:,.0f} is read",
             )
 
     def _not_decoded(

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from drumkit_cli.audio.reader import CHANNELS_MAX, RATE_MAX_HZ, RATE_MIN_HZ, Samples
+from drumkit_cli.audio.reader import CHANNELS_MAX, LEVEL_MAX, RATE_MAX_HZ, RATE_MIN_HZ, Samples
 from drumkit_cli.errors import BadDataError
 
 BLOCK_FRAMES: Final = 1 << 16
@@ -20,8 +20,8 @@ def as_channels(samples: npt.NDArray[np.floating[Any]], rate: int) -> Samples:
         rate: samples a second, 1,000 to 768,000.
 
     Raises:
-        BadDataError: another shape, integers, more than 64 channels, a sample that is NaN or
-            infinite, or a rate beyond those.
+        BadDataError: another shape, integers, more than 64 channels, a sample that is NaN,
+            infinite or beyond a million times full scale, or a rate beyond those.
     """
     array = np.asarray(samples)
     if array.ndim not in (1, 2) or array.dtype.kind != "f":
@@ -37,8 +37,8 @@ def as_channels(samples: npt.NDArray[np.floating[Any]], rate: int) -> Samples:
             f"samples of shape {array.shape} have {len(channels):,} channels",
             f"give [channels, samples] of 1 to {CHANNELS_MAX} channels, or its transpose",
         )
-    if not np.isfinite(channels).all():
-        raise BadDataError("samples hold NaN or infinite values")
+    if not (np.abs(channels) <= LEVEL_MAX).all():  # NaN is not
+        raise BadDataError(f"samples hold NaN, infinite values, or values beyond {LEVEL_MAX:,.0f}")
     return channels
 
 

@@ -3,6 +3,7 @@ import io
 import itertools
 import os
 import random
+import re
 import tempfile
 
 import numpy as np
@@ -131,6 +132,20 @@ def test_a_sample_that_is_no_number_is_found(value, word, subtype):
             reader.check_finite()
         with pytest.raises(BadDataError, match=word):
             reader.read()
+
+
+@pytest.mark.parametrize("level", [1.1e6, -1e30])
+def test_a_sample_that_is_too_large_to_compute_with_is_refused(level):
+    samples = signals.sine(seconds=10)
+    samples[0, 40_000] = level
+    data = signals.encode(samples, subtype="FLOAT")
+    with pytest.raises(BadDataError, match=rf"{re.escape(f'{level:.3g}')} samples.* 5\.000 s"):
+        read(data)
+
+
+def test_a_loud_sample_is_read():
+    samples = signals.sine() * np.float32(1e6)
+    np.testing.assert_array_equal(read(signals.encode(samples, subtype="FLOAT")).samples, samples)
 
 
 def test_a_double_beyond_float32_is_infinite():
