@@ -1,5 +1,5 @@
-"""One-shot drum sounds out of latent codes: what `synth` and `serve` share.
+"""Synthesis of single drum sounds from latent codes, which `synth` and `serve` share.
 
-The classes, the mel image of a sound, the autoencoder, its codes, the networks that make an image
-audible, and `DrumSynth`, which joins them.
+Here belong the classes of sounds, log-mel images, the autoencoder and its latent space, the
+networks that invert images to samples, and `DrumSynth`, which joins them.
 """

@@ -1,4 +1,4 @@
-"""Names that the command line shares with the networks; reading them costs nothing."""
+"""The classes of drum sounds and the kinds of inverters, by name; imports nothing heavy."""
 
 from enum import StrEnum
 from typing import Final
@@ -8,11 +8,11 @@ PAPER_CLASSES: Final = (
     "snap", "tom",
 )  # fmt: skip
 CLASSES: Final = (*PAPER_CLASSES, "ride", "crash", "cowbell", "rimshot")
-"""The paper's eleven and the four that our data adds; a class is its place here."""
+"""The paper's eleven classes and four more of our data; elsewhere a class is its index here."""
 
 
 class Inverter(StrEnum):
-    """What makes levels audible."""
+    """How spectrograms are inverted to samples."""
 
     SPECTRAL = "spectral"
     MCNN = "mcnn"

@@ -1,7 +1,6 @@
-"""Latent codes: drawn from a class, set by three controls, varied, played softer, morphed.
+"""Latent codes of drum sounds: sampling, control by principal components, variation, morphing.
 
-Everything here is arithmetic on a few dozen numbers: no network runs, and a code for every note of
-a song costs nothing beside the sounds.
+No network runs here.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.model import Latent
 
 CONTROLS: Final = 3
-"""P1, P2, P3: the paper's principal components."""
+"""P1, P2, P3: the paper's controls, the first principal components of a class."""
 TRUNCATION: Final = 2.0
-"""No component is drawn further out than this many deviations: the far ends are nobody's drum."""
+"""Largest sampled component, in standard deviations: codes further out are no plausible drums."""
 SOFT_BRIGHTNESS: Final = 1.5
-"""Deviations of brightness by which the softest hit is duller than the loudest."""
+"""How much duller than velocity 1 a hit of velocity 0 is, in deviations of brightness."""
 LATENT_MAX: Final = 1e6
-"""Of a number of a code that is read: far beyond any drum, and what the networks still take."""
+"""Largest magnitude of a number in a code that is read: the networks stay finite."""
 _PARALLEL: Final = 1e-4
 _SUM_TOLERANCE: Final = 1e-3
 
@@ -32,14 +31,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Code:
-    """A sound to be: a latent code ``[Z]``, and the weights ``[K]`` of the classes, sum 1."""
+    """A latent code ``[Z]`` with the class weights ``[K]`` that it is decoded with, of sum 1."""
 
     latent: Floats
     classes: Floats
 
 
 class LatentSpace:
-    """Where the classes lie, as `Latent` measured it."""
+    """The distributions of the codes of each class."""
 
     def __init__(self, latent: Latent) -> None:
         self._mean = latent.mean.numpy()
@@ -48,9 +47,9 @@ class LatentSpace:
         self._brighter = latent.brighter.numpy()
 
     def sample(self, name: str, count: int, seed: int) -> list[Code]:
-        """Draw codes of a class: Gaussian along its components, cut at `TRUNCATION`.
+        """Sample codes of a class from its Gaussian, truncated at `TRUNCATION` deviations.
 
-        The first codes of a seed are the same whatever the count.
+        The first codes of a seed do not depend on the count.
 
         Raises:
             UsageError: no such class.
@@ -62,9 +61,9 @@ class LatentSpace:
         ]
 
     def from_controls(self, name: str, controls: tuple[float, float, float]) -> Code:
-        """The code at P1, P2, P3, in deviations of the class; the other components are at 0.
+        """The code at P1, P2, P3 in standard deviations of the class, other components at 0.
 
-        Positive controls are brighter sounds.
+        Positive controls make brighter sounds.
 
         Raises:
             UsageError: no such class, or a control that is not finite.
@@ -77,14 +76,14 @@ class LatentSpace:
         return self._at(c, places)
 
     def controls(self, code: Code) -> tuple[float, float, float]:
-        """P1, P2, P3 of a code, in deviations of its (strongest) class."""
+        """P1, P2, P3 of a code, in standard deviations of its class (the one of most weight)."""
         c = int(code.classes.argmax())
         places = self._components[c] @ (code.latent - self._mean[c])
         first, second, third = places[:CONTROLS] / np.maximum(self._scale[c, :CONTROLS], 1e-6)
         return float(first), float(second), float(third)
 
     def vary(self, code: Code, amount: float, count: int, seed: int) -> list[Code]:
-        """Codes around one: `amount` 1 is as far as two sounds of the class are apart; 0 is itself.
+        """Random variations of a code; `amount` scales the deviation of its class, 0 is the code.
 
         Raises:
             UsageError: the amount is negative or not finite.
@@ -101,15 +100,15 @@ class LatentSpace:
         return varied
 
     def at_velocity(self, code: Code, velocity: float) -> Code:
-        """The code of a softer hit: duller, as drums are; velocity 1 is the code itself.
+        """The code of a softer and so duller hit; velocity 1 is the code itself.
 
         Raises:
             UsageError: the velocity is not within 0..1.
         """
         if not 0 <= velocity <= 1:
             raise UsageError(f"velocity {velocity} is not within 0 to 1")
-        way = code.classes @ self._brighter
-        moved = code.latent - SOFT_BRIGHTNESS * (1 - velocity) * way
+        brighter = code.classes @ self._brighter
+        moved = code.latent - SOFT_BRIGHTNESS * (1 - velocity) * brighter
         return replace(code, latent=moved.astype(np.float32))
 
     def _at(self, c: int, places: NDArray[np.float64]) -> Code:
@@ -118,10 +117,10 @@ class LatentSpace:
 
 
 def between(first: Code, second: Code, count: int) -> list[Code]:
-    """Codes on the way from one to the other, both included; a count of 1 is halfway.
+    """A morph: codes from one to the other, both included; a count of 1 is the one halfway.
 
-    The latent codes turn on an arc (a straight line would pass where no sound lies), the classes
-    and the length of the arc's radius go straight.
+    Latent codes follow an arc, since a straight line would leave the distribution; its radius and
+    the class weights change linearly.
     """
     shares = np.linspace(0, 1, count) if count > 1 else np.full(count, 0.5)
     codes = []
@@ -137,7 +136,7 @@ def between(first: Code, second: Code, count: int) -> list[Code]:
 
 
 def class_of(name: str) -> int:
-    """The place of a class.
+    """The index of a class.
 
     Raises:
         UsageError: no such class.
@@ -160,10 +159,10 @@ def to_array(codes: list[Code]) -> Floats:
 
 
 def from_array(array: Floats, latent: int) -> list[Code]:
-    """The codes of an array ``[n, Z + K]`` or of one code ``[Z + K]``.
+    """The codes of an array ``[n, Z + K]``, or of one code ``[Z + K]``, for Z of `latent`.
 
     Raises:
-        BadDataError: another shape, numbers beyond `LATENT_MAX`, or weights that are none.
+        BadDataError: another shape, numbers beyond `LATENT_MAX`, or invalid class weights.
     """
     rows = np.atleast_2d(np.asarray(array, np.float32))
     if rows.ndim != 2 or rows.shape[1] != latent + len(CLASSES):
@@ -177,16 +176,16 @@ def from_array(array: Floats, latent: int) -> list[Code]:
 
 
 def classes_fault(weights: Floats) -> str:
-    """What is wrong with weights ``[K]`` of classes; "" where nothing is."""
+    """Why numbers ``[K]`` are no class weights; "" where they are."""
     if not ((weights >= 0) & (weights <= 1)).all():
-        return "a weight of its classes is not within 0 to 1"
+        return "a class weight is not within 0 to 1"
     if abs(float(weights.sum()) - 1) > _SUM_TOLERANCE:
-        return f"the weights of its classes sum to {weights.sum():g}, not 1"
+        return f"the class weights sum to {weights.sum():g}, not 1"
     return ""
 
 
 def _truncated(generator: np.random.Generator, size: int) -> NDArray[np.float64]:
-    """Normal numbers within `TRUNCATION`; those outside are drawn again."""
+    """Standard normal numbers, redrawn while beyond `TRUNCATION`."""
     numbers = generator.standard_normal(size)
     while (outside := np.abs(numbers) > TRUNCATION).any():
         numbers[outside] = generator.standard_normal(int(outside.sum()))

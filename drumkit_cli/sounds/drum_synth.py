@@ -1,4 +1,4 @@
-"""Codes to drum sounds and sounds to codes."""
+"""The drum synthesiser: codes to samples, and samples to codes."""
 
 from __future__ import annotations
 
@@ -24,39 +24,42 @@ from drumkit_cli.spectral.melscale import band_edges
 
 GRIFFIN_LIM_ITERATIONS: Final = 60
 PEAK: Final = 0.9
-"""Of a sound at full velocity."""
+"""Peak of a sound at velocity 1."""
 VELOCITY_CURVE: Final = 1.5
-"""The level of a hit is its velocity to this power."""
+"""The amplitude of a hit is its velocity to this power."""
 END_LEVEL: Final = 10 ** (-60 / 20)
-"""A sound has ended where it stays this far below its peak."""
+"""A sound ends where it stays below this share of its peak."""
 FADE: Final = 110
+"""Length of a fade-out, samples: 5 ms."""
 FADE_IN: Final = 11
-"""Half a millisecond: an inverted sound may jump to its peak at once, which clicks."""
+"""Length of a fade-in, samples: half a millisecond, against clicks of an immediate peak."""
 TAIL_DB: Final = -36.0
-"""Frames this far below the loudest are the tail, where the mean of many endings is a haze."""
+"""Level of the tail relative to the loudest frame: the decoder gives blurred means of tails."""
 TAIL_RATIO: Final = 2.0
-"""Decibels that a tail falls for each that it is below `TAIL_DB`."""
+"""Ratio of the downward expander on the tail."""
 NOISE_FRAMES: Final = 512
+"""Frames of the noise texture."""
 TONES_HZ: Final = 600.0
 NOISES_HZ: Final = 2400.0
-"""Below `TONES_HZ` drums are tones and get no texture of noise, above `NOISES_HZ` all of it."""
+"""Drums are tonal below `TONES_HZ` and noisy above `NOISES_HZ`: the texture fades in between."""
 _BATCH: Final = 16
 
 Floats = NDArray[np.float32]
 
 
 class DrumSynth:
-    """The networks with their weights.
+    """The trained networks, from NumPy to NumPy.
 
     Attributes:
-        space: where the codes of each class lie.
-        weights_sha256: of the weights.
+        space: the distributions of the codes of each class.
+        latent: Z, the size of a latent code.
+        weights_sha256: SHA-256 of the weights file.
     """
 
     def __init__(
         self, checkpoint: Checkpoint, device: str = "cpu", mcnn: Checkpoint | None = None
     ) -> None:
-        """Build the networks of a checkpoint, and MCNN of a second one where that is to be used.
+        """Build the networks of a checkpoint, and MCNN where its checkpoint is given.
 
         Raises:
             BadDataError: the weights are of other networks.
@@ -90,8 +93,8 @@ class DrumSynth:
     def levels(self, codes: Sequence[Code], *, seed: int = 0, texture: float = 1.0) -> Floats:
         """Decode codes to levels ``[n, F, T]``.
 
-        `texture` is how much of the noise that the decoder averaged away is given back; the seed
-        says which noise. Tails fall away faster than the decoder has them.
+        The decoder averages noise away: `texture`, 0..1, is the share of it that is added again,
+        from a seed. Tails pass a downward expander.
         """
         made = []
         for start in range(0, len(codes), _BATCH):
@@ -105,10 +108,10 @@ class DrumSynth:
 
     @torch.inference_mode()
     def invert(self, levels: Floats, inverter: Inverter = Inverter.SPECTRAL) -> Floats:
-        """Make levels ``[n, F, T]`` audible: samples ``[n, N]``.
+        """Invert levels ``[n, F, T]`` to samples ``[n, N]``.
 
         Raises:
-            UsageError: MCNN is asked for and was not loaded.
+            UsageError: `inverter` is MCNN, and its weights were not loaded.
         """
         if inverter is Inverter.GRIFFIN_LIM:
             return np.stack([_griffin_lim(image) for image in levels])
@@ -133,9 +136,9 @@ class DrumSynth:
         seed: int = 0,
         inverter: Inverter = Inverter.SPECTRAL,
     ) -> Floats:
-        """The sound of a code: samples ``[n]`` at `MEL.rate`, at most a second, cut where it ends.
+        """Render a code: samples ``[n]`` at `MEL.rate`, at most a second, trimmed at the end.
 
-        The peak is 0.9 at velocity 1. A softer hit is quieter and duller.
+        The peak is 0.9 at velocity 1; softer hits are quieter and duller.
 
         Raises:
             UsageError: the velocity is not within 0..1, or MCNN was not loaded.
@@ -146,9 +149,9 @@ class DrumSynth:
 
     @torch.inference_mode()
     def encode(self, samples: Floats, name: str | None = None) -> Code:
-        """The code of a sound: mono samples ``[n]`` at `MEL.rate`; its first second counts.
+        """The code of the first second of a sound, mono samples ``[n]`` at `MEL.rate`.
 
-        Without a class it becomes the one in which the sound is rendered best.
+        Without a class name it gets the class that reconstructs it best.
 
         Raises:
             UsageError: no such class.
@@ -187,12 +190,12 @@ class DrumSynth:
         return level
 
     def _textured(self, levels: Tensor, spread: Tensor, seed: int, amount: float) -> Tensor:
-        """Give levels ``[n, F, T]`` the texture of noise, at most as rough as white noise is."""
+        """Add noise to levels ``[n, F, T]``, with deviations up to those of white noise."""
         if amount == 0:
             return levels
         first = int(np.random.default_rng(seed).integers(NOISE_FRAMES - levels.shape[2]))
         noise = self._noise[:, first : first + levels.shape[2]]
-        deviation = 1.25 * spread  # of a Gaussian whose mean absolute deviation this is
+        deviation = 1.25 * spread  # standard deviation of a Gaussian of this mean absolute one
         rough = (deviation / self._noise_deviation).clamp_max(1.0) * amount
         return torch.where(levels > 0, (levels + rough * noise).clamp_min(0), levels)
 
@@ -201,7 +204,7 @@ class DrumSynth:
 
 
 def normalised_sound(samples: Floats, peak: float) -> Floats:
-    """Cut a sound where it has ended, fade both ends a little, give it this peak; silence stays."""
+    """Trim a sound at its end, fade both ends, and scale it to a peak; silence stays silent."""
     loudest = float(np.abs(samples).max(initial=0))
     if loudest == 0:
         return samples
@@ -214,17 +217,17 @@ def normalised_sound(samples: Floats, peak: float) -> Floats:
 
 
 def fit_length(samples: Floats, length: int) -> Floats:
-    """Cut a sound to a length in samples, with a short fade, or lengthen it with silence."""
+    """Cut samples ``[n]`` to a length with a short fade, or pad them with silence."""
     if len(samples) > length:
         return _faded(samples[:length].copy())
     return np.pad(samples, (0, length - len(samples)))
 
 
 def load_part(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
-    """Fill one network, of several in a weights file, by its name there.
+    """Load one of the networks of a weights file, by its name there.
 
     Raises:
-        BadDataError: it is not there whole, or has other sizes.
+        BadDataError: it is missing, incomplete or of other sizes.
     """
     prefix = f"{name}."
     state = {
@@ -249,7 +252,7 @@ def _faded(samples: Floats) -> Floats:
 
 
 def _expanded(levels: Tensor) -> Tensor:
-    """Levels ``[n, F, T]`` through a downward expander: tails fall faster, and do not come back."""
+    """Apply a downward expander to the tails of levels ``[n, F, T]``; they fall monotonically."""
     power = torch.exp2(levels * float(np.log2(10) * -FLOOR_DB / 10)) * (levels > 0)
     loudness = 10 * power.sum(1, keepdim=True).clamp_min(1e-9).log10()
     loudest, place = loudness.max(2, keepdim=True)
@@ -265,7 +268,10 @@ def _griffin_lim(levels: Floats) -> Floats:
 
 
 def _noise_texture() -> tuple[Tensor, float]:
-    """Levels of white noise about their mean, ``[F, frames]``, none in the lows; deviation."""
+    """Levels of white noise less their mean, ``[F, frames]``, faded out at low frequencies.
+
+    Also returns their standard deviation before the fade.
+    """
     count = (NOISE_FRAMES + 8) * MEL.hop
     noise = np.random.default_rng(0).standard_normal(count).astype(np.float32)
     levels = to_levels(torch.from_numpy(mel_spectrogram.mel_power(noise, MEL)))[

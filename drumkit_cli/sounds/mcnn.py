@@ -1,11 +1,11 @@
-"""The paper's inverter: many heads of transposed convolutions, and a mask.
+"""MCNN, the paper's inverter: multi-head transposed convolutions that give a waveform and a mask.
 
-It follows S. Arik, H. Jun, G. Diamos, "Fast spectrogram inversion using multi-head
-convolutional neural networks" (2018) as the drum paper changes it: eight heads of eight transposed
-convolutions of width 13 and stride 2 with ELU, no biases, so that zeros stay zeros, a mask beside
-the wave, a weighted sum of the heads, a scaled softsign. What differs: it reads levels, whose
-floor is zero too, in place of magnitudes, has no ELU after the last layer, whose masks and waves
-are of either sign, and has narrower first layers by default.
+Source: S. Arik, H. Jun, G. Diamos, "Fast spectrogram inversion using multi-head convolutional
+neural networks" (2018), as the drum paper changes it: eight heads of eight transposed convolutions
+of width 13 and stride 2 with ELU and without biases (zeros stay zeros), a mask next to the
+waveform, a weighted sum of the heads, a scaled softsign. What differs: the input are levels, whose
+floor is zero as that of magnitudes; the last layer has no ELU, since its outputs have either sign;
+the first layers are narrower by default.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from drumkit_cli.sounds.mel_image import LENGTH, MEL
 
 @dataclass(frozen=True)
 class MCNNConfig:
-    """Sizes of MCNN: heads, and the channels of one head after each of the eight layers.
+    """Sizes of MCNN: the number of heads, and channels of a head after each of eight layers.
 
-    The paper's are 128, 64, 32, 16, 8, 4, 2 and 2.
+    The paper has 128, 64, 32, 16, 8, 4, 2 and 2 channels.
     """
 
     heads: int = 8
@@ -31,9 +31,9 @@ class MCNNConfig:
 
 
 class MCNN(nn.Module):
-    """Levels ``[B, F, T]`` to samples ``[B, N]`` and the logits of the mask ``[B, N]``.
+    """Levels ``[B, F, T]`` to a waveform ``[B, N]`` and the logits of its mask ``[B, N]``.
 
-    The heads are the groups of one convolution: the same sums as heads one by one, in fewer calls.
+    The heads are the groups of one convolution.
     """
 
     def __init__(self, config: MCNNConfig) -> None:
@@ -52,7 +52,7 @@ class MCNN(nn.Module):
         self.scale = nn.Parameter(torch.ones(2))
 
     def forward(self, levels: Tensor) -> tuple[Tensor, Tensor]:
-        """Make sounds audible; `masked` puts the two together."""
+        """Invert levels; `masked` applies the mask."""
         x = levels
         for index, layer in enumerate(self.layers):
             x = layer(x)  # [B, heads * C, 2 T]
@@ -65,5 +65,5 @@ class MCNN(nn.Module):
 
     @staticmethod
     def masked(wave: Tensor, mask: Tensor) -> Tensor:
-        """The sound: the wave where the mask, made 0 or 1, lets it through."""
+        """The waveform where the mask, thresholded at a probability of 0.5, is 1."""
         return wave * (mask > 0)

@@ -1,4 +1,4 @@
-"""What a drum sound is to the networks: one second of samples, its class, its image of levels."""
+"""Log-mel images of drum sounds: one second of samples as levels ``[F, T]`` of 80 dB."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from drumkit_cli.spectral.melscale import PRESETS, filter_bank
 
 MEL: Final = PRESETS["synth"]
 LENGTH: Final = 22_050
-"""Samples of a sound: a second."""
+"""Samples of a sound: one second."""
 FRAMES: Final = MEL.frames(LENGTH)
 FLOOR_DB: Final = -80.0
-"""The power of level 0, in dB above that of a full-scale sine, which is level 1."""
+"""Power of level 0, in dB relative to a full-scale sine, which has level 1."""
 
 Floats = NDArray[np.float32]
 
 
 class Analyser(nn.Module):
-    """Samples ``[B, N]`` to levels ``[B, F, T]``: decibels from the floor, a full-scale sine is 1.
+    """Samples ``[B, N]`` to levels ``[B, F, T]``: `mel_spectrogram.mel_power` in torch.
 
-    `mel_spectrogram.mel_power` as a differentiable module: it serves losses, batches and devices.
+    It is differentiable, works in batches and runs on any device.
     """
 
     bank: Tensor
@@ -52,17 +52,17 @@ class Analyser(nn.Module):
         return self.bank.T @ squared
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Levels from 0, the floor, to a little above 1."""
+        """Levels from 0 to a little above 1."""
         return to_levels(self.power(samples))
 
 
 def to_levels(power: Tensor) -> Tensor:
-    """Power of any shape as levels: 0 is 80 dB below a full-scale sine, and all below that."""
+    """Power of any shape to levels, decibels scaled so that 0 is `FLOOR_DB` or less."""
     floor = 10 ** (FLOOR_DB / 10)
     return (power / MEL.full_scale).clamp_min(floor).log10() * (-10 / FLOOR_DB) + 1
 
 
 def to_power(levels: Floats) -> Floats:
-    """Power of levels of any shape; 0 is silence."""
+    """Levels of any shape to power; 0 becomes silence."""
     power = 10 ** ((levels - 1) * (-FLOOR_DB / 10)) * MEL.full_scale
     return np.where(levels <= 0, 0, power).astype(np.float32)

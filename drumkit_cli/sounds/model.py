@@ -7,17 +7,16 @@ real-time synthesis of drum sounds" (ICCC 2019), "The Conditional WAE": three co
 
 What differs, and why:
 
-* The widths are set by the config: with the paper's dense layers alone the weights would be five
-  times as large as what ships.
-* The last layer, whose transposed convolution to so few channels would take half of the time, is a
-  sub-pixel one of the same stride, over a little more of the image.
-* Dense layers have layer norm, so that an hour on two CPU cores comes to a good place, and dropout
-  in training, since there are fewer sounds than the paper's 33,000.
-* The class is a vector of weights, not a number: halfway between two classes is a sound too, which
-  a morph from a kick to a snare passes through.
-* The components that its three controls move along are those of one class, not of all codes.
-* The decoder gives a second image beside the first: how far each element is off, on average. The
-  mean of all noises is a smooth haze; `infer.py` gives it back the texture of noise, that much.
+* The widths are set by the config: the paper's dense layers alone would make the weights file five
+  times as large.
+* The last layer is a sub-pixel convolution of the same stride, because a transposed convolution to
+  so few channels would take half of the time.
+* Dense layers have layer norm, which lets an hour on two CPU cores suffice, and dropout, since
+  there are fewer sounds than the paper's 33,000.
+* The class is a vector of weights, so that a morph from a kick to a snare has sounds in between.
+* The three controls are principal components of the codes of a class, not of all codes.
+* The decoder also gives the expected absolute error of each element: the mean of many noises is
+  smooth, and `drum_synth` adds noise of that deviation to it again.
 
 Training data: one-shot samples of free licences and our own drum synthesiser; sources and licences
 are in ``weights/MODELS.md``.
@@ -43,13 +42,13 @@ class ModelConfig:
     """Sizes of the autoencoder.
 
     Attributes:
-        channels: of the encoder's three convolutions; the decoder has them backwards.
-        dense: outputs of the dense layers before the latent code (1024 and 512 in the paper).
-        latent: Z, numbers in a code (64).
-        dropout: share of the outputs of a dense layer that are left out in training.
+        channels: channels of the encoder's three convolutions; reversed in the decoder.
+        dense: widths of the dense layers before the latent code (1024 and 512 in the paper).
+        latent: Z, size of a latent code (64).
+        dropout: dropout probability after dense layers.
         bins: F, height of the image.
-        frames: T, its length.
-        classes: K.
+        frames: T, length of the image.
+        classes: K, number of classes.
     """
 
     channels: tuple[int, int, int] = (8, 24, 16)
@@ -62,7 +61,7 @@ class ModelConfig:
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
-        """Height and length of the image before, between and after the convolutions."""
+        """Height and length of the image before and after each convolution."""
         sizes = [(self.bins, self.frames)]
         for _ in self.channels:
             height, length = sizes[-1]
@@ -71,15 +70,15 @@ class ModelConfig:
 
     @property
     def flat(self) -> int:
-        """Numbers that the last convolution gives."""
+        """Number of outputs of the last convolution."""
         height, length = self.sizes[-1]
         return self.channels[-1] * height * length
 
 
 class CWAE(nn.Module):
-    """Levels of sounds ``[B, F, T]`` to latent codes ``[B, Z]`` and back.
+    """Conditional autoencoder: levels ``[B, F, T]`` to latent codes ``[B, Z]`` and back.
 
-    `classes` are weights ``[B, K]`` that sum to 1: one-hot for a plain class.
+    Classes are given as weights ``[B, K]`` that sum to 1: one-hot for a single class.
     """
 
     mean: Tensor
@@ -100,24 +99,24 @@ class CWAE(nn.Module):
         return codes
 
     def decode(self, codes: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-        """Levels ``[B, F, T]`` from 0, and their spread: how far the sounds meant are from them."""
+        """Levels ``[B, F, T]``, 0 or more, and their expected absolute error ``[B, F, T]``."""
         image, spread = self.decoder(codes, classes)
         levels = (image * self.deviation + self.mean).clamp_min(0)
         return levels, spread * self.deviation
 
     def forward(self, levels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Standardised image, its spread, and the codes."""
+        """Standardised image, its expected absolute error, and codes."""
         codes = self.encode(levels, classes)
         image, spread = self.decoder(codes, classes)
         return image, spread, codes
 
 
 class Latent(nn.Module):
-    """Where the codes of each class lie: a Gaussian by its principal components.
+    """The distribution of the codes of each class: a Gaussian, by its principal components.
 
-    Buffers: ``mean`` ``[K, Z]``; ``components`` ``[K, Z, Z]``, rows of unit length, the widest
-    first, each pointing to where sounds are brighter; ``scale`` ``[K, Z]``, the deviation along
-    each; ``brighter`` ``[K, Z]``, on average the way to a sound that is brighter by one deviation.
+    Buffers: ``mean`` ``[K, Z]``; ``components`` ``[K, Z, Z]``, unit rows by variance, signed
+    towards brighter sounds; ``scale`` ``[K, Z]``, standard deviations along the components;
+    ``brighter`` ``[K, Z]``, mean change of the code for one deviation of brightness.
     """
 
     mean: Tensor
@@ -135,7 +134,7 @@ class Latent(nn.Module):
 
 
 class ConditionalBatchNorm(nn.Module):
-    """Batch norm whose gain and shift belong to the class (E. Perez et al., 2017)."""
+    """Batch norm whose gain and shift depend on the class (E. Perez et al., 2017)."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -166,7 +165,7 @@ class Encoder(nn.Module):
         self.dense = _dense((config.flat, *config.dense, config.latent), config.dropout)
 
     def forward(self, image: Tensor, classes: Tensor) -> Tensor:
-        """Read images."""
+        """Encode images."""
         x = image[:, None]
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = F.relu(norm(convolution(x), classes))  # [B, C, F / 3, T / 2]
@@ -175,7 +174,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Codes ``[B, Z]`` to standardised images ``[B, F, T]`` and their spread, above 0."""
+    """Codes ``[B, Z]`` to standardised images ``[B, F, T]`` and their expected absolute errors."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -198,7 +197,7 @@ class Decoder(nn.Module):
         self.last = SubPixel(widths[-1], 2, (config.bins, config.frames))
 
     def forward(self, codes: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-        """Write images."""
+        """Decode codes."""
         x = self.dense(torch.cat([codes, classes], 1)).unflatten(1, self.shape)
         for norm, convolution in zip(self.norms, [*self.convolutions, self.last], strict=True):
             x = convolution(F.relu(norm(x, classes)))  # [B, C, 3 F, 2 T]
@@ -207,7 +206,7 @@ class Decoder(nn.Module):
 
 
 class SubPixel(nn.Module):
-    """A transposed convolution of stride (3, 2) as a plain one to six times as many channels."""
+    """Upsampling by (3, 2): a convolution to six times the channels, which become pixels."""
 
     def __init__(self, inputs: int, outputs: int, size: tuple[int, int]) -> None:
         super().__init__()
@@ -232,7 +231,7 @@ def _dense(widths: tuple[int, ...], dropout: float) -> nn.Sequential:
 
 
 def _missing(small: tuple[int, int], large: tuple[int, int]) -> tuple[int, int]:
-    """What a transposed convolution must add at the end of each axis to come to the right size."""
+    """Output padding of a transposed convolution from a small size to a large one, by axis."""
     first, second = (
         big - ((size - 1) * stride - 2 * padding + kernel)
         for size, big, stride, padding, kernel in zip(

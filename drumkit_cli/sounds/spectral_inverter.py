@@ -1,14 +1,13 @@
-"""The default inverter: a network that makes levels audible by the phases of their spectrum.
+"""The default inverter of log-mel levels: phases from gradients that a small network corrects.
 
-It finds a magnitude and a phase and ends in an inverse Fourier transform with overlap-add, as
-H. Siuzdak, "Vocos: closing the gap between time-domain and Fourier-based neural vocoders" (arXiv
-2306.00814) does. What differs: it starts from what is known of phases and learns the rest. The
-slopes of a phase follow from those of the log magnitude (Z. Prusa, P. Balazs, P. Soendergaard, "A
-noniterative method for reconstruction of phase from STFT magnitude", 2017). A small network
-corrects them; a sweep over the frames adds them up, from the frame before and from neighbours, the
-louder the more, in place of the paper's heap; a few iterations of Griffin-Lim reconcile the frames.
-Levels are of bands, which leave open how a band's power is spread over its bins: in the last rounds
-the bands of what sounds are held to the levels, and the bins are free.
+As in H. Siuzdak, "Vocos: closing the gap between time-domain and Fourier-based neural vocoders"
+(arXiv 2306.00814), magnitudes and phases end in an inverse Fourier transform with overlap-add. The
+phase gradients are estimated from those of the log magnitude (Z. Prusa, P. Balazs, P. Soendergaard,
+"A noniterative method for reconstruction of phase from STFT magnitude", 2017) and corrected by a
+small network. They are integrated frame by frame, each bin from itself and its neighbours in the
+frame before, weighted by power, in place of that paper's heap. A few iterations of Griffin-Lim make
+the frames consistent. Levels determine the power of bands, not of bins: last rounds scale the bins
+so that the bands of the result have the given levels.
 """
 
 from __future__ import annotations
@@ -26,29 +25,30 @@ from drumkit_cli.spectral.melscale import Floats, band_edges, filter_bank, hann
 
 OVERLAP = MEL.window // MEL.hop
 SILENT_LEVEL = 0.01
-"""A frame with no level above this is silent."""
+"""A frame without a level above this is silent."""
 NEPERS_PER_DECIBEL = float(np.log(10) / 20)
 SLOPE_RATIO = 0.25645 * MEL.window / MEL.hop
-"""Between the slopes of phase and log magnitude, of a Gaussian as wide as the Hann window."""
+"""Ratio of the gradients of phase and log magnitude for a Gaussian as wide as the Hann window."""
 FULL_SCALE = float(np.log(MEL.window / 4))
 """Log magnitude of a full-scale sine."""
 FLOOR_POWER = 10 ** (FLOOR_DB / 10) * MEL.full_scale
 """Mel power of level 0."""
 LEAST_SHARE = 0.03
-"""Of the plain reading, what the fitted one gives at least."""
+"""Lower bound of the power read by fitted weights, as a share of that read by interpolation."""
 FRAMES_ROUND = 4
-"""Frames are rounded up to these: for every new number of them convolutions have to prepare."""
+"""Numbers of frames are rounded up to multiples: each new number makes convolutions set up anew."""
 MARGIN = 3
-"""Silent frames after the last that sounds: as far as a window reaches."""
+"""Silent frames kept after the last sounding one: as far as a window reaches."""
 MOMENTUM = 0.99 / 1.99
+"""Momentum of Griffin-Lim, as in `griffin_lim`."""
 IMPULSE_SHARE = 0.05
-"""Of a bin's own weight, that of the phase it would have as part of a single impulse."""
+"""Weight of the phase of an impulse, relative to that of a bin's phase in the frame before."""
 FOLD = 2
 """Bins in a pixel of the network."""
 CORRECTION = 1.5
-"""How far a round goes, of what a band is short of; the last goes exactly so far."""
+"""Over-relaxation of the rounds that correct bands, except for the last one."""
 CORRECTION_LIMIT = 3.0
-"""Nepers, in one round."""
+"""Largest correction of a band in one round, nepers."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class InverterConfig:
     """Sizes of the inverter.
 
     Attributes:
-        channels: of its network.
-        refinements: Griffin-Lim iterations at first.
-        corrections: rounds on bands after them, with one iteration between two.
+        channels: channels of its network.
+        refinements: initial iterations of Griffin-Lim.
+        corrections: rounds that correct bands after them, with one iteration between rounds.
     """
 
     channels: int = 16
@@ -69,7 +69,7 @@ class InverterConfig:
 class SpectralInverter(nn.Module):
     """Levels ``[B, F, T]`` to samples ``[B, N]``.
 
-    Frames at the floor are silent; those after the last one that is not cost nothing.
+    Silent frames stay silent; those after the last sounding one cost no time.
     """
 
     reading: Tensor
@@ -113,10 +113,10 @@ class SpectralInverter(nn.Module):
         self.register_buffer("advance", advance % (2 * np.pi), persistent=False)
 
     def forward(self, levels: Tensor) -> Tensor:
-        """Make sounds audible."""
+        """Invert levels."""
         sounding = levels.amax(1, keepdim=True) > SILENT_LEVEL  # [B, 1, T]
-        heard = torch.nonzero(sounding.any(0)[0])
-        needed = MARGIN + (int(heard[-1]) + 1 if len(heard) else 0)
+        frames_sounding = torch.nonzero(sounding.any(0)[0])
+        needed = MARGIN + (int(frames_sounding[-1]) + 1 if len(frames_sounding) else 0)
         frames = min(-(-needed // FRAMES_ROUND) * FRAMES_ROUND, levels.shape[2])
         levels, sounding = levels[:, :, :frames], sounding[:, :, :frames]
         log = self.read(levels.float())
@@ -126,9 +126,10 @@ class SpectralInverter(nn.Module):
         return F.pad(samples, (0, LENGTH - samples.shape[1]))
 
     def slopes(self, log: Tensor) -> tuple[Tensor, Tensor]:
-        """The steps of the phase that belong to log magnitudes ``[B, bins, T]``: what is trained.
+        """Phase steps of log magnitudes ``[B, bins, T]``, corrected by the network.
 
-        From a frame to the next ``[B, bins, T - 1]``, from a bin to the next ``[B, bins - 1, T]``.
+        From one frame to the next ``[B, bins, T - 1]``, from one bin to the next
+        ``[B, bins - 1, T]``.
         """
         over_bins, over_time = _slopes(log, 1), _slopes(log, 2)  # [B, bins, T]
         heights = torch.linspace(-1, 1, log.shape[1], device=log.device)[:, None].expand_as(log)
@@ -141,10 +142,10 @@ class SpectralInverter(nn.Module):
         return steps_in_time, steps_in_bins
 
     def read(self, levels: Tensor) -> Tensor:
-        """Log magnitude ``[B, bins, T]``, 0 of a full-scale sine, from the power of the bands.
+        """Log magnitude ``[B, bins, T]`` of levels ``[B, F, T]``, 0 for a full-scale sine.
 
-        The bands overlap: what the fitted weights, some below 0, take from a neighbour is held
-        against the plain reading between two bands.
+        Bands overlap, so some of the fitted weights are negative; the power is bounded below by a
+        share of the interpolation between two bands.
         """
         floor = 10 ** (FLOOR_DB / 10)
         power = _power(levels) * (levels > 0)
@@ -159,21 +160,21 @@ class SpectralInverter(nn.Module):
         return torch.maximum(self.reading @ power, least).log() / 2
 
     def analyse(self, samples: Tensor) -> Tensor:
-        """The spectrum ``[B, bins, T]`` of samples, the ends reflected as `Analyser` does."""
+        """Spectrum ``[B, bins, T]`` of samples ``[B, N]``, framed as by `Analyser`."""
         return self._spectra(samples).mT
 
     def _reconcile(self, magnitude: Tensor, phasors: Tensor, levels: Tensor) -> Tensor:
-        """Samples ``[B, N]`` whose frames agree, from magnitudes and phases ``[B, T, bins]``.
+        """Samples ``[B, N]`` from magnitudes and phases ``[B, T, bins]`` and levels ``[B, T, F]``.
 
-        Then their bands are brought to levels ``[B, T, F]``, with the magnitudes found on the way.
+        Griffin-Lim makes the frames consistent, then rounds of corrections restore the levels.
         """
         samples = self._synthesise(magnitude * phasors)
         before: Tensor | None = None
         for _ in range(self.config.refinements):
             samples, before = self._griffin_lim(samples, magnitude, before)
-        wanted = _power(levels).mul(MEL.full_scale).clamp_min(FLOOR_POWER).log()
+        target = _power(levels).mul(MEL.full_scale).clamp_min(FLOOR_POWER).log()
         for left in reversed(range(self.config.corrections)):
-            spectra = self._corrected(samples, wanted, CORRECTION if left else 1.0)
+            spectra = self._corrected(samples, target, CORRECTION if left else 1.0)
             samples = self._synthesise(spectra)
             if left:
                 samples, _ = self._griffin_lim(samples, spectra.abs(), spectra)
@@ -182,35 +183,35 @@ class SpectralInverter(nn.Module):
     def _griffin_lim(
         self, samples: Tensor, magnitude: Tensor, before: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Samples with these magnitudes, and the spectra that momentum starts from next time."""
+        """One iteration: new samples, and the spectra that the next one takes its momentum from."""
         found = self._spectra(samples)
         moved = found if before is None else torch.sub(found, before, alpha=MOMENTUM)
         size = (moved.real.square() + moved.imag.square()).clamp_min(1e-12).rsqrt() * magnitude
         return self._synthesise(torch.complex(moved.real * size, moved.imag * size)), found
 
-    def _corrected(self, samples: Tensor, wanted: Tensor, share: float) -> Tensor:
-        """The spectra of samples, each bin scaled by the share of what its bands are short of.
+    def _corrected(self, samples: Tensor, target: Tensor, share: float) -> Tensor:
+        """Spectra of samples, with bins scaled towards the log power ``[B, T, F]`` of bands.
 
-        `wanted` is their log power ``[B, T, F]``.
+        `share` is the part of the difference that is corrected.
         """
         (low, high), (low_weight, high_weight), (low_share, high_share) = (
             part.unbind(1) for part in (self.bands, self.band_weights, self.band_shares)
         )
         found = self._spectra(samples, MEL.fft)
         power = found.real.square() + found.imag.square()
-        heard = torch.zeros_like(wanted).index_add_(2, low, power * low_weight)
-        heard.index_add_(2, high, power * high_weight)
-        short = (wanted - heard.clamp_min(FLOOR_POWER).log()) * (share / 2)
-        short = short.clamp(-CORRECTION_LIMIT, CORRECTION_LIMIT)
+        bands = torch.zeros_like(target).index_add_(2, low, power * low_weight)
+        bands.index_add_(2, high, power * high_weight)
+        missing = (target - bands.clamp_min(FLOOR_POWER).log()) * (share / 2)
+        missing = missing.clamp(-CORRECTION_LIMIT, CORRECTION_LIMIT)
         step = MEL.fft // MEL.window  # between those bins of the analysis that are synthesised
         gain = torch.exp(
-            short.index_select(2, low[::step]) * low_share[::step]
-            + short.index_select(2, high[::step]) * high_share[::step]
+            missing.index_select(2, low[::step]) * low_share[::step]
+            + missing.index_select(2, high[::step]) * high_share[::step]
         )
         return found[:, :, ::step] * gain
 
     def _spectra(self, samples: Tensor, fft: int = MEL.window) -> Tensor:
-        """The spectra ``[B, T, bins]`` of the frames of samples ``[B, N]``."""
+        """Spectra ``[B, T, bins]`` of the frames of samples ``[B, N]``, ends reflected."""
         half = MEL.window // 2
         end = (_frames(samples) - 1) * MEL.hop + half - samples.shape[1]
         padded = F.pad(samples[:, None], (half, end), "reflect")[:, 0]
@@ -219,7 +220,7 @@ class SpectralInverter(nn.Module):
         return spectra
 
     def _synthesise(self, spectra: Tensor) -> Tensor:
-        """The samples ``[B, N]`` whose spectra are nearest; faster than `torch.istft`."""
+        """Samples ``[B, N]`` of the nearest spectra (least squares); faster than `torch.istft`."""
         frames = torch.fft.irfft(spectra, MEL.window) * self.window  # [B, T, window]
         count = spectra.shape[1]
         rows: Tensor = frames.new_zeros(len(frames), count + OVERLAP - 1, MEL.hop)
@@ -231,7 +232,7 @@ class SpectralInverter(nn.Module):
 
 
 def _slopes(image: Tensor, axis: int) -> Tensor:
-    """Half the difference of both neighbours along an axis of ``[B, bins, T]``, 0 at the ends."""
+    """Central differences along an axis of ``[B, bins, T]``, 0 at the ends."""
     inner = (
         image.narrow(axis, 2, image.shape[axis] - 2) - image.narrow(axis, 0, image.shape[axis] - 2)
     ) / 2
@@ -239,16 +240,16 @@ def _slopes(image: Tensor, axis: int) -> Tensor:
 
 
 def _between(image: Tensor, axis: int) -> Tensor:
-    """The means of neighbours along an axis: one fewer."""
+    """Means of neighbours along an axis, which becomes shorter by one."""
     count = image.shape[axis] - 1
     return (image.narrow(axis, 1, count) + image.narrow(axis, 0, count)) / 2
 
 
 def _sweep(magnitude: Tensor, steps_in_time: Tensor, steps_in_bins: Tensor) -> Tensor:
-    """Add steps of phase up to phasors ``[B, T, bins]`` of size 1, from the first frame on.
+    """Integrate phase steps to unit phasors ``[B, T, bins]``, frame by frame.
 
-    A bin takes its phase from itself and its two neighbours one frame before, the louder the more,
-    and, where all is new, from an impulse: the steps over the bins alone.
+    The phase of a bin comes from itself and its two neighbours in the frame before, weighted by
+    power, and at onsets from the steps over bins alone, as in an impulse.
     """
     weight = magnitude.square()
     impulse_phase = F.pad(steps_in_bins.cumsum(1), (0, 0, 1, 0))
@@ -268,58 +269,54 @@ def _sweep(magnitude: Tensor, steps_in_time: Tensor, steps_in_bins: Tensor) -> T
 
 
 def _by_frame(size: Tensor, phase: Tensor) -> NDArray[np.complex64]:
-    """Complex numbers ``[T, B, n]`` of ``[B, n, T]``: numpy is fast at many small sums."""
+    """Complex numbers ``[T, B, n]`` of size and phase ``[B, n, T]``, for a fast loop in numpy."""
     numbers = torch.complex(size * phase.cos(), size * phase.sin()).permute(2, 0, 1)
     array: NDArray[np.complex64] = numbers.contiguous().cpu().numpy()
     return array
 
 
 def _frames(samples: Tensor) -> int:
-    """T of samples ``[B, N]`` that were cut after a whole number of frames, or of a whole sound."""
+    """T of samples ``[B, N]`` that end with a whole frame, or that have the full length."""
     length = samples.shape[1]
     return FRAMES if length == LENGTH else length // MEL.hop + 1
 
 
 def _reading() -> Tensor:
-    """Weights ``[bins, F]`` that read power at the bins of the inverse transform.
+    """Initial weights ``[bins, F]`` from power in bands to power at bins: linear interpolation.
 
-    Between the centres of those bands that hold a bin of the analysis: the others are silent. A
-    band's power is divided by its width.
+    Interpolation is between the centres of occupied bands; power is divided by a band's width.
     """
-    areas, heard, centres = heard_bands()
+    areas, occupied, centres = occupied_bands()
     hertz = np.arange(MEL.window // 2 + 1) * MEL.rate / MEL.window
-    places = np.interp(hertz, centres, np.arange(len(heard)))
-    below = np.minimum(places.astype(int), len(heard) - 2)
+    places = np.interp(hertz, centres, np.arange(len(occupied)))
+    below = np.minimum(places.astype(int), len(occupied) - 2)
     weights = np.zeros((len(hertz), MEL.mels), np.float32)
     rows = np.arange(len(hertz))
-    weights[rows, heard[below]] = (1 - (places - below)) / areas[heard[below]]
-    weights[rows, heard[below + 1]] += (places - below) / areas[heard[below + 1]]
+    weights[rows, occupied[below]] = (1 - (places - below)) / areas[occupied[below]]
+    weights[rows, occupied[below + 1]] += (places - below) / areas[occupied[below + 1]]
     return torch.from_numpy(weights)
 
 
-def heard_bands() -> tuple[Floats, NDArray[np.int64], NDArray[np.float64]]:
-    """Widths of the bands ``[F]``; places of those that hold a bin; centres of these, Hz."""
+def occupied_bands() -> tuple[Floats, NDArray[np.int64], NDArray[np.float64]]:
+    """Widths ``[F]`` of the bands; indices, and centres in Hz, of those that hold a bin."""
     areas = filter_bank(MEL).sum(0)
-    heard = np.flatnonzero(areas > 0)
-    return areas, heard, band_edges(MEL)[1:-1][heard]
+    occupied = np.flatnonzero(areas > 0)
+    return areas, occupied, band_edges(MEL)[1:-1][occupied]
 
 
 def _power(levels: Tensor) -> Tensor:
-    """Power of levels of any shape, of that of a full-scale sine."""
+    """Power of levels of any shape, relative to a full-scale sine."""
     return torch.exp((levels - 1) * (-2 * FLOOR_DB * NEPERS_PER_DECIBEL))
 
 
 def _bands_of_bins() -> tuple[Tensor, Tensor]:
-    """Places of the two bands that a bin of the analysis lies in, and its weights in them.
-
-    Both ``[bins, 2]``.
-    """
+    """Indices and weights, ``[bins, 2]`` each, of the two bands that a bin lies in."""
     weights, bands = torch.from_numpy(np.array(filter_bank(MEL))).topk(2, 1)
     return bands, weights
 
 
 def _gain() -> Tensor:
-    """What the sum of overlapping squared windows is multiplied by, ``[N]``."""
+    """Inverse of the sum of overlapping squared windows, ``[N]``."""
     rows = np.zeros((FRAMES + OVERLAP - 1, MEL.hop))
     for place, part in enumerate((hann(MEL.window) ** 2).reshape(OVERLAP, MEL.hop)):
         rows[place : place + FRAMES] += part

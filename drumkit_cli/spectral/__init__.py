@@ -1,1 +1,1 @@
-"""Sound as spectra: mel spectrograms and their presets, their inversion, and onsets."""
+"""Spectral analysis: mel spectrograms and their presets, their inversion, and onsets."""

@@ -1,11 +1,9 @@
-"""Audio from the magnitude of its spectrum alone, in chunks that join without a seam.
+"""Griffin-Lim: audio from magnitude spectrograms, streamed in chunks without seams.
 
-Accelerated Griffin-Lim: N. Perraudin, P. Balazs, P. Soendergaard, "A fast Griffin-Lim algorithm"
-(2013). Written with scipy's FFT over blocks of frames that stay in the cache, which is faster on a
-CPU than torch and gives the same bits whatever the number of threads.
-
-A chunk's first frames keep the phases that the chunk before found for them, so that the two agree
-where they are cross-faded.
+Source: N. Perraudin, P. Balazs, P. Soendergaard, "A fast Griffin-Lim algorithm" (2013). It runs
+scipy's FFT over blocks of frames that fit in the cache, which is faster on a CPU than torch and
+gives the same bits for any number of threads. The first frames of a chunk keep the phases of the
+chunk before, so that the two agree where they are cross-faded.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,29 +27,6 @@ _BLOCK_FRAMES: Final = 32
 _TINY: Final = 1e-20
 
 
-def griffin_lim(
-    magnitude: Floats,
-    config: MelConfig,
-    length: int | None = None,
-    *,
-    iterations: int = GRIFFIN_LIM_ITERATIONS,
-    seed: int = 0,
-) -> Floats:
-    """Turn magnitude `[bins, T]` into audio float32 `[length]`, `config.samples(T)` when None.
-
-    Raises:
-        UsageError: the hop is above half the window or below a 64th of it.
-    """
-
-    def read(start: int, stop: int) -> Floats:
-        return magnitude[:, start:stop]
-
-    blocks = griffin_lim_blocks(
-        read, magnitude.shape[1], config, length=length, iterations=iterations, seed=seed
-    )
-    return np.concatenate([np.empty(0, dtype=np.float32), *blocks])
-
-
 def griffin_lim_blocks(
     read_magnitude: Callable[[int, int], Floats],
     frames: int,
@@ -61,10 +36,19 @@ def griffin_lim_blocks(
     iterations: int = GRIFFIN_LIM_ITERATIONS,
     seed: int = 0,
 ) -> Iterator[Floats]:
-    """Do `griffin_lim` in memory that the length does not raise, yielding block after block.
+    """Yield audio, block after block, for magnitudes `[bins, frames]` of any length.
 
-    `read_magnitude` gives the magnitude `[bins, stop - start]` of frames start to stop; some frames
-    are read twice.
+    Args:
+        read_magnitude: returns the magnitude `[bins, stop - start]` of frames start to stop; some
+            frames are read twice.
+        frames: number of frames T.
+        config: sizes of the analysis.
+        length: number of samples, at most `config.samples(frames)`, which it is when None.
+        iterations: number of iterations.
+        seed: seed of the initial phases.
+
+    Raises:
+        UsageError: the hop is above half the window or below a 64th of it.
     """
     if not config.window <= 64 * config.hop <= 32 * config.window:
         raise UsageError(
@@ -84,7 +68,7 @@ def _join(
     iterations: int,
     seed: int,
 ) -> Iterator[Floats]:
-    """Cross-fade the chunks and yield the samples 0 to `length`."""
+    """Cross-fade the chunks and yield samples 0 to `length`."""
     hop, reach = config.hop, ceil(config.window / config.hop)
     overlap = 3 * reach + 4
     step = max(_CHUNK_FRAMES, 2 * overlap)
@@ -116,13 +100,13 @@ def _join(
 
 @dataclass(frozen=True)
 class _Solver:
-    """Griffin-Lim on one chunk: frames `[T, bins]`, signals from half a transform before them."""
+    """Griffin-Lim on one chunk of frames `[T, bins]`; signals start half a transform earlier."""
 
     config: MelConfig
     iterations: int
 
     def solve(self, magnitude: Floats, kept: Spectrum, rng: np.random.Generator) -> Floats:
-        """Return the signal `[(T - 1) * hop + fft]`; the first frames have the phases `kept`."""
+        """The signal `[(T - 1) * hop + fft]`; its first frames start from the phases `kept`."""
         pinned = len(kept)
         phases = rng.random(magnitude.shape, dtype=np.float32) * np.float32(2 * np.pi)
         estimate: Spectrum = np.empty(magnitude.shape, dtype=np.complex64)
@@ -146,7 +130,7 @@ class _Solver:
         return self._overlap_add(estimate, gain)
 
     def unit_phases(self, signal: Floats, first: int, count: int) -> Spectrum:
-        """Return the spectrum of `count` frames of a signal, scaled to magnitude 1."""
+        """The phases of `count` frames of a signal, as a spectrum of magnitude 1."""
         spectrum = self._transform(self._framed(signal)[first : first + count])
         spectrum /= np.maximum(np.abs(spectrum), _TINY)
         return spectrum
@@ -161,7 +145,7 @@ class _Solver:
         return spectrum
 
     def _overlap_add(self, spectrum: Spectrum, gain: Floats) -> Floats:
-        """Return the signal whose frames are nearest to the spectrum's (D. Griffin, J. Lim)."""
+        """The signal of the nearest spectrum (D. Griffin, J. Lim, 1984)."""
         from scipy.fft import irfft
 
         window = padded_window(self.config)
@@ -174,7 +158,7 @@ class _Solver:
         return rows.reshape(-1)[: (len(spectrum) - 1) * self.config.hop + self.config.fft]
 
     def _gain(self, count: int) -> Floats:
-        """Return what the sum of so many overlapping squared windows is divided by."""
+        """Inverse of the sum of `count` overlapping squared windows, in rows of a hop."""
         window = padded_window(self.config)
         rows = np.zeros(
             (count + ceil(self.config.fft / self.config.hop) - 1, self.config.hop), np.float32
@@ -184,7 +168,7 @@ class _Solver:
         return gain
 
     def _add(self, frames: Floats, rows: Floats) -> None:
-        """Add frames `[t, fft]` into a signal that lies in rows of a hop."""
+        """Overlap-add frames `[t, fft]` into a signal in rows of a hop."""
         hop = self.config.hop
         for row, start in enumerate(range(0, self.config.fft, hop)):
             part = frames[:, start : start + hop]

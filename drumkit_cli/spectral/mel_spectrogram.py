@@ -1,12 +1,12 @@
-"""Mel spectrograms: analysis, 256 levels, and the way back to audio.
+"""Mel spectrograms: analysis, quantisation to 256 levels, and inversion to audio.
 
-The analysis is torchaudio's `MelSpectrogram` (centred frames with reflected ends, power 2) computed
-with numpy: importing torch alone takes longer than analysing a song. A test holds the two together.
+The analysis is that of torchaudio's `MelSpectrogram` (centred frames with reflected ends, power 2)
+in numpy, because importing torch alone takes longer than analysing a song; a test compares the two.
 
-The way back follows G. Barnabo et al., "CycleDRUMS", III-B: non-negative least squares from mel to
+The inversion follows G. Barnabo et al., "CycleDRUMS", III-B: non-negative least squares from mel to
 linear power, then Griffin-Lim.
 
-Everything runs in blocks of frames at fixed places, so that a stream gives the bits of the whole.
+All functions work in blocks of frames at fixed positions, so that streaming gives the same bits.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 FLOOR_DB: Final = -80.0
-"""Power of level 0, in dB above that of a full-scale sine; what is below becomes level 0."""
+"""Power of level 0, in dB relative to a full-scale sine; lower power is level 0 too."""
 LEVELS_PER_DB: Final = 3
-"""A level is a third of a decibel: 255 is +5 dB, which a full-scale square wave stays under."""
+"""Levels in a decibel: level 255 is +5 dB, more than a full-scale square wave has."""
 TOP_LEVEL: Final = 255
 NNLS_ITERATIONS: Final = 30
 
@@ -42,10 +42,10 @@ _TINY: Final = 1e-20
 
 
 def mel_power(samples: Floats, config: MelConfig) -> Floats:
-    """Analyse audio at `config.rate`: samples `[..., N]` to power `[..., F, T]`, float32.
+    """Mel power `[..., F, T]`, float32, of samples `[..., N]` at `config.rate`.
 
-    T = 1 + N // hop, frame t is centred on sample t * hop; 0 samples give 0 frames. A signal
-    shorter than half a transform is reflected as often as needed.
+    T = 1 + N // hop, and frame t is centred on sample t * hop; 0 samples give 0 frames. A signal
+    shorter than half a transform is reflected repeatedly.
     """
     samples = np.asarray(samples, dtype=np.float32)
     flat = samples.reshape(prod(samples.shape[:-1]), samples.shape[-1])
@@ -60,10 +60,10 @@ def mel_power(samples: Floats, config: MelConfig) -> Floats:
 
 
 def mel_blocks(blocks: Iterable[Floats], config: MelConfig) -> Iterator[Floats]:
-    """Analyse a stream: blocks of samples `[n]`, of any length, to blocks of power `[F, t]`.
+    """Yield blocks of mel power `[F, t]` of a stream of samples, given as blocks `[n]`.
 
-    The frames, laid side by side, are those of `mel_power` on the whole, bit for bit. Memory is
-    bounded by the longest block.
+    The frames are those of `mel_power` of the whole signal, bit for bit. Memory is bounded by the
+    longest block.
     """
     half = config.fft // 2
     length = (_BLOCK_FRAMES - 1) * config.hop + config.fft
@@ -77,7 +77,7 @@ def mel_blocks(blocks: Iterable[Floats], config: MelConfig) -> Iterator[Floats]:
             continue
         if not started:
             held = np.concatenate((held[half:0:-1], held))
-        # The last half transform stays: what follows the end is its reflection.
+        # The last half transform is held back: after the end its reflection follows.
         while len(held) >= length + half + 1:
             yield _analyse(held[:length], config)
             held = held[_BLOCK_FRAMES * config.hop :]
@@ -93,9 +93,9 @@ def mel_blocks(blocks: Iterable[Floats], config: MelConfig) -> Iterator[Floats]:
 
 
 def discretise(power: Floats, config: MelConfig) -> NDArray[np.uint8]:
-    """Return power of any shape as levels 0..255, a third of a decibel each (III-D).
+    """Quantise mel power of any shape to levels 0..255, a third of a decibel each (III-D).
 
-    Level n > 0 is n / 3 - 80 dB above a full-scale sine, rounded to the nearest; 0 is all below.
+    Level n > 0 is n / 3 - 80 dB relative to a full-scale sine; lower power is level 0.
     """
     scaled = np.maximum(np.asarray(power, dtype=np.float32) / config.full_scale, _TINY)
     levels = (10 * np.log10(scaled) - FLOOR_DB) * LEVELS_PER_DB
@@ -104,10 +104,9 @@ def discretise(power: Floats, config: MelConfig) -> NDArray[np.uint8]:
 
 
 def undiscretise(levels: NDArray[np.uint8] | Floats, config: MelConfig) -> Floats:
-    """Return the power of levels 0..255, whole or between; below a half it is 0.
+    """Mel power of levels 0..255 of any shape, not necessarily whole; levels below 0.5 are silent.
 
-    Within half a level (a sixth of a decibel) of what `discretise` was given, where that was within
-    its range.
+    Within the range of levels, it is within a sixth of a decibel of the input of `discretise`.
     """
     levels = np.asarray(levels, dtype=np.float32)
     power = 10 ** ((levels / LEVELS_PER_DB + FLOOR_DB) / 10) * config.full_scale
@@ -115,12 +114,12 @@ def undiscretise(levels: NDArray[np.uint8] | Floats, config: MelConfig) -> Float
 
 
 def mel_to_linear(power: Floats, config: MelConfig, *, iterations: int = NNLS_ITERATIONS) -> Floats:
-    """Find a linear spectrum that has this mel spectrum: power `[F, T]` to magnitude `[bins, T]`.
+    """Linear magnitudes `[bins, T]` that have a given mel power `[F, T]`, by least squares.
 
     Non-negative least squares by multiplicative updates (D. Lee, S. Seung, "Algorithms for
-    non-negative matrix factorization", 2001), which never raise the residual. Each band's squared
-    error is divided by the power there, so that the quiet bands count as the loud ones do. The
-    start is the transposed bank. Bins within no band stay 0.
+    non-negative matrix factorization", 2001), which never increase the residual, from the
+    transposed bank on. The squared error of a band is divided by its power, so that quiet bands
+    count as much as loud ones. Bins in no band are 0.
     """
     if not power.shape[1]:
         return np.zeros((config.bins, 0), dtype=np.float32)
@@ -128,8 +127,8 @@ def mel_to_linear(power: Floats, config: MelConfig, *, iterations: int = NNLS_IT
     ones = np.ones((config.mels, 1), dtype=np.float32)
     area = bank.T @ np.ones((config.bins, 1), dtype=np.float32)
     linear: Floats = bank @ (power / np.where(area > 0, area, 1))
-    # A little of the neighbours' power is added: a hole that a network left between loud bands must
-    # not silence them.
+    # A share of the neighbours' power keeps a hole that a network left between loud bands from
+    # silencing them.
     around = (bank.T @ (bank @ power)) / np.maximum(bank.T @ (bank @ ones), _TINY)
     weight = 1 / np.maximum(power + around / 30, _TINY)
     target = bank @ (power * weight)
@@ -146,18 +145,7 @@ def mel_to_audio(
     iterations: int = GRIFFIN_LIM_ITERATIONS,
     seed: int = 0,
 ) -> Floats:
-    """Turn mel power `[F, T]` into audio float32 `[length]` at `config.rate`.
-
-    Args:
-        power: what `mel_power` returns.
-        config: what it was made with.
-        length: N, at most `config.samples(T)`, which it is when None.
-        iterations: of Griffin-Lim.
-        seed: of the phases to start from.
-
-    Raises:
-        UsageError: `config` has a hop that cannot be inverted.
-    """
+    """Audio float32 `[length]` at `config.rate` of mel power `[F, T]`; see `audio_blocks`."""
 
     def read(start: int, stop: int) -> Floats:
         return power[:, start:stop]
@@ -177,18 +165,18 @@ def audio_blocks(
     iterations: int = GRIFFIN_LIM_ITERATIONS,
     seed: int = 0,
 ) -> Iterator[Floats]:
-    """Do `mel_to_audio` in memory that the length does not raise.
+    """Yield audio, block after block, for mel power `[F, frames]` of any length.
 
     Args:
-        read_power: gives the power `[F, stop - start]` of frames start to stop.
-        frames: T.
-        config: as `mel_to_audio`, like the rest.
-        length: samples in all.
-        iterations: of Griffin-Lim.
-        seed: of the phases to start from.
+        read_power: returns the power `[F, stop - start]` of frames start to stop.
+        frames: number of frames T.
+        config: sizes of the analysis.
+        length: number of samples, at most `config.samples(frames)`, which it is when None.
+        iterations: iterations of Griffin-Lim.
+        seed: seed of its initial phases.
 
-    Yields:
-        The samples, block after block.
+    Raises:
+        UsageError: `config` has a hop that cannot be inverted.
     """
 
     def read(start: int, stop: int) -> Floats:
@@ -205,10 +193,10 @@ def _sparse_bank(config: MelConfig) -> "csr_matrix":
 
 
 def _analyse(samples: Floats, config: MelConfig) -> Floats:
-    """Frame samples without padding: `[n]` to `[F, t]`."""
+    """Mel power `[F, t]` of the frames within samples `[n]`, without padding."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, config.fft)[:: config.hop]
     power = np.empty((config.bins, len(frames)), dtype=np.float32)
-    for start in range(0, len(frames), _FFT_FRAMES):  # numpy is three times slower on larger ones
+    for start in range(0, len(frames), _FFT_FRAMES):  # numpy is three times slower on more
         few = slice(start, start + _FFT_FRAMES)
         spectrum = np.fft.rfft(frames[few] * padded_window(config))  # [t, bins] complex64
         power[:, few] = (spectrum.real**2 + spectrum.imag**2).T

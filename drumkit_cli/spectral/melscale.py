@@ -1,6 +1,6 @@
-"""The mel scale: sizes, presets, windows and the filter bank, as torchaudio defines them.
+"""Sizes, presets, windows and filter banks of mel spectrograms, as torchaudio defines them.
 
-Periodic Hann window, HTK scale, triangles of height 1 that are not normalised.
+The window is a periodic Hann, the scale HTK's, the filters triangles of height 1.
 """
 
 import math
@@ -23,14 +23,14 @@ class MelConfig:
     Attributes:
         rate: sample rate, Hz.
         window: length of the Hann window, samples.
-        hop: samples from one frame to the next.
-        fft: length of the transform, samples, even; the window lies in its middle.
+        hop: distance of frames, samples.
+        fft: length of the transform, samples, even; the window is centred in it.
         mels: number of bands F.
         f_min: lower edge of the lowest band, Hz.
         f_max: upper edge of the highest band, Hz; None for half the rate.
 
     Raises:
-        UsageError: the sizes do not go together.
+        UsageError: a size is out of range, or the sizes contradict each other.
     """
 
     rate: int
@@ -42,7 +42,7 @@ class MelConfig:
     f_max: float | None = None
 
     def __post_init__(self) -> None:
-        """Check that the sizes go together."""
+        """Check the sizes."""
         for name, value, low, high in (
             ("rate", self.rate, 1_000, 768_000),
             ("window", self.window, 2, 65_536),
@@ -74,15 +74,15 @@ class MelConfig:
 
     @property
     def full_scale(self) -> float:
-        """Power of a sine of amplitude 1 at the peak of its line: 0 dB."""
+        """Power of a full-scale sine at its spectral peak: 0 dB."""
         return (float(hann(self.window).sum()) / 2) ** 2
 
     def frames(self, samples: int) -> int:
-        """Return the number of frames T of so many samples: 1 + samples // hop, or 0 of none."""
+        """Number of frames T of a signal: 1 + samples // hop, or 0 for no samples."""
         return 1 + samples // self.hop if samples else 0
 
     def samples(self, frames: int) -> int:
-        """Return the most samples that give so many frames: frames * hop - 1, or 0."""
+        """Largest number of samples that give a number of frames: frames * hop - 1, or 0."""
         return max(0, frames * self.hop - 1)
 
 
@@ -94,7 +94,7 @@ PRESETS: Final[dict[str, MelConfig]] = {
 
 
 def band_edges(config: MelConfig) -> NDArray[np.float64]:
-    """Return the edges of the bands, `[F + 2]`, Hz; band n has its centre at edge n + 1."""
+    """Edges of the bands in Hz, `[F + 2]`; the centre of band n is edge n + 1."""
     low, high = (2595 * math.log10(1 + hz / 700) for hz in (config.f_min, config.top_hz))
     edges: NDArray[np.float64] = 700 * (10 ** (np.linspace(low, high, config.mels + 2) / 2595) - 1)
     return edges
@@ -102,10 +102,10 @@ def band_edges(config: MelConfig) -> NDArray[np.float64]:
 
 @cache
 def filter_bank(config: MelConfig) -> Floats:
-    """Return the triangles `[bins, F]` that sum linear power to mel power.
+    """Triangular filters `[bins, F]` from linear power to mel power.
 
-    HTK scale, height 1, each bin in at most two triangles. With many bands the low ones are
-    narrower than a bin, and those that hold none are all zero.
+    Each bin is in at most two triangles. Low bands may be narrower than the distance of bins; those
+    without a bin are zero.
     """
     bin_hz = np.linspace(0, config.rate // 2, config.bins)
     edges = band_edges(config)
@@ -119,19 +119,19 @@ def filter_bank(config: MelConfig) -> Floats:
 
 @cache
 def triangles(config: MelConfig) -> "Triangles":
-    """Return the filter bank in its fast form."""
+    """The filter bank as `Triangles`."""
     return Triangles(config)
 
 
 @cache
 def hann(length: int) -> NDArray[np.float64]:
-    """Return the periodic Hann window `[length]`."""
+    """Periodic Hann window `[length]`."""
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
 
 
 @cache
 def padded_window(config: MelConfig) -> Floats:
-    """Return the window in the middle of a transform's length, `[fft]`."""
+    """The window, centred in a transform: `[fft]`."""
     before = (config.fft - config.window) // 2
     after = config.fft - config.window - before
     window: Floats = np.pad(hann(config.window), (before, after)).astype(np.float32)
@@ -140,15 +140,15 @@ def padded_window(config: MelConfig) -> Floats:
 
 
 class Triangles:
-    """The filter bank as two weights a bin: a bin lies between two neighbouring band centres.
+    """The filter bank with two weights for each bin, which lies between two band centres.
 
-    Far cheaper than the dense matrix, and the same bits whatever the number of BLAS threads.
+    It is faster than the dense matrix and gives the same bits for any number of BLAS threads.
     """
 
     def __init__(self, config: MelConfig) -> None:
-        """Take the bank of `config` apart."""
+        """Decompose the filter bank of `config`."""
         bank = filter_bank(config)
-        # Bin k lies in gap g, between the centres of bands g - 1 and g, or touches no band.
+        # Bin k lies in gap g, between the centres of bands g - 1 and g, or in no band.
         gap = np.argmax(bank > 0, axis=1)
         gap += (bank > 0).sum(axis=1) == 2
         gap = np.maximum.accumulate(gap)

@@ -1,7 +1,7 @@
-"""Sound as the arranger and the evaluations see it, and the onsets in it.
+"""Onsets and loudness: log-mel images of level-normalised sounds, and the onsets in them.
 
-A log-mel image of 256 levels scaled to -1..1, of a sound that is brought to one level first, so
-that a hit is a hit however loud the song is.
+Images are mel spectrograms of 256 levels scaled to -1..1. Sounds are brought to one gated level
+first, so that onsets do not depend on how loud a song is.
 """
 
 import math
@@ -17,12 +17,13 @@ from drumkit_cli.spectral.melscale import PRESETS
 MEL: Final = PRESETS["arrange"]
 SECONDS_PER_FRAME: Final = MEL.hop / MEL.rate
 NORMAL_LEVEL_DB: Final = -20.0
-"""Gated level that the generator knows its bass and its drums at."""
+"""Gated level, dB re full scale, that sounds are normalised to."""
 TOLERANCE_SECONDS: Final = 0.05
+"""Largest distance of matching onsets."""
 PEAK_FRAMES: Final = 3
-"""An onset is the strongest frame among so many before and after it: 70 ms."""
+"""An onset is the maximum among this many frames before and after it: 70 ms."""
 PEAK_THRESHOLD: Final = 0.05
-"""Least rise of an onset, in the mean over bins of an image in -1..1: 2 dB over all bins."""
+"""Least onset strength, as the mean rise over the bins of an image in -1..1: 2 dB."""
 
 _GATE_SECONDS: Final = 0.1
 _SILENCE_DB: Final = -70.0
@@ -33,7 +34,7 @@ Times = NDArray[np.floating]
 
 
 def to_image(power: Floats) -> Floats:
-    """Return mel power as the generator's image: its 256 levels scaled to -1..1."""
+    """Log-mel image of mel power of any shape: 256 levels scaled to -1..1."""
     image: Floats = mel_spectrogram.discretise(power, MEL).astype(np.float32)
     image *= 2 / mel_spectrogram.TOP_LEVEL
     image -= 1
@@ -41,10 +42,10 @@ def to_image(power: Floats) -> Floats:
 
 
 def gated_level(blocks: Iterable[Floats], rate: int = MEL.rate) -> float:
-    """Return the level of what sounds, in dB relative to full scale (RMS); -inf for silence.
+    """Gated RMS level in dB re full scale of mono samples, given as blocks ``[n]``; -inf if silent.
 
-    The mean power of the 0.1 s parts that are above -70 dB and not 20 dB below the mean of those:
-    rests do not count, as in the loudness of broadcasts. ``blocks`` are mono samples ``[n]``.
+    As in broadcast loudness, rests do not count: it is the mean power of those 0.1 s parts that are
+    above -70 dB and less than 20 dB below the mean of these.
     """
     size = max(1, round(_GATE_SECONDS * rate))
     powers: list[float] = []
@@ -57,29 +58,29 @@ def gated_level(blocks: Iterable[Floats], rate: int = MEL.rate) -> float:
         rest = held[whole:]
     if len(rest):
         powers.append(float(np.sum(rest.astype(np.float64) ** 2)) / size)
-    heard = np.array(powers)
-    heard = heard[heard > 10 ** (_SILENCE_DB / 10)]
-    if not len(heard):
+    gated = np.array(powers)
+    gated = gated[gated > 10 ** (_SILENCE_DB / 10)]
+    if not len(gated):
         return -math.inf
-    heard = heard[heard > heard.mean() * 10 ** (_RELATIVE_GATE_DB / 10)]
-    return float(10 * np.log10(heard.mean()))
+    gated = gated[gated > gated.mean() * 10 ** (_RELATIVE_GATE_DB / 10)]
+    return float(10 * np.log10(gated.mean()))
 
 
 def normalising_gain(level_db: float) -> float:
-    """Return what brings a gated level to the one that the generator knows; 0 for silence."""
+    """Linear gain from a gated level to the normal level; 0 for silence."""
     return 0.0 if level_db == -math.inf else float(10 ** ((NORMAL_LEVEL_DB - level_db) / 20))
 
 
 def normalised_image(samples: Floats) -> Floats:
-    """Return the image ``[F, T]`` of mono samples ``[n]`` at `MEL.rate`, at the normal level."""
+    """Image ``[F, T]`` of mono samples ``[n]`` at `MEL.rate`, brought to the normal level."""
     gain = np.float32(normalising_gain(gated_level([samples])))
     return to_image(mel_spectrogram.mel_power(samples * gain, MEL))
 
 
 def onset_frames(image: Floats) -> NDArray[np.intp]:
-    """Return the frames of the onsets of a log-mel image ``[F, T]`` in -1..1, sorted.
+    """Frames of the onsets in an image ``[F, T]``, sorted.
 
-    Peaks of the rise of each bin from two frames before, averaged over the bins.
+    They are peaks of the onset strength: the rise of each bin over two frames, averaged over bins.
     """
     rise = np.maximum(image[:, 2:] - image[:, :-2], 0).mean(0)
     strength = np.concatenate([np.zeros(1), rise, np.zeros(1)])
@@ -89,7 +90,10 @@ def onset_frames(image: Floats) -> NDArray[np.intp]:
 
 
 def onset_scores(reference: Times, estimate: Times) -> tuple[float, float, float]:
-    """Return mir_eval's onset F-measure, precision and recall, within 50 ms; 1 for no onsets."""
+    """Onset F-measure, precision and recall of mir_eval within 50 ms; 1 where there are none.
+
+    Times are in seconds.
+    """
     import mir_eval
 
     if not len(reference) and not len(estimate):
@@ -99,5 +103,5 @@ def onset_scores(reference: Times, estimate: Times) -> tuple[float, float, float
 
 
 def onset_f_measure(reference: NDArray[np.intp], estimate: NDArray[np.intp]) -> float:
-    """Return the onset F-measure of two lists of frames."""
+    """Onset F-measure of two lists of frames."""
     return onset_scores(reference * SECONDS_PER_FRAME, estimate * SECONDS_PER_FRAME)[0]

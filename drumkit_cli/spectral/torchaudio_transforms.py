@@ -1,9 +1,8 @@
-"""torchaudio, imported safely: everything that needs torchaudio takes it from here.
+"""Safe import of torchaudio: whatever needs torchaudio takes it from here.
 
-torchaudio's wheel holds a compiled library built for one CUDA. Beside a CPU-only torch, or a torch
-of another CUDA, loading it fails and takes the whole import down, although the transforms are plain
-Python. On that failure torchaudio is imported once more in its extension-free mode, with a stand-in
-for `torchaudio._extension`, as when the library file is absent.
+torchaudio's wheel has a compiled library for one version of CUDA. With a CPU-only torch, or one of
+another CUDA, the import fails although the transforms are plain Python. It is then repeated in
+extension-free mode: with a stand-in for `torchaudio._extension`, as if the library were absent.
 """
 
 import importlib
@@ -43,10 +42,9 @@ def import_torchaudio() -> ModuleType:
 
 
 def mel_transform(config: "MelConfig") -> "torch.nn.Module":
-    """Return torchaudio's own mel transform: samples `[..., N]` to power `[..., F, T]`.
+    """Torchaudio's mel transform: samples `[..., N]` to power `[..., F, T]`, on any device.
 
-    The definition that `spectral.mel_power` is held to, as a module that runs on any device. It
-    needs at least `config.fft // 2 + 1` samples.
+    `mel_spectrogram.mel_power` is tested against it. It needs `config.fft // 2 + 1` samples.
 
     Raises:
         UnavailableError: torchaudio cannot be imported.

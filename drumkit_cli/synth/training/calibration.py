@@ -1,4 +1,4 @@
-"""What is measured, not trained: the inverter's reading, the scale of images, the latent space."""
+"""Parameters fitted in closed form: spectrum reading, image scale, latent distributions."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from torch import Tensor
 
 from drumkit_cli.sounds.mel_image import MEL, Analyser
 from drumkit_cli.sounds.model import CWAE, Latent
-from drumkit_cli.sounds.spectral_inverter import FULL_SCALE, SpectralInverter, heard_bands
+from drumkit_cli.sounds.spectral_inverter import FULL_SCALE, SpectralInverter, occupied_bands
 from drumkit_cli.synth.data import Pool
 
 STATISTICS_PER_CLASS = 200
 SCALE_SOUNDS = 2000
 READING_SOUNDS = 400
 LEAST_DEVIATION = 0.02
-"""Of an element of the image, in levels: what hardly ever sounds must not count a hundredfold."""
+"""Lower bound of the deviation of an image element, in levels: limits the weight of rare sounds."""
 
 
 @torch.no_grad()
 def fit_reading(inverter: SpectralInverter, pool: Pool, neighbours: int = 9) -> None:
-    """Find the weights of the bands nearest to a bin that best tell its power: least squares.
+    """Fit the weights from the nearest bands to the power of each bin, by least squares.
 
-    Relative errors count: each frame is divided by the power around.
+    Frames are weighted by the inverse of the power in these bands, so that relative errors count.
     """
     step = max(1, len(pool.classes) // READING_SOUNDS)
     analyser = Analyser()
@@ -37,11 +37,11 @@ def fit_reading(inverter: SpectralInverter, pool: Pool, neighbours: int = 9) -> 
         spectrum = inverter.analyse(samples) / math.exp(FULL_SCALE)
         targets.append(spectrum.abs().square().transpose(0, 1).flatten(1))
     power, target = torch.cat(powers, 1), torch.cat(targets, 1)  # [F, frames], [bins, frames]
-    _, heard, centres = heard_bands()
+    _, occupied, centres = occupied_bands()
     hertz = np.arange(len(target)) * MEL.rate / MEL.window
     inverter.reading.zero_()
     for bin_, place in enumerate(hertz):
-        near = torch.from_numpy(heard[np.argsort(np.abs(centres - place))[:neighbours]])
+        near = torch.from_numpy(occupied[np.argsort(np.abs(centres - place))[:neighbours]])
         around = power[near].double()
         weight = 1 / (around.sum(0) + 1e-11)
         rows, wanted = around * weight, target[bin_].double() * weight
@@ -51,7 +51,7 @@ def fit_reading(inverter: SpectralInverter, pool: Pool, neighbours: int = 9) -> 
 
 
 def fit_scale(cwae: CWAE, pool: Pool) -> None:
-    """Measure mean and deviation of every element of the images."""
+    """Set mean and deviation of every image element from a pool."""
     places = np.arange(0, len(pool.classes), max(1, len(pool.classes) // SCALE_SOUNDS))
     total, squares = torch.zeros_like(cwae.mean), torch.zeros_like(cwae.mean)
     for part in np.array_split(places, max(1, len(places) // 64)):
@@ -66,7 +66,7 @@ def fit_scale(cwae: CWAE, pool: Pool) -> None:
 
 @torch.no_grad()
 def fit_latent(fabric: Fabric, cwae: CWAE, latent: Latent, pool: Pool) -> None:
-    """Measure where the codes of each class lie."""
+    """Set the distribution of the codes of each class from a pool."""
     cwae.eval()
     heights = torch.linspace(0, 1, cwae.config.bins)[:, None]
     for c in np.unique(pool.classes):
@@ -80,7 +80,10 @@ def fit_latent(fabric: Fabric, cwae: CWAE, latent: Latent, pool: Pool) -> None:
 
 
 def _fit_class(latent: Latent, c: int, codes: Tensor, centroids: Tensor) -> None:
-    """Gaussian of the codes ``[n, Z]`` of a class, by components that point to brighter sounds."""
+    """Set the Gaussian of codes ``[n, Z]`` of a class, with components signed by brightness.
+
+    Brightness is the spectral centroid ``[n]``.
+    """
     mean = codes.mean(0)
     centred = codes - mean
     covariance = centred.T @ centred / max(len(codes) - 1, 1)
