@@ -30,17 +30,20 @@ if TYPE_CHECKING:
         UnavailableError,
         UsageError,
     )
-    from drumkit_cli.files import read_audio, read_midi, write_audio, write_midi
+    from drumkit_cli.files import read_audio, read_kit, read_midi, write_audio, write_midi
     from drumkit_cli.mel.infer import invert, mel
     from drumkit_cli.midi.track import Note, Track
     from drumkit_cli.separate.infer import separate
     from drumkit_cli.spectral.melscale import MelConfig
     from drumkit_cli.swirl.infer import swirl
+    from drumkit_cli.synth.infer import synth
+    from drumkit_cli.synth.kits.kit import Kit
 
 __version__ = "0.1.0"
 __all__ = [
     "BadDataError",
     "DrumkitError",
+    "Kit",
     "MelConfig",
     "MissingInputError",
     "Note",
@@ -53,24 +56,29 @@ __all__ = [
     "invert",
     "mel",
     "read_audio",
+    "read_kit",
     "read_midi",
     "separate",
     "swirl",
+    "synth",
     "write_audio",
     "write_midi",
 ]
 
 _ERRORS: Final = [name for name in __all__ if name.endswith("Error")]
+_FILES: Final = [name for name in __all__ if name.startswith(("read_", "write_"))]
 _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
-    **dict.fromkeys(["read_audio", "read_midi", "write_audio", "write_midi"], "files"),
+    **dict.fromkeys(_FILES, "files"),
     **dict.fromkeys(["Note", "Track"], "midi.track"),
+    "Kit": "synth.kits.kit",
     "MelConfig": "spectral.melscale",
     "arrange": "arrange.infer",
     "invert": "mel.infer",
     "mel": "mel.infer",
     "separate": "separate.infer",
     "swirl": "swirl.infer",
+    "synth": "synth.infer",
 }
 """The module of each public name."""
 

@@ -13,6 +13,8 @@ from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.io.streams import Encoding, open_input, open_output
 from drumkit_cli.midi import files as midi_files
 from drumkit_cli.midi.track import Track
+from drumkit_cli.synth.kits import kit as kits
+from drumkit_cli.synth.kits.kit import Kit
 
 
 def read_audio(path: str | os.PathLike[str]) -> tuple[Samples, int]:
@@ -93,3 +95,17 @@ def write_midi(path: str | os.PathLike[str], track: Track) -> None:
     data = midi_files.write_midi(track)
     with open_output(os.fspath(path)) as sink:
         sink.write(data)
+
+
+def read_kit(path: str | os.PathLike[str]) -> Kit:
+    """Read a drum kit that ``drumkit synth --save-kit`` wrote.
+
+    Raises:
+        MissingInputError: it does not exist or may not be read.
+        BadDataError: it is no kit.
+
+    Example:
+        >>> sound = drumkit.synth(track, kit=drumkit.read_kit("kit.json"))
+    """
+    with open_input(os.fspath(path)) as source:
+        return kits.read_kit(source.read_bytes(), source.name)

@@ -95,13 +95,11 @@ def serve(
     with _bound(host, port) as endpoint, _folder(output) as folder:
         address = endpoint.getsockname()
 
-        from drumkit_cli.learning.checkpoint import load_weights
-        from drumkit_cli.learning.devices import pick_device
+        from drumkit_cli.learning.models import load_model
         from drumkit_cli.serve.server import FileRing, Instrument, serve_on
         from drumkit_cli.sounds.drum_synth import DrumSynth
 
-        place = pick_device(device, threads)
-        synth = DrumSynth(load_weights("synth", weights), place)
+        synth = load_model(DrumSynth, "synth", weights, device, threads)
         comment = ""
         if not no_provenance:
             comment = Provenance(weights_sha256=synth.weights_sha256).comment()

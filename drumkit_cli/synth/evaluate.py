@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.audio.wav import wav_bytes
-from drumkit_cli.errors import MissingInputError, UnavailableError
+from drumkit_cli.errors import MissingInputError
 from drumkit_cli.io.tables import Table
-from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
+from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.statistics import frechet_distance
 from drumkit_cli.midi.track import empty_track
 from drumkit_cli.sounds.classes import CLASSES, PAPER_CLASSES, Inverter
@@ -34,11 +34,11 @@ from drumkit_cli.synth.classifier import (
     SoundClassifier,
     train_classifier,
 )
+from drumkit_cli.synth.infer import with_mcnn
 from drumkit_cli.synth.kits.kit import draw_kit
 from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICES
 from drumkit_cli.synth.metrics import attacks, diversity, log_mel_distance, spectral_convergence
-from drumkit_cli.synth.render_options import mcnn_weights
 
 GENERATED: Final = 100
 """Generated sounds of each class."""
@@ -88,8 +88,7 @@ def measure(
     classifier_pool: int = POOL_PER_CLASS,
 ) -> Table:
     """Measure on the sounds of a split: "valid" for development, "test" for published figures."""
-    checkpoint = load_weights("synth", weights)
-    synth = DrumSynth(checkpoint, mcnn=_mcnn_if_there(weights))
+    synth = _load(weights)
     train, real = (sounds_of.load_sounds(data, part) for part in ("train", split))
     with console.progress(4, "evaluating") as bar:
         classifier = train_classifier(train, steps=classifier_steps, per_class=classifier_pool)
@@ -299,8 +298,10 @@ def _milliseconds(work: Callable[[int], object], count: int) -> float:
     return 1000 * (time.perf_counter() - began) / len(places)
 
 
-def _mcnn_if_there(weights: str | None) -> Checkpoint | None:
+def _load(weights: str | None) -> DrumSynth:
+    """The networks, with MCNN where its weights lie beside the others."""
+    checkpoint = load_weights("synth", weights)
     try:
-        return mcnn_weights(weights)
-    except (UnavailableError, MissingInputError):
-        return None
+        return with_mcnn(checkpoint)
+    except MissingInputError:
+        return DrumSynth(checkpoint)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import Encoding, open_output
-from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
-from drumkit_cli.learning.devices import pick_device
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
 from drumkit_cli.sounds.mel_image import MEL
+from drumkit_cli.synth.infer import load_synth
 
 if TYPE_CHECKING:
     from drumkit_cli.learning.devices import Device
@@ -43,15 +41,8 @@ class Making:
         return None if seconds is None else max(round(seconds * MEL.rate), 1)
 
     def load(self) -> DrumSynth:
-        """Load the networks that the inverter needs.
-
-        Raises:
-            BadDataError, MissingInputError, UnavailableError: as `load_weights`.
-        """
-        place = pick_device(self.device, self.threads)
-        checkpoint = load_weights("synth", self.weights)
-        mcnn = mcnn_weights(self.weights) if self.inverter is Inverter.MCNN else None
-        return DrumSynth(checkpoint, place, mcnn)
+        """Load the networks that the inverter needs; raises as `load_synth`."""
+        return load_synth(self.weights, self.device, self.threads, self.inverter)
 
     def comment(self, synth: DrumSynth, *sha256: str) -> str:
         """Where an output came from, by the SHA-256 of its inputs; "" where that is not wanted."""
@@ -71,16 +62,3 @@ class Making:
         ):
             for block in blocks:
                 writer.write(block)
-
-
-def mcnn_weights(weights: str | None) -> Checkpoint:
-    """MCNN's weights: beside those that were named, else the shipped ones.
-
-    Raises:
-        BadDataError, MissingInputError, UnavailableError: as `load_weights`.
-    """
-    if weights is None:
-        return load_weights("synth-mcnn")
-    path = Path(weights)
-    beside = path / "synth-mcnn.safetensors" if path.is_dir() else path.with_stem("synth-mcnn")
-    return load_weights("synth-mcnn", str(beside))

@@ -16,8 +16,8 @@ from drumkit_cli.io.streams import open_input, open_output
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.grid import drum_notes, name_unknown
-from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.code_sources import Source, read_code
+from drumkit_cli.synth.infer import play_track, require_fitting, require_notes
 from drumkit_cli.synth.kits.kit import (
     GAIN_MAX_DB,
     Kit,
@@ -27,11 +27,9 @@ from drumkit_cli.synth.kits.kit import (
     read_kit,
     require_voices,
 )
-from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
+from drumkit_cli.synth.kits.rendering import SoundBank
 from drumkit_cli.synth.kits.voices import VOICES
 from drumkit_cli.synth.render_options import Making
-
-FULL_SCALE = 1 - 2**-15
 
 
 @dataclass(frozen=True)
@@ -142,21 +140,21 @@ def _play_one(
     notes = drum_notes(song.track)
     if others := len(song.track.notes) - len(notes):
         console.detail(f"{song.name}: {others} notes that are no drums are left out")
-    hits, unknown = read_hits(notes, bank.kit, humanize=choice.humanize, seed=making.seed)
-    if unknown:
-        console.warn(f"{song.name}: no voice plays {name_unknown(unknown)}")
     with console.progress(1, song.name) as bar:
-        bank.prepare(hits, bar.advance)
-    frames = making.length
-    if frames is None:
-        frames = max(round(song.track.seconds * MEL.rate), natural_frames(hits, bank), 1)
-    peak = max(float(abs(block).max()) for block in render(hits, bank, frames))
-    gain = min(1.0, FULL_SCALE / peak) if peak else 1.0
-    if gain < 1:
-        console.detail(f"{song.name}: all was scaled by {gain:.4f} to fit")
-    blocks = (block * gain if gain < 1 else block for block in render(hits, bank, frames))
+        played = play_track(
+            song.track,
+            bank,
+            humanize=choice.humanize,
+            seed=making.seed,
+            length=making.length,
+            advance=bar.advance,
+        )
+    if played.unknown:
+        console.warn(f"{song.name}: no voice plays {name_unknown(played.unknown)}")
+    if played.gain < 1:
+        console.detail(f"{song.name}: all was scaled by {played.gain:.4f} to fit")
     comment = making.comment(bank.synth, song.sha256, *sums)
-    making.write(destination.place(song.name), 2, frames, blocks, comment)
+    making.write(destination.place(song.name), 2, played.frames, played.blocks(), comment)
 
 
 def _read_song(path: str) -> Song:
@@ -165,8 +163,7 @@ def _read_song(path: str) -> Song:
             what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
             raise BadDataError(f"{source.name} is not MIDI{what}", "give a MIDI file")
         track = read_midi(source.read_bytes(), source.name)
-        if not track.notes:
-            raise BadDataError(f"{source.name} has no notes", "give a MIDI file with drums")
+        require_notes(track, source.name)
         return Song(source.name, source.sha256(), track)
 
 
@@ -188,10 +185,7 @@ def _load_bank(choice: KitChoice, parts: Parts, making: Making) -> SoundBank:
         kit = draw_kit(synth, making.seed)
     else:
         name, kit = parts.saved
-        if any(len(voice.code.latent) != synth.latent for voice in kit.voices.values()):
-            raise BadDataError(
-                f"{name} is of other weights", f"these take codes of {synth.latent} numbers"
-            )
+        require_fitting(kit, name, synth)
         if kit.weights_sha256 not in ("", synth.weights_sha256):
             console.warn(f"{name} was made with other weights: it sounds different")
     codes = {voice: source.code(synth) for voice, source in parts.codes.items()}

@@ -1,0 +1,222 @@
+"""Drum sounds of classes and codes, and drum tracks played with a kit of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumkit_cli.arguments import require_known, require_seed, require_within
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
+from drumkit_cli.learning.models import load_model
+from drumkit_cli.midi.track import Track
+from drumkit_cli.patterns.grid import drum_notes
+from drumkit_cli.sounds.classes import Inverter
+from drumkit_cli.sounds.codes import Code, from_array
+from drumkit_cli.sounds.drum_synth import DrumSynth, Floats, fit_length
+from drumkit_cli.sounds.mel_image import MEL
+from drumkit_cli.synth.kits.kit import Kit, draw_kit
+from drumkit_cli.synth.kits.rendering import Hits, SoundBank, natural_frames, read_hits, render
+
+HUMANIZE: Final = 0.1
+LENGTH_MAX_SECONDS: Final = 86_400.0
+ONE_SHOT_MAX_SECONDS: Final = 60.0
+FULL_SCALE: Final = 1 - 2**-15
+
+
+def synth(
+    source: str | NDArray[np.floating[Any]] | Track,
+    *,
+    controls: tuple[float, float, float] | None = None,
+    velocity: float | None = None,
+    kit: Kit | None = None,
+    humanize: float | None = None,
+    length_seconds: float | None = None,
+    inverter: str = "spectral",
+    seed: int = 0,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+) -> Floats:
+    """Make a drum sound, or play a drum track with a kit of them.
+
+    The model is loaded once a process.
+
+    Args:
+        source: a class ("kick", "clap", "snare", "open-hat", "closed-hat", "tambourine", "conga",
+            "bongo", "shaker", "snap", "tom", "ride", "crash", "cowbell", "rimshot"); the code of
+            a sound, floats ``[latent + classes]``, as ``drumkit synth --encode`` writes it; or a
+            track, whose notes on channel 10 are played, or all where it has none there.
+        controls: of a class: its three principal components, in standard deviations; None draws
+            a sound by `seed`.
+        velocity: of a sound, 0 to 1: softer is quieter and duller; None is 1.
+        kit: that plays a track; None draws one by `seed`.
+        humanize: how much the hits of a track differ in sound and level, 0 to 1; None is 0.1.
+        length_seconds: the length to cut the sound to or to fill up with silence; None: to its end.
+        inverter: what makes spectrograms audible: "spectral", "mcnn" or "griffin-lim".
+        seed: of the sound or kit that is drawn, of noise, and of how hits differ; 0 or more.
+        weights: a weights file, or a folder with one, in place of what ships.
+        device: "cpu", "cuda", "mps" or "auto".
+
+    Returns:
+        float32 at 22,050 Hz, within full scale: a sound ``[samples]`` of a second at most, a track
+        ``[2, samples]``, left and right.
+
+    Raises:
+        UsageError: no such class, inverter or device, a value out of range, or one that is not of
+            this kind of source.
+        BadDataError: no such code, a track without notes, or a kit or weights of another model.
+        MissingInputError: `weights` does not exist.
+        UnavailableError: the device is not there.
+
+    Example:
+        >>> kick = drumkit.synth("kick", seed=3)
+        >>> beat = drumkit.synth(drumkit.read_midi("beat.mid"))
+        >>> drumkit.write_audio("beat.wav", beat, 22_050)
+    """
+    require_known("inverter", inverter, [name.value for name in Inverter])
+    require_seed(seed)
+    is_track = isinstance(source, Track)
+    _require_own({"controls": controls, "velocity": velocity}, "a sound", not is_track)
+    _require_own({"kit": kit, "humanize": humanize}, "a track", is_track)
+    longest = LENGTH_MAX_SECONDS if is_track else ONE_SHOT_MAX_SECONDS
+    if length_seconds is not None:
+        require_within("length_seconds", length_seconds, 0.001, longest)
+    length = None if length_seconds is None else max(round(length_seconds * MEL.rate), 1)
+    if isinstance(source, Track):
+        require_notes(source, "the track")
+    how = Inverter(inverter)
+    model = load_synth(weights, device, inverter=how)
+    if isinstance(source, Track):
+        share = HUMANIZE if humanize is None else humanize
+        require_within("humanize", share, 0, 1)
+        if kit is not None:
+            require_fitting(kit, "the kit", model)
+        bank = SoundBank(model, kit or draw_kit(model, seed), humanize=share, inverter=how)
+        played = play_track(source, bank, humanize=share, seed=seed, length=length)
+        return np.concatenate(list(played.blocks()), axis=1)
+    loudness = 1.0 if velocity is None else velocity
+    code = _code(source, controls, model, seed)
+    samples = model.play(code, velocity=loudness, seed=seed, inverter=how)
+    return samples if length is None else fit_length(samples, length)
+
+
+@dataclass(frozen=True)
+class PlayedTrack:
+    """A drum track as sound, which is mixed anew each time that it is asked for.
+
+    Attributes:
+        hits: what is played.
+        bank: with what.
+        frames: how long it is.
+        gain: what it is turned down by to stay within full scale, 1 where it is anyway.
+        unknown: pitch to the number of notes that no voice of the kit plays.
+    """
+
+    hits: Hits
+    bank: SoundBank
+    frames: int
+    gain: float
+    unknown: dict[int, int]
+
+    def blocks(self) -> Iterator[Floats]:
+        """Stereo blocks ``[2, n]``."""
+        for block in render(self.hits, self.bank, self.frames):
+            yield block * self.gain if self.gain < 1 else block
+
+
+def play_track(
+    track: Track,
+    bank: SoundBank,
+    *,
+    humanize: float,
+    seed: int,
+    length: int | None = None,
+    advance: Callable[[float], None] = lambda _: None,
+) -> PlayedTrack:
+    """Play the drums of a track, in memory that its length does not raise.
+
+    Args:
+        track: one with notes.
+        bank: the sounds of a kit.
+        humanize: the share by which hits differ.
+        seed: of how they differ.
+        length: in samples; None for that of the track or to the last sound's end, which is later.
+        advance: is given shares of the work that is done, 1 in all.
+    """
+    hits, unknown = read_hits(drum_notes(track), bank.kit, humanize=humanize, seed=seed)
+    bank.prepare(hits, advance)
+    if length is None:
+        length = max(round(track.seconds * MEL.rate), natural_frames(hits, bank), 1)
+    peak = max(float(abs(block).max()) for block in render(hits, bank, length))
+    gain = min(1.0, FULL_SCALE / peak) if peak else 1.0
+    return PlayedTrack(hits, bank, length, gain, unknown)
+
+
+def load_synth(
+    weights: str | Path | None = None,
+    device: str = "cpu",
+    threads: int = 0,
+    inverter: Inverter = Inverter.SPECTRAL,
+) -> DrumSynth:
+    """Load the networks that an inverter needs, once a process.
+
+    Raises:
+        DrumkitError: as `load_model`.
+    """
+    build = with_mcnn if inverter is Inverter.MCNN else DrumSynth
+    return load_model(build, "synth", weights, device, threads)
+
+
+def with_mcnn(checkpoint: Checkpoint, device: str = "cpu") -> DrumSynth:
+    """Build the networks of a checkpoint, and MCNN of the file that lies beside it.
+
+    Raises:
+        BadDataError: weights of other networks.
+        MissingInputError: there is no such file.
+    """
+    beside = checkpoint.path.with_stem("synth-mcnn")
+    return DrumSynth(checkpoint, device, load_weights("synth-mcnn", str(beside)))
+
+
+def require_notes(track: Track, name: str) -> None:
+    """Raise BadDataError where a track has no notes; `name` is for the message."""
+    if not track.notes:
+        raise BadDataError(f"{name} has no notes", "give a MIDI file with drums")
+
+
+def require_fitting(kit: Kit, name: str, model: DrumSynth) -> None:
+    """Raise BadDataError where the codes of a kit are not of a model; `name` is for the message."""
+    if any(len(voice.code.latent) != model.latent for voice in kit.voices.values()):
+        raise BadDataError(
+            f"{name} is of other weights", f"these take codes of {model.latent} numbers"
+        )
+
+
+def _code(
+    source: str | NDArray[np.floating[Any]],
+    controls: tuple[float, float, float] | None,
+    model: DrumSynth,
+    seed: int,
+) -> Code:
+    """The code of a sound that is asked for."""
+    if not isinstance(source, str):
+        _require_own({"controls": controls}, "a class", False)
+        codes = from_array(np.asarray(source), model.latent)
+        if len(codes) != 1:
+            raise BadDataError(f"{len(codes)} codes", "give one code [latent + classes]")
+        return codes[0]
+    if controls is not None:
+        return model.space.from_controls(source, controls)
+    return model.space.sample(source, 1, seed)[0]
+
+
+def _require_own(given: dict[str, object], of: str, is_own: bool) -> None:
+    """Refuse arguments of another kind of source."""
+    for name, value in given.items():
+        if value is not None and not is_own:
+            raise UsageError(f"{name} is of {of}")
