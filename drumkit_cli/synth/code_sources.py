@@ -1,4 +1,4 @@
-"""Where codes come from: arrays of them, and sounds that are heard as one."""
+"""Inputs that give latent codes: NPY arrays of codes, and sounds to encode."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
 from drumkit_cli.sounds.mel_image import MEL
 
 _READ_SECONDS: Final = 2.0
-"""Of a sound; one that begins within the first second is whole in this."""
+"""How much of a sound is read: a second, after up to a second of silence."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """An input as read, before there are weights: codes ``[n, Z + K]``, or mono samples ``[n]``."""
+    """An input before weights are loaded: codes ``[n, Z + K]``, or mono samples ``[n]``."""
 
     name: str
     sha256: str
@@ -30,10 +30,10 @@ class Source:
     is_sound: bool
 
     def codes(self, synth: DrumSynth, sound: str | None = None) -> list[Code]:
-        """The codes, or the one that the sound is heard as, in a class or the best one.
+        """The codes of the array, or the encoded sound, in the class `sound` or the best one.
 
         Raises:
-            BadDataError: not codes of this synthesiser, none at all, or a silent sound.
+            BadDataError: it is an array of other or of no codes, or a silent sound.
         """
         try:
             if self.is_sound:
@@ -46,10 +46,10 @@ class Source:
         return codes
 
     def code(self, synth: DrumSynth, sound: str | None = None) -> Code:
-        """The one code.
+        """The only code of the input.
 
         Raises:
-            BadDataError: as `codes`, or several codes.
+            BadDataError: as `codes`, or it has several codes.
         """
         codes = self.codes(synth, sound)
         if len(codes) > 1:
@@ -58,30 +58,30 @@ class Source:
 
 
 def read_code(path: str) -> Source:
-    """Read an array of codes.
+    """Read an NPY array of codes.
 
     Raises:
-        BadDataError: not an array of finite numbers.
+        BadDataError: it is not an array of finite numbers.
     """
     with open_input(path) as source:
         return _array(source)
 
 
 def read_sound(path: str) -> Source:
-    """Read the start of a sound, its channels averaged.
+    """Read the start of an audio file, mixed to mono.
 
     Raises:
-        BadDataError: not audio, or damaged.
+        BadDataError: it is not audio, or damaged.
     """
     with open_input(path) as source:
         return _sound(source)
 
 
 def read_either(path: str) -> Source:
-    """Read an array of codes or a sound, whichever it is.
+    """Read an array of codes or a sound, by its content.
 
     Raises:
-        BadDataError: neither.
+        BadDataError: it is neither, or damaged.
     """
     with open_input(path) as source:
         return _array(source) if source.kind is Kind.NPY else _sound(source)
@@ -91,7 +91,7 @@ def _array(source: Input) -> Source:
     array = read_npy(source)
     if not np.isfinite(array).all():
         raise BadDataError(f"{source.name} holds NaN or infinite values")
-    with np.errstate(over="ignore"):  # what is too large then is infinite, and refused as a code
+    with np.errstate(over="ignore"):  # overflows become infinite and are refused as codes
         content = array.astype(np.float32)
     return Source(source.name, source.sha256(), content, is_sound=False)
 

@@ -1,8 +1,4 @@
-"""One-shot samples: read, split, augment, mix with our own synthesiser's, balance by class.
-
-The classes are unbalanced and a few instruments have dozens of takes: a draw takes a class, then
-an instrument, then a take.
-"""
+"""One-shot samples to train on: reading, augmentation, synthetic sounds, balance of classes."""
 
 from __future__ import annotations
 
@@ -30,11 +26,13 @@ LICENCES: Final = (
     "drums of our own synthesiser"
 )
 SYNTHETIC_SHARE: Final = 0.2
+"""Share of a pool that the parametric synthesiser makes."""
 PLAIN_SHARE: Final = 0.3
-"""The share of a pool's recorded sounds that are not varied."""
+"""Share of the recorded sounds of a pool that are not augmented."""
 FADE: Final = 220
+"""Length of a fade-out, samples."""
 SEMITONES: Final = {"kick": 3.0, "tom": 2.0, "conga": 2.0, "bongo": 2.0}
-"""How far a class is retuned, either way; far enough, a conga is a bongo."""
+"""Largest retuning of a class, up or down; beyond, a conga would sound like a bongo."""
 _IMAGE_BATCH: Final = 32
 
 Floats = NDArray[np.float32]
@@ -42,12 +40,12 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Sounds:
-    """Sounds of one split.
+    """Recorded sounds of one split.
 
     Attributes:
-        samples: ``[n, N]`` float32, peak 1, silent from where a sound ends.
-        classes: ``[n]``, places in `CLASSES`.
-        groups: ``[n]``, the instrument that each was played on.
+        samples: ``[n, N]`` float32, peak 1, padded with silence.
+        classes: ``[n]``, indices into `CLASSES`.
+        groups: ``[n]``, the instrument of each.
     """
 
     samples: Floats
@@ -61,12 +59,12 @@ class Sounds:
 
 @dataclass(frozen=True)
 class Pool:
-    """Sounds to train on, with their images.
+    """Sounds to train on, with their images, in compact form.
 
     Attributes:
-        samples: ``[n, N]`` int16, 32767 is 1.
-        levels: ``[n, F, T]`` uint8, 255 is 1.2; None where only samples are wanted.
-        classes: ``[n]``.
+        samples: ``[n, N]`` int16, full scale 32767.
+        levels: ``[n, F, T]`` uint8, where 255 is level 1.2; None where only samples are needed.
+        classes: ``[n]``, indices into `CLASSES`.
     """
 
     samples: NDArray[np.int16]
@@ -83,20 +81,20 @@ class Pool:
         return torch.from_numpy(self.levels[index].astype(np.float32) * np.float32(1.2 / 255))
 
     def batch_classes(self, index: NDArray[np.int64]) -> Tensor:
-        """One-hot weights ``[B, K]``."""
+        """One-hot class weights ``[B, K]``."""
         return torch.eye(len(CLASSES))[torch.from_numpy(self.classes[index])]
 
 
 def load_sounds(data: Path, split: str) -> Sounds:
-    """Read the sounds of a split: of `data`, or of `oneshots` within it.
+    """Read the sounds of a split from a folder, or from `oneshots` within it.
 
-    The folder has `index.csv` with the columns file, class, group and split (train, valid, test),
-    perhaps set, within which a group is one; classes that are not ours are left out. Files of any
-    rate and length; what is longer than a second fades out.
+    Its `index.csv` has the columns file, class, group (instrument) and split (train, valid, test),
+    perhaps set, within which groups are distinct; unknown classes are skipped. Files may have any
+    rate and length; those longer than a second are faded out.
 
     Raises:
-        MissingInputError: there is no index, or a file that it names is not there.
-        BadDataError: it has no sound of this split, or a file is no audio.
+        MissingInputError: the index or a file that it names is missing.
+        BadDataError: there is no sound of this split, or a file is not audio.
     """
     folder = data / "oneshots" if (data / "oneshots").is_dir() else data
     rows = [
@@ -116,9 +114,9 @@ def load_sounds(data: Path, split: str) -> Sounds:
 def balanced(
     classes: NDArray[np.int64], per_class: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """Endless indices of batches ``[K * per_class]``: every class that there is, as often.
+    """Endless batches of indices ``[K * per_class]``, equally many of each class that occurs.
 
-    A class's sounds come in a new random order each time around.
+    Each class is shuffled anew after all of its sounds were used.
     """
     present = np.unique(classes)
     members = {int(c): np.flatnonzero(classes == c) for c in present}
@@ -136,10 +134,7 @@ def balanced(
 def make_pool(
     sounds: Sounds, per_class: int, seed: int, *, images: bool, synthetic: float = SYNTHETIC_SHARE
 ) -> Pool:
-    """Draw a balanced pool: recorded sounds as they are, varied ones, synthetic ones.
-
-    The same seed gives the same pool.
-    """
+    """Draw a class-balanced pool of recorded, augmented and synthetic sounds, from a seed."""
     generator = np.random.default_rng(seed)
     drawn, classes = [], []
     for c in np.unique(sounds.classes):
@@ -147,7 +142,7 @@ def make_pool(
         _, group, counts = np.unique(
             sounds.groups[members], return_inverse=True, return_counts=True
         )
-        # An instrument of a hundred takes is drawn ten times as often as one of a single take.
+        # An instrument with a hundred takes is drawn ten times as often as one with a single take.
         odds = 1 / np.sqrt(counts[group])
         odds /= odds.sum()
         for _ in range(per_class):
@@ -175,7 +170,7 @@ def images_of(samples: Floats) -> Floats:
 
 
 def _bytes_of_images(samples: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """Levels ``[n, F, T]`` as a pool holds them, of its samples; a part at a time."""
+    """Levels ``[n, F, T]`` of samples ``[n, N]``, both as a pool stores them."""
     images = np.empty((len(samples), MEL.mels, FRAMES), np.uint8)
     for start in range(0, len(samples), _IMAGE_BATCH):
         part = slice(start, start + _IMAGE_BATCH)
@@ -185,7 +180,7 @@ def _bytes_of_images(samples: NDArray[np.int16]) -> NDArray[np.uint8]:
 
 
 def augment(samples: Floats, other: Floats, name: str, generator: np.random.Generator) -> Floats:
-    """Vary a sound, which stays of its class: layer, tune, shape, equalise, saturate; peak 1."""
+    """Augment a sound within its class: layers, tuning, decay, equaliser, saturation; peak 1."""
     made = samples.astype(np.float64)
     if generator.random() < 0.2:
         made = made + generator.uniform(0.2, 0.7) * other
@@ -205,14 +200,14 @@ def augment(samples: Floats, other: Floats, name: str, generator: np.random.Gene
 
 
 def _retune(samples: NDArray[np.float64], semitones: float) -> NDArray[np.float64]:
-    """Play faster or slower, by straight lines between samples; what aliases is far down."""
+    """Resample by linear interpolation: faster and higher, or slower and lower."""
     speed = 2 ** (semitones / 12)
     places = np.arange(LENGTH) * speed
     return np.asarray(np.interp(places, np.arange(LENGTH), samples, right=0.0))
 
 
 def _equalise(samples: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """A smooth curve of a few decibels."""
+    """Apply a smooth random gain curve of a few decibels."""
     spectrum = np.fft.rfft(samples)
     octaves = np.log2(np.maximum(np.fft.rfftfreq(LENGTH, 1 / MEL.rate), 30) / 30)
     decibels = np.interp(octaves, np.linspace(0, 8.5, 6), generator.normal(0, 2.5, 6))
@@ -220,7 +215,7 @@ def _equalise(samples: NDArray[np.float64], generator: np.random.Generator) -> N
 
 
 def _read(path: Path) -> Floats:
-    """Mono samples ``[N]`` of a file at our rate, peak 1, faded out where it is cut."""
+    """Mono samples ``[N]`` of a file at `MEL.rate`, peak 1, with a fade-out at the end."""
     try:
         samples, rate = soundfile.read(
             io.BytesIO(path.read_bytes()), dtype="float32", always_2d=True

@@ -1,4 +1,4 @@
-"""Single sounds: codes from somewhere, varied perhaps, as WAV or as an array."""
+"""Single sounds: codes from a class, a file or a sound, rendered as WAV or written as NPY."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from drumkit_cli.synth.kits.kit import derived_seed
 from drumkit_cli.synth.render_options import Making
 
 STEPS: Final = 8
-"""Between two ends, both included."""
+"""Default number of steps of a morph, both ends included."""
 
 
 @dataclass(frozen=True)
 class OneShots:
-    """What is wanted; of `controls`, `z`, `sample` and `ends` one at most is there.
+    """A request for single sounds; at most one of `controls`, `z`, `sample` and `ends` is given.
 
     Attributes:
-        sound: the class; None where the source has its own.
+        sound: name of the class; None where the source determines it.
         controls: P1, P2, P3 in the class.
-        z: a file of codes.
-        sample: a sound to encode.
-        ends: two sounds or codes to go between.
-        number: how many draws, variations or steps; None for as many as is usual.
-        vary: the amount of variation; None for none.
+        z: path of a file of codes.
+        sample: path of a sound to encode.
+        ends: paths of two sounds or codes to morph between.
+        number: number of sounds, variations or steps; None for the default.
+        vary: amount of variation; None for none.
         velocity: 0..1.
-        as_codes: the output is an array of codes.
+        as_codes: write an array of codes, not sounds.
     """
 
     sound: str | None
@@ -50,19 +50,19 @@ class OneShots:
 
     @property
     def count(self) -> int | None:
-        """How many sounds that makes; None where the file of codes says it."""
+        """Number of sounds; None where a file of codes determines it."""
         if self.ends is not None:
             return self.number or STEPS
         return None if self.z is not None else self.number or 1
 
     @property
     def files(self) -> list[str]:
-        """The inputs."""
+        """Paths of the inputs."""
         return [path for path in (self.z, self.sample, *(self.ends or ())) if path is not None]
 
     @property
     def name(self) -> str:
-        """What the outputs in a folder are called after."""
+        """Name that outputs in a folder are derived from."""
         if self.ends is not None:
             return "-to-".join("stdin" if end == "-" else Path(end).stem for end in self.ends)
         name = next(iter(self.files), self.sound or "")
@@ -70,10 +70,10 @@ class OneShots:
 
 
 def make_one_shots(wanted: OneShots, output: str | None, making: Making) -> None:
-    """Read the source, make the codes, and write them or their sounds.
+    """Read the source, compute the codes, and write them or their sounds.
 
     Raises:
-        UsageError: several sounds without a folder, or a class for codes that have theirs.
+        UsageError: several sounds without a folder, or a class for codes that have one.
         BadDataError: an input is damaged or of the wrong kind.
         OutputError: the output cannot be made.
     """
@@ -99,7 +99,7 @@ def make_one_shots(wanted: OneShots, output: str | None, making: Making) -> None
 
 
 def _check(wanted: OneShots, destination: Destination, count: int | None) -> None:
-    """Refuse an output that so many sounds, or an unknown number, cannot have."""
+    """Refuse an output that cannot hold this many sounds (None: not known yet)."""
     if not (wanted.as_codes or destination.is_folder) and (count or 1) > 1:
         raise UsageError(f"{count} sounds need a folder", "-o DIR, or their codes: -o FILE.npy")
     fields = [{"number": str(number)} for number in range(1, (count or 1) + 1)]
@@ -118,7 +118,7 @@ def _read(wanted: OneShots) -> list[Source]:
 
 
 def _codes(wanted: OneShots, sources: list[Source], synth: DrumSynth, seed: int) -> list[Code]:
-    """The codes, as many as wanted."""
+    """The codes that were requested."""
     space, sound, number = synth.space, wanted.sound, wanted.number or 1
     if wanted.ends is not None:
         first, last = (source.code(synth, sound) for source in sources)
@@ -128,7 +128,7 @@ def _codes(wanted: OneShots, sources: list[Source], synth: DrumSynth, seed: int)
         if sources[0].is_sound:
             name = CLASSES[int(codes[0].classes.argmax())]
             controls = " ".join(f"{number:.2f}" for number in space.controls(codes[0]))
-            console.detail(f"{sources[0].name}: heard as {name}, near --pc {controls}")
+            console.detail(f"{sources[0].name}: encoded as {name}, near --pc {controls}")
     elif wanted.controls is not None:
         codes = [space.from_controls(sound or "", wanted.controls)]
     else:

@@ -1,4 +1,4 @@
-"""The picture of sounds: real ones, rebuilt ones and new ones."""
+"""Plot of the spectrograms of real, reconstructed and generated sounds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drumkit_cli.sounds.drum_synth import Floats
 
 
 def sounds_png(rows: Mapping[str, Sequence[Floats]], classes: Sequence[str]) -> bytes:
-    """Return a PNG of levels ``[F, T]`` by what they are, each a row with a column a class."""
+    """A PNG of levels ``[F, T]``: titled rows, with one column for each class."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1.5 * len(classes), 1.7 * len(rows)), dpi=100, layout="constrained")

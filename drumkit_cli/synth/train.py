@@ -42,7 +42,13 @@ from drumkit_cli.sounds.spectral_inverter import SpectralInverter
 from drumkit_cli.synth.data import LICENCES, Sounds, balanced, load_sounds, make_pool
 from drumkit_cli.synth.training.calibration import fit_latent, fit_reading, fit_scale
 from drumkit_cli.synth.training.recipe import PRESETS, Recipe
-from drumkit_cli.synth.training.trainers import AutoencoderPart, Draw, InverterPart, MCNNPart, Part
+from drumkit_cli.synth.training.trainers import (
+    AutoencoderTrainer,
+    BatchIndices,
+    InverterTrainer,
+    MCNNTrainer,
+    Trainer,
+)
 
 VALIDATION_SOUNDS = 240
 
@@ -74,41 +80,45 @@ class SynthTask:
             fit_scale(cwae, self._pool)
         samples = torch.from_numpy(held_out.samples)
         samples = samples[:: max(1, -(-len(samples) // VALIDATION_SOUNDS))]
-        self._parts: dict[str, Part] = {}
+        self._trainers: dict[str, Trainer] = {}
         for name in recipe.parts:
             network = self._networks[name]
             if isinstance(network, CWAE):
-                self._parts[name] = AutoencoderPart(fabric, network, recipe, self._pool, held_out)
+                self._trainers[name] = AutoencoderTrainer(
+                    fabric, network, recipe, self._pool, held_out
+                )
             elif isinstance(network, SpectralInverter):
-                self._parts[name] = InverterPart(fabric, network, self._pool, samples)
+                self._trainers[name] = InverterTrainer(fabric, network, self._pool, samples)
             else:
                 assert isinstance(network, MCNN)
-                self._parts[name] = MCNNPart(fabric, network, self._pool, samples)
-        self.models: dict[str, nn.Module] = {n: part.network for n, part in self._parts.items()}
+                self._trainers[name] = MCNNTrainer(fabric, network, self._pool, samples)
+        self.models: dict[str, nn.Module] = {
+            n: trainer.network for n, trainer in self._trainers.items()
+        }
         self.optimizers: dict[str, Optimizer] = {
-            n: part.optimizer for n, part in self._parts.items()
+            n: trainer.optimizer for n, trainer in self._trainers.items()
         }
 
-    def batches(self, seed: int) -> Iterator[Draw]:
+    def batches(self, seed: int) -> Iterator[BatchIndices]:
         """Endless batches of indices into the pool."""
         generator = np.random.default_rng(seed)
         by_class = balanced(self._pool.classes, self._recipe.per_class, generator)
         while True:
             anywhere = generator.integers(len(self._pool.classes), size=self._recipe.batch)
-            yield Draw(next(by_class), anywhere)
+            yield BatchIndices(next(by_class), anywhere)
 
-    def step(self, batch: Draw, progress: float) -> dict[str, float]:
+    def step(self, batch: BatchIndices, progress: float) -> dict[str, float]:
         """A step of the network that is trained at this time of the run."""
         start = 0.0
         for name, end in zip(self._recipe.parts, self._recipe.shares, strict=True):
             if progress < end or end == self._recipe.shares[-1]:
-                return self._parts[name].step(batch, (progress - start) / (end - start))
+                return self._trainers[name].step(batch, (progress - start) / (end - start))
             start = end
         raise AssertionError("a recipe has parts")
 
     def validate(self) -> dict[str, float]:
         """The figures of all networks; the score is the sum of theirs."""
-        figures = [part.validate() for part in self._parts.values()]
+        figures = [trainer.validate() for trainer in self._trainers.values()]
         score = sum(part["score"] for part in figures)
         return {name: value for part in figures for name, value in part.items()} | {"score": score}
 

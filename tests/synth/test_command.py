@@ -132,7 +132,7 @@ def test_a_sample_becomes_a_code_of_its_class_or_of_the_best_one(synth):
     stereo = np.repeat(samples, 2)[:, None] * [0.5, 1.0]  # another rate, two channels
     soundfile.write("b.flac", stereo, 2 * MEL.rate)
     said = synth("conga", "--encode", "b.flac", "-v", "-o", "conga.npy")
-    assert re.search(r"b.flac: heard as conga, near --pc( -?\d+\.\d\d){3}\n", said)
+    assert re.search(r"b.flac: encoded as conga, near --pc( -?\d+\.\d\d){3}\n", said)
     synth("--encode", "b.flac", "-o", "best.npy")
     conga, best = np.load("conga.npy")[0], np.load("best.npy")[0]
     assert conga[TINY.latent :].argmax() == CLASSES.index("conga")

@@ -1,1 +1,1 @@
-"""Kits of drum sounds, and drum tracks played with them."""
+"""Kits of drum sounds, and the rendering of MIDI drum tracks with a kit."""

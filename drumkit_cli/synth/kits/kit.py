@@ -1,4 +1,4 @@
-"""Kits: a code, a level and a place for every voice; drawn from a seed, kept as a text file."""
+"""Kits: a code, a gain and a pan position for every voice; drawn from a seed, saved as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAKES_ONE: Final = "drumkit synth --save-kit makes one"
 
 @dataclass(frozen=True)
 class KitVoice:
-    """A voice's sound, its level in dB, and its place, -1 (left) to 1 (right)."""
+    """The sound of a voice, its gain in dB, and its pan position, -1 (left) to 1 (right)."""
 
     code: Code
     gain_db: float
@@ -34,11 +34,11 @@ class KitVoice:
 
 @dataclass(frozen=True)
 class Kit:
-    """Voices by name, those of `VOICES` or some of them.
+    """A kit.
 
     Attributes:
-        voices: what plays.
-        weights_sha256: of the weights that the codes are of.
+        voices: voices by name, all of `VOICES` or some of them.
+        weights_sha256: SHA-256 of the weights that the codes belong to.
     """
 
     voices: Mapping[str, KitVoice] = field(default_factory=dict)
@@ -46,13 +46,13 @@ class Kit:
 
 
 def draw_kit(synth: DrumSynth, seed: int) -> Kit:
-    """Draw every voice; of voices of one class, such as the toms, the lower one sounds lower."""
+    """Draw a sound for every voice; voices of one class, such as toms, are ordered by pitch."""
     codes: dict[str, Code] = {}
     for sound in CLASSES:
         names = [name for name, voice in VOICES.items() if voice.sound == sound]
         if len(names) == 1:
             drawn = synth.space.sample(sound, 1, derived_seed(seed, sound))
-        else:  # every second one of twice as many, so that they differ
+        else:  # every second of twice as many sorted ones, so that they differ in pitch
             several = synth.space.sample(sound, 2 * len(names) + 1, derived_seed(seed, sound))
             heights = _heights(synth.levels(several))
             drawn = [several[place] for place in np.argsort(heights, kind="stable")[1::2]]
@@ -64,10 +64,10 @@ def draw_kit(synth: DrumSynth, seed: int) -> Kit:
 def changed(
     kit: Kit, codes: Mapping[str, Code], gains_db: Mapping[str, float], pans: Mapping[str, float]
 ) -> Kit:
-    """A kit with other codes, levels and places of some voices; a code can add a voice.
+    """A kit with other codes, gains and pan positions of some voices; a code may add a voice.
 
     Raises:
-        UsageError: a level or a place of a voice that the kit has not.
+        UsageError: a gain or pan position of a voice that the kit does not have.
     """
     voices = dict(kit.voices)
     for name, code in codes.items():
@@ -82,14 +82,14 @@ def changed(
 
 
 def require_voices(voices: Collection[str], wanted: Iterable[str]) -> None:
-    """Raise UsageError where a voice that is wanted is not there."""
+    """Raise UsageError if a wanted voice is missing."""
     for name in wanted:
         if name not in voices:
             raise UsageError(f"the kit has no {name}", f"--voice {name}=CODE.npy gives it one")
 
 
 def kit_text(kit: Kit) -> str:
-    """A kit as JSON, a line a voice; `read_kit` gives exactly the same kit."""
+    """A kit as JSON with one line for each voice; `read_kit` restores exactly the same kit."""
     rows = [
         f"    {json.dumps(name)}: " + json.dumps(_record(voice))
         for name, voice in kit.voices.items()
@@ -99,10 +99,10 @@ def kit_text(kit: Kit) -> str:
 
 
 def read_kit(data: bytes, name: str) -> Kit:
-    """Read the text of a kit, whose codes are of one length; `name` is for messages.
+    """Read a kit from JSON; `name` is for messages.
 
     Raises:
-        BadDataError: not a kit of this version, or a value that cannot be.
+        BadDataError: it is not a kit of this version, has invalid values, or codes of two sizes.
     """
     try:
         content = json.loads(data)
@@ -129,12 +129,12 @@ def read_kit(data: bytes, name: str) -> Kit:
 
 
 def derived_seed(seed: int, name: str) -> int:
-    """A seed for one of the things that a seed decides."""
+    """An independent seed, derived from a seed by name."""
     return zlib.crc32(f"{seed} {name}".encode())
 
 
 def _heights(levels: Floats) -> Floats:
-    """How high sounds ``[n, F, T]`` are: the mean mel band ``[n]`` of their power."""
+    """Pitch heights ``[n]`` of levels ``[n, F, T]``: the mean mel band of their power."""
     power = to_power(levels).sum(2)  # [n, F]
     bands = np.arange(power.shape[1], dtype=np.float32)
     heights: Floats = (power @ bands) / np.maximum(power.sum(1), 1e-20)
@@ -152,7 +152,7 @@ def _record(voice: KitVoice) -> dict[str, Any]:
 
 
 def _shortest(number: np.float32) -> float:
-    """The number of fewest digits that is this float32."""
+    """The shortest decimal number that rounds to this float32."""
     return float(str(number))
 
 
@@ -177,9 +177,9 @@ def _voice(record: object, place: str) -> KitVoice:
 
 
 def _number(value: object, least: float, most: float, place: str) -> float:
-    """A finite number within bounds."""
+    """Check that a value is a number within bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadDataError(f"{place} is no number")
-    if not least <= value <= most:  # NaN is not either
+    if not least <= value <= most:  # refuses NaN too
         raise BadDataError(f"{place} is not within {least:g} to {most:g}")
     return float(value)

@@ -1,8 +1,7 @@
-"""Hits to sound: a kit's sounds, made when first needed, mixed to stereo block by block.
+"""Renders drum hits with a kit: sounds generated on demand, mixed to stereo block by block.
 
-Every hit differs a little from the last one, as the paper proposes: it plays one of a few
-variations of its voice's code. Velocity changes the timbre in a few layers, and the level exactly.
-Timing is left alone.
+As the paper proposes, consecutive hits differ: each plays one of a few variations of its voice's
+code. Velocity selects one of a few layers of timbre, and sets the level exactly. Timing is kept.
 """
 
 from __future__ import annotations
@@ -29,29 +28,29 @@ from drumkit_cli.synth.kits.kit import Kit, derived_seed
 from drumkit_cli.synth.kits.voices import HATS, VOICE_OF_PITCH, VOICES
 
 LAYERS: Final = 6
-"""Timbres by velocity."""
+"""Timbres of a voice, by velocity."""
 VARIATIONS: Final = 3
-"""Sounds of a voice and layer between which hits choose."""
+"""Variations of the sound of a voice and layer."""
 LEVEL_DB: Final = 10.0
-"""A humanized hit is at most this many dB, times the share, louder or softer."""
+"""Largest random level change of a hit, in dB, for a `humanize` of 1."""
 ATTACK: Final = 0.03
-"""A sound begins where it first has this share of its peak."""
+"""A sound starts where it first reaches this share of its peak."""
 BLOCK: Final = 1 << 16
-"""Frames mixed at a time; more than a sound is long."""
+"""Frames mixed at a time; longer than any sound."""
 
 _NAMES: Final = tuple(VOICES)
 
 
 @dataclass(frozen=True)
 class Hits:
-    """Hits by onset, axes ``[n]``.
+    """Hits sorted by onset, axes ``[n]``.
 
     Attributes:
-        starts: first samples at `MEL.rate`.
-        voices: places in `VOICES`.
-        layers, variations: which of the voice's sounds.
-        gains: linear levels, before the voice's own.
-        stops: samples after the start at which the sound is choked; `LENGTH` where it is not.
+        starts: onsets in samples at `MEL.rate`.
+        voices: indices into `VOICES`.
+        layers, variations: indices of the sound of the voice.
+        gains: linear gains, without those of the voices.
+        stops: samples after the onset at which the sound is choked; `LENGTH` if it is not.
     """
 
     starts: NDArray[np.int64]
@@ -63,10 +62,10 @@ class Hits:
 
 
 class SoundBank:
-    """The sounds of a kit by voice, layer and variation.
+    """The sounds of a kit by voice, layer and variation, generated when first needed.
 
-    Those of a voice and layer are made together, so that a sound is the same whatever else plays;
-    the kit alone decides them.
+    They depend on the kit alone. Those of a voice and layer are generated in one batch, so that a
+    sound does not depend on what else is played.
     """
 
     def __init__(
@@ -84,13 +83,13 @@ class SoundBank:
         self._sounds: dict[tuple[int, int], list[Floats]] = {}
 
     def sound(self, voice: int, layer: int, variation: int) -> Floats:
-        """Mono samples ``[n]``, n at most `LENGTH`, peak 1; the attack begins at the first."""
+        """Mono samples ``[n]`` of at most `LENGTH`, peak 1, that start with the attack."""
         if (voice, layer) not in self._sounds:
             self._sounds[voice, layer] = self._make(voice, layer)
         return self._sounds[voice, layer][variation]
 
     def prepare(self, hits: Hits, advance: Callable[[float], None] = lambda _: None) -> None:
-        """Make all sounds that hits need; `advance` gets shares of 1."""
+        """Generate all sounds that hits need; `advance` is called with shares of 1."""
         needed = sorted(set(zip(hits.voices.tolist(), hits.layers.tolist(), strict=True)))
         for voice, layer in needed:
             self.sound(voice, layer, 0)
@@ -112,9 +111,9 @@ class SoundBank:
 def read_hits(
     notes: Sequence[Note], kit: Kit, *, humanize: float = 0.0, seed: int = 0
 ) -> tuple[Hits, dict[int, int]]:
-    """The hits that notes are, and how often which pitch has no voice in the kit.
+    """Convert notes to hits; also returns the number of notes of each pitch without a voice.
 
-    With a `humanize` share above 0 no two hits of a voice in a row play the same variation.
+    With `humanize` above 0, consecutive hits of a voice never play the same variation.
     """
     found: list[tuple[int, int, int]] = []
     unknown: dict[int, int] = {}
@@ -145,14 +144,14 @@ def read_hits(
 
 
 def natural_frames(hits: Hits, bank: SoundBank) -> int:
-    """Where the last sound ends, in samples."""
+    """Length in samples, to the end of the last sound."""
     late = np.flatnonzero(hits.starts > hits.starts.max(initial=0) - LENGTH)
     ends = [int(hits.starts[n]) + len(_choked(hits, int(n), bank)) for n in late]
     return max(ends, default=0)
 
 
 def render(hits: Hits, bank: SoundBank, frames: int) -> Iterator[Floats]:
-    """Yield stereo blocks ``[2, n]``, `frames` in all; what is cut off there fades out."""
+    """Yield stereo blocks ``[2, n]`` of `frames` in all; a sound that is cut off fades out."""
     sides = {
         _NAMES.index(name): _sides(voice.gain_db, voice.pan)
         for name, voice in bank.kit.voices.items()
@@ -175,13 +174,13 @@ def render(hits: Hits, bank: SoundBank, frames: int) -> Iterator[Floats]:
 
 
 def _attacked(samples: Floats) -> Floats:
-    """The sound less its lead."""
+    """A sound without what precedes its attack."""
     loud = np.flatnonzero(np.abs(samples) >= ATTACK * np.abs(samples).max())
     return samples[loud[0] :]
 
 
 def _choked(hits: Hits, n: int, bank: SoundBank) -> Floats:
-    """The sound of hit `n`, with a short fade where it is choked."""
+    """The sound of hit `n`, with a short fade if it is choked."""
     sound = bank.sound(int(hits.voices[n]), int(hits.layers[n]), int(hits.variations[n]))
     stop = int(hits.stops[n])
     if stop >= len(sound):
@@ -192,14 +191,14 @@ def _choked(hits: Hits, n: int, bank: SoundBank) -> Floats:
 
 
 def _sides(gain_db: float, pan: float) -> Floats:
-    """Linear gains ``[2, 1]``, left and right: in the middle 1 each, of constant power."""
+    """Linear gains ``[2, 1]`` of left and right, of constant power and equal in the middle."""
     angle = (pan + 1) * np.pi / 4
     gain = PEAK * np.sqrt(2) * 10 ** (gain_db / 20)
     return np.array([[gain * np.cos(angle)], [gain * np.sin(angle)]], np.float32)
 
 
 def _variations(voices: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which variation each hit plays: `steps`, 1 and more, on from its voice's last one."""
+    """Variation of each hit: `steps` (1 or more) further than that of its voice's last hit."""
     variations = np.zeros_like(voices)
     for voice in np.unique(voices):
         mine = voices == voice
@@ -208,7 +207,7 @@ def _variations(voices: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[
 
 
 def _stops(starts: NDArray[np.int64], voices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """When an open hat is ended by the next hat, closed, pedal or open."""
+    """Samples after which each hit is choked: open hi-hats by the next hit of any hi-hat."""
     closed, opened = (_NAMES.index(name) for name in HATS)
     hats = starts[(voices == closed) | (voices == opened)]
     stops = np.full(len(starts), LENGTH)

@@ -1,4 +1,4 @@
-"""The voices of a kit: what each one sounds like, and which MIDI pitches play it."""
+"""The voices of a kit: class, gain and pan of each, and the MIDI pitches that play it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 
 class Voice(NamedTuple):
-    """A voice as a drawn kit has it.
+    """A voice of a drawn kit.
 
-    `sound` is its class, `gain_db` its level beside the kick's by their peaks, `pan` -1 (left) to
-    1 (right) as the audience sees the kit.
+    `sound` is its class, `gain_db` its peak level relative to the kick, `pan` its position from -1
+    (left) to 1 (right), as the audience sees the kit.
     """
 
     sound: str
@@ -41,19 +41,19 @@ VOICES: Final[Mapping[str, Voice]] = MappingProxyType(
         "shaker": Voice("shaker", -14.0, -0.35, (69, 70, 82)),
     }
 )
-"""Voice by name; of those of one class the lowest comes first.
+"""Voices by name; those of one class are ordered from low to high.
 
-Gains are of peaks: a long low tom or a shaker is much louder than a rimshot of the same peak.
+Gains are of peaks; at the same peak a long low tom or a shaker is much louder than a rimshot.
 
 The pitches are those of General MIDI 1 and 2, and of the Roland kit of the Groove MIDI Dataset.
-Drums that no class sounds like have the nearest voice: toms play timbales and surdos, the rimshot
-claves, wood blocks and clicks, the cowbell agogos, the snap castanets. Whistles, guiros, cuicas,
-triangles and the like have none.
+Percussion without a class of its own has the most similar voice: toms play timbales and surdos, the
+rimshot plays claves, wood blocks and clicks, the cowbell agogos, the snap castanets. Whistles,
+guiros, cuicas, triangles and the like have none.
 """
 
 VOICE_OF_PITCH: Final[Mapping[int, str]] = MappingProxyType(
     {pitch: name for name, voice in VOICES.items() for pitch in voice.pitches}
 )
-"""MIDI pitch to the voice that plays it."""
+"""MIDI pitch to name of the voice that plays it."""
 HATS: Final = ("closed-hat", "open-hat")
-"""A hit of any of them ends an open hat that still sounds."""
+"""Voices whose hits choke an open hi-hat."""

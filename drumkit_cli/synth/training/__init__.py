@@ -1,1 +1,1 @@
-"""What the training of `synth` is made of: recipes, losses, optimisers, sounds of our own."""
+"""Training of `synth`: presets, losses, trainers, closed-form fits, a parametric synthesiser."""

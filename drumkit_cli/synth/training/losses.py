@@ -1,4 +1,4 @@
-"""The losses of the networks: MMD to a Gaussian class by class, and distances of spectra."""
+"""Losses of the networks: maximum mean discrepancy to the prior, and spectral distances."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ KERNEL_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def mmd(codes: Tensor, prior: Tensor) -> Tensor:
-    """Maximum mean discrepancy of codes ``[K, n, Z]`` and draws of the prior ``[K, m, Z]``, a mean.
+    """Maximum mean discrepancy of codes ``[K, n, Z]`` and prior samples ``[K, m, Z]``, mean over K.
 
-    The unbiased estimator (Eq. 3) with the inverse multiquadratics kernel at seven scales, as I.
-    Tolstikhin et al., "Wasserstein auto-encoders" (2018); it may be a little below 0.
+    The unbiased estimator (Eq. 3), which may be slightly negative, with inverse multiquadratics
+    kernels of seven scales as in I. Tolstikhin et al., "Wasserstein auto-encoders" (2018).
     """
     n, m = codes.shape[1], prior.shape[1]
     within = _kernel(codes, codes)
@@ -26,7 +26,7 @@ def mmd(codes: Tensor, prior: Tensor) -> Tensor:
 
 
 def spectral_convergence(real: Tensor, made: Tensor) -> Tensor:
-    """How far mel magnitudes are apart, of those of the real one (Eq. 11); powers ``[B, F, T]``."""
+    """Spectral convergence (Eq. 11) of mel powers ``[B, F, T]``: relative error of magnitudes."""
     first, second = (power.clamp_min(1e-9).sqrt() for power in (real, made))
     distance = torch.linalg.vector_norm(first - second, dim=(1, 2))
     size = torch.linalg.vector_norm(first, dim=(1, 2)).clamp_min(1e-6)
@@ -34,10 +34,10 @@ def spectral_convergence(real: Tensor, made: Tensor) -> Tensor:
 
 
 def log_distance(real: Tensor, made: Tensor) -> Tensor:
-    """How far log-mel magnitudes are apart, of the real one (Eq. 12); powers ``[B, F, T]``.
+    """Relative L1 distance of the levels (Eq. 12) of mel powers ``[B, F, T]``.
 
-    The logarithm is that of levels, whose floor is 0: that of magnitudes themselves changes its
-    sign at 1, and its norm with the scale of the samples.
+    The paper takes logarithms of magnitudes, the norm of which depends on the scale of the samples;
+    levels are zero at the floor.
     """
     first, second = mel_image.to_levels(real), mel_image.to_levels(made)
     distance = (first - second).abs().sum((1, 2))
@@ -45,12 +45,12 @@ def log_distance(real: Tensor, made: Tensor) -> Tensor:
 
 
 def phase_distance(real: Tensor, made: Tensor, weight: Tensor) -> Tensor:
-    """Weighted mean of 1 - cos of the differences of two phases, of any one shape."""
+    """Weighted mean of 1 - cos of the difference of phases; all arguments have one shape."""
     return torch.sum(weight * (1 - torch.cos(real - made))) / weight.sum().clamp_min(1e-6)
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
-    """``[K, n, Z]`` and ``[K, m, Z]`` to ``[K, n, m]``."""
+    """Kernel values ``[K, n, m]`` of ``[K, n, Z]`` and ``[K, m, Z]``."""
     square = (a[:, :, None] - b[:, None]).square().sum(-1)
     wide = 2.0 * a.shape[-1]
     return torch.stack([scale * wide / (scale * wide + square) for scale in KERNEL_SCALES]).sum(0)

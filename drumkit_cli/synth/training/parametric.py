@@ -1,8 +1,7 @@
-"""A parametric drum synthesiser: more drums to train on, and nobody's licence.
+"""A parametric drum synthesiser: additional training sounds without a foreign licence.
 
-The circuits of analogue drum machines in a few lines: sines whose pitch falls, bursts of filtered
-noise, banks of inharmonic modes. Every class has a recipe that draws its own parameters, so that a
-seed is a drum.
+It imitates the circuits of analogue drum machines: sines with falling pitch, bursts of filtered
+noise, banks of inharmonic modes. Each class has a function that draws random parameters.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ _HERTZ = np.fft.rfftfreq(LENGTH, 1 / MEL.rate)
 
 
 def render(name: str, generator: np.random.Generator) -> Floats:
-    """Play a new drum of a class: samples ``[N]``, peak 1, silent from 60 dB below on.
+    """A random sound of a class: samples ``[N]``, peak 1, faded to silence from -60 dB on.
 
     Raises:
-        KeyError: no such class.
+        KeyError: there is no such class.
     """
     samples = RECIPES[name](generator)
     samples = _driven(samples / np.abs(samples).max(), generator)
@@ -190,12 +189,12 @@ RECIPES: dict[str, Callable[[np.random.Generator], Signal]] = {
 
 
 def _log(g: np.random.Generator, low: float, high: float) -> float:
-    """A number between two, every ratio as likely."""
+    """A random number, uniform in its logarithm."""
     return float(np.exp(g.uniform(np.log(low), np.log(high))))
 
 
 def _decay(g: np.random.Generator, low: float, high: float) -> Signal:
-    """An exponential decay whose time, to 1/e, is drawn between two."""
+    """An exponential decay with a random time constant."""
     return np.asarray(np.exp(-_TIME / _log(g, low, high)))
 
 
@@ -204,19 +203,19 @@ def _tone(hertz: Signal, phase: float) -> Signal:
 
 
 def _noise(g: np.random.Generator, low: float, high: float) -> Signal:
-    """White noise between two corners, RMS about a third."""
+    """Band-limited white noise with an RMS of a third."""
     noise = _filtered(g.normal(0, 1, LENGTH), low, high)
     return np.asarray(noise / (3 * noise.std()))
 
 
 def _filtered(samples: Signal, low: float, high: float) -> Signal:
-    """A band with slopes of 12 dB an octave below and of 24 above."""
+    """Band-pass with slopes of 12 dB an octave below `low` Hz and 24 above `high` Hz."""
     gain = 1 / (1 + (low / np.maximum(_HERTZ, 1)) ** 4) / (1 + (_HERTZ / high) ** 8)
     return np.asarray(np.fft.irfft(np.fft.rfft(samples) * np.sqrt(gain), LENGTH))
 
 
 def _squares(g: np.random.Generator, base: float, ratios: Sequence[float]) -> Signal:
-    """Square oscillators, as their first harmonics below half the rate."""
+    """A mean of square oscillators, band-limited by summing harmonics below half the rate."""
     made = np.zeros(LENGTH)
     for ratio in ratios:
         hertz, phase = base * ratio * g.uniform(0.97, 1.03), g.uniform(0, 2 * np.pi)
@@ -226,7 +225,7 @@ def _squares(g: np.random.Generator, base: float, ratios: Sequence[float]) -> Si
 
 
 def _modes(g: np.random.Generator, hertz: Signal, short: float, long: float) -> Signal:
-    """Decaying sines; the higher, the shorter."""
+    """A sum of decaying sines; higher ones decay faster."""
     made = np.zeros(LENGTH)
     length = _log(g, short, long)
     for mode in hertz:
@@ -240,7 +239,7 @@ def _modes(g: np.random.Generator, hertz: Signal, short: float, long: float) -> 
 
 
 def _driven(samples: Signal, g: np.random.Generator) -> Signal:
-    """Sometimes a little overdrive."""
+    """Overdrive a sound with a probability of a half."""
     if g.random() < 0.5:
         return samples
     drive = _log(g, 1, 5)

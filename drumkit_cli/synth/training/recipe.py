@@ -1,7 +1,7 @@
-"""What a run of the training is made of, and the recipes that have a name.
+"""Hyperparameters of a training run, and the presets.
 
-`paper` has the paper's sizes, batches and inverter; what `model.py` and `train.py` say of norms,
-weights and the rate holds for it too.
+`paper` has the paper's sizes, batches and inverter; the other differences that `sounds.model` and
+`synth.train` list apply to it too.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from drumkit_cli.sounds.spectral_inverter import InverterConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything of a run that is not where and how long.
+    """Hyperparameters of a run.
 
     Attributes:
-        parts: what is trained, one after the other: inverter, cwae or mcnn.
-        shares: of the time, where each part ends.
-        model: of the autoencoder.
-        inverter: of the default inverter.
-        mcnn: of the paper's.
-        pool: sounds of a class that are drawn before training.
-        per_class: sounds of a class in a batch of the autoencoder.
+        parts: networks that are trained one after the other: inverter, cwae or mcnn.
+        shares: share of the time limit at which the training of each network ends.
+        model: sizes of the autoencoder.
+        inverter: sizes of the default inverter.
+        mcnn: sizes of the paper's inverter.
+        pool: sounds of each class in the pool.
+        per_class: sounds of each class in a batch of the autoencoder.
         batch: sounds in a batch of an inverter.
-        mmd_weight: beta, of the MMD beside the mean squared error of an element.
-        spread_weight: of the second image of the decoder.
+        mmd_weight: beta, weight of the MMD relative to the mean squared error of an element.
+        spread_weight: weight of the loss of the decoder's expected absolute error.
     """
 
     parts: tuple[str, ...] = ("inverter", "cwae")

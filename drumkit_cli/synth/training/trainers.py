@@ -1,4 +1,4 @@
-"""How each network learns, step by step: losses and optimisers ("Experimental setup")."""
+"""Trainers of the networks: the losses, optimisers and validation of each."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ from drumkit_cli.synth.training import losses
 from drumkit_cli.synth.training.recipe import Recipe
 
 PRIOR_DRAWS = 64
-"""Of each class's prior: as many as the latent space has dimensions (S. Reddi et al., 2015)."""
+"""Prior samples of each class, as many as latent dimensions (S. Reddi et al., 2015)."""
 SIZE_WEIGHT = 0.01
-"""Of the mean square of a code: the MMD hardly feels codes that are far out."""
+"""Weight of the mean square of codes: the MMD has hardly a gradient for codes that are far out."""
 FLOOR_WEIGHT = 0.25
-"""Of an error where nothing sounds, beside 1 more of one at full scale."""
+"""Weight of an error at level 0; at level 1 it is larger by 1."""
 GRADIENT_LIMIT = 5.0
 
 
-class Draw(NamedTuple):
-    """Places in the pool: of a batch of the autoencoder, and of one of an inverter."""
+class BatchIndices(NamedTuple):
+    """Indices into the pool: a class-balanced batch for the autoencoder, any for an inverter."""
 
     by_class: NDArray[np.int64]
     any_class: NDArray[np.int64]
 
 
-class Part(Protocol):
-    """A network and how it learns."""
+class Trainer(Protocol):
+    """A network with its optimiser and losses."""
 
     @property
     def network(self) -> nn.Module:
-        """What a checkpoint holds."""
+        """The network, wrapped by Fabric."""
 
     @property
     def optimizer(self) -> Optimizer:
-        """What changes it."""
+        """Its optimiser."""
 
-    def step(self, draw: Draw, progress: float) -> dict[str, float]:
-        """Take a step; `progress` 0..1 is of this part alone."""
+    def step(self, indices: BatchIndices, progress: float) -> dict[str, float]:
+        """Take a step at `progress` 0..1 of this network's training; return its losses."""
 
     def validate(self) -> dict[str, float]:
-        """Measure on held-out sounds; "score" decides, lower is better."""
+        """Figures on held-out sounds; a lower "score" is better."""
 
 
-class InverterPart:
-    """Teaches the default inverter what phases real sounds have."""
+class InverterTrainer:
+    """Trains the default inverter on the phases of real sounds."""
 
     def __init__(
         self, fabric: Fabric, network: SpectralInverter, pool: Pool, held_out: Tensor
@@ -70,12 +70,10 @@ class InverterPart:
         self._analyser = Analyser().to(fabric.device)
         self._held_out = held_out
 
-    def step(self, draw: Draw, progress: float) -> dict[str, float]:
-        """One step: no sound is made in it, which keeps it fast and its gradient tame."""
+    def step(self, indices: BatchIndices, progress: float) -> dict[str, float]:
+        """A step on the phase gradients; no sound is synthesised in it, which keeps it fast."""
         _set_rate(self.optimizer, 3e-3, progress)
-        samples = _louder_and_softer(
-            self._fabric.to_device(self._pool.batch_samples(draw.any_class))
-        )
+        samples = _attenuated(self._fabric.to_device(self._pool.batch_samples(indices.any_class)))
         levels = self._analyser(samples)
         spectrum = self._bare.analyse(samples)
         real = spectrum.abs().clamp_min(1e-3).log()  # [B, bins, T]
@@ -92,13 +90,13 @@ class InverterPart:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Log-mel distance in dB, and spectral convergence."""
+        """Log-mel distance in dB, and spectral convergence, of inverted held-out sounds."""
         self._bare.eval()
         return _inversion_figures(self._fabric, self._analyser, self._held_out, self._bare)
 
 
-class MCNNPart:
-    """Teaches MCNN, by the paper's losses on the sounds that it makes."""
+class MCNNTrainer:
+    """Trains MCNN with the paper's losses on the spectra of its output."""
 
     def __init__(self, fabric: Fabric, network: MCNN, pool: Pool, held_out: Tensor) -> None:
         self._fabric, self._pool, self._bare = fabric, pool, network
@@ -107,12 +105,10 @@ class MCNNPart:
         self._analyser = Analyser().to(fabric.device)
         self._held_out = held_out
 
-    def step(self, draw: Draw, progress: float) -> dict[str, float]:
-        """One step (Eq. 9, 11, 12 and 13)."""
+    def step(self, indices: BatchIndices, progress: float) -> dict[str, float]:
+        """A step on the losses of Eq. 9, 11, 12 and 13."""
         _set_rate(self.optimizer, 1e-3, progress)
-        samples = _louder_and_softer(
-            self._fabric.to_device(self._pool.batch_samples(draw.any_class))
-        )
+        samples = _attenuated(self._fabric.to_device(self._pool.batch_samples(indices.any_class)))
         power = self._analyser.power(samples)
         with torch.autocast(samples.device.type, dtype=torch.bfloat16):
             wave, mask = self.network(to_levels(power))
@@ -126,7 +122,7 @@ class MCNNPart:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Log-mel distance in dB, and spectral convergence."""
+        """Log-mel distance in dB, and spectral convergence, of inverted held-out sounds."""
         self._bare.eval()
 
         def sound(levels: Tensor) -> Tensor:
@@ -135,8 +131,8 @@ class MCNNPart:
         return _inversion_figures(self._fabric, self._analyser, self._held_out, sound)
 
 
-class AutoencoderPart:
-    """Teaches the CWAE."""
+class AutoencoderTrainer:
+    """Trains the CWAE."""
 
     def __init__(
         self, fabric: Fabric, network: CWAE, recipe: Recipe, pool: Pool, held_out: Sounds
@@ -151,13 +147,13 @@ class AutoencoderPart:
         )
         self._classes = torch.eye(len(CLASSES))[torch.from_numpy(held_out.classes)]
 
-    def step(self, draw: Draw, progress: float) -> dict[str, float]:
-        """One step on a balanced batch."""
+    def step(self, indices: BatchIndices, progress: float) -> dict[str, float]:
+        """A step on a class-balanced batch: weighted reconstruction error, MMD, error estimate."""
         _set_rate(self.optimizer, 1e-3, progress)
         recipe = self._recipe
         self.network.train()
-        levels = self._fabric.to_device(self._pool.batch_levels(draw.by_class))
-        classes = self._fabric.to_device(self._pool.batch_classes(draw.by_class))
+        levels = self._fabric.to_device(self._pool.batch_levels(indices.by_class))
+        classes = self._fabric.to_device(self._pool.batch_classes(indices.by_class))
         target = (levels - self._bare.mean) / self._bare.deviation
         with torch.autocast(levels.device.type, dtype=torch.bfloat16):
             image, spread, codes = self.network(levels, classes)
@@ -174,7 +170,7 @@ class AutoencoderPart:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Weighted squared error of standardised elements, and log-mel distance in dB."""
+        """Weighted squared error of standardised images, and log-mel distance in dB."""
         self._bare.eval()
         errors, distances = [], []
         for levels, classes in zip(self._levels.split(32), self._classes.split(32), strict=True):
@@ -192,13 +188,13 @@ class AutoencoderPart:
 
 
 def _weight(levels: Tensor) -> Tensor:
-    """What an error of each element ``[B, F, T]`` counts, 1 on average: what sounds counts more."""
+    """Weights ``[B, F, T]`` of the errors of levels, 1 on average, larger at higher levels."""
     weight = levels + FLOOR_WEIGHT
     return weight / weight.mean()
 
 
 def _mask_of(samples: Tensor) -> Tensor:
-    """1 up to the last sample that is not 0: what padding is not."""
+    """Target masks ``[B, N]``: 1 up to the last sample that is not 0, then 0 for the padding."""
     after = samples.abs().flip(1).cumsum(1).flip(1)
     return (after > 0).float()
 
@@ -210,7 +206,7 @@ def _set_up(fabric: Fabric, optimizer: Optimizer) -> Optimizer:
 
 
 def _set_rate(optimizer: Optimizer, peak: float, progress: float) -> None:
-    """A short rise, then a half cosine down to a hundredth."""
+    """Set the learning rate: a short warm-up, then a half cosine down to a hundredth."""
     rate = peak * min(1.0, 0.1 + 45 * progress) * (0.505 + 0.495 * math.cos(math.pi * progress))
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -219,7 +215,7 @@ def _set_rate(optimizer: Optimizer, peak: float, progress: float) -> None:
 def _descend(
     fabric: Fabric, network: nn.Module, optimizer: Optimizer, name: str, parts: dict[str, Tensor]
 ) -> dict[str, float]:
-    """One step against the clipped gradient of the sum of the losses; the losses, for the log."""
+    """A step on the sum of the losses with a clipped gradient; returns the losses by name."""
     optimizer.zero_grad()
     fabric.backward(torch.stack(list(parts.values())).sum())
     norm = nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_LIMIT)
@@ -228,15 +224,15 @@ def _descend(
     return figures | {f"{name}/gradient": float(norm)}
 
 
-def _louder_and_softer(samples: Tensor) -> Tensor:
-    """Sounds ``[B, N]`` at levels that differ by up to 10 dB."""
+def _attenuated(samples: Tensor) -> Tensor:
+    """Attenuate sounds ``[B, N]`` at random by up to 10 dB."""
     return samples * torch.empty(len(samples), 1, device=samples.device).uniform_(0.3, 1)
 
 
 def _inversion_figures(
     fabric: Fabric, analyser: Analyser, samples: Tensor, invert: Callable[[Tensor], Tensor]
 ) -> dict[str, float]:
-    """How far the spectrograms of sounds ``[n, N]`` are from those of what is made of them."""
+    """Distances of the spectrograms of sounds ``[n, N]`` and of their inversions."""
     distances, convergences = [], []
     for part in samples.split(32):
         power = analyser.power(fabric.to_device(part))
