@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 from drumkit_cli.groove.evaluate import BASELINES
-from drumkit_cli.groove.training.recipe import JUDGES
+from drumkit_cli.groove.training.recipe import BASELINE_PRESETS
 from drumkit_cli.learning.checkpoint import load_weights, save_weights, write_manifest
 
 
 def bundle(source: Path, weights: Path) -> Path:
     """Write ``weights/groove-baselines.safetensors`` from ``source/<preset>.safetensors``."""
     state, configs, cards = {}, {}, {}
-    for name, preset in JUDGES.items():
+    for name, preset in BASELINE_PRESETS.items():
         checkpoint = load_weights("groove", str(source / f"{preset}.safetensors"))
         configs[name], cards[name] = checkpoint.config, checkpoint.card
         for key, value in checkpoint.state.items():

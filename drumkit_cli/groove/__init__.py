@@ -1,1 +1,1 @@
-"""The `groove` command: PocketVAE, from a stiff drum template to a played track."""
+"""The `groove` command: PocketVAE, which turns a quantised drum track into a performance."""

@@ -1,4 +1,4 @@
-"""The Groove MIDI Dataset as windows of two measures, by its own split, and what varies them.
+"""The Groove MIDI Dataset as windows of two measures, with its published split.
 
 Data: J. Gillick et al., "Learning to Groove with Inverse Sequence Transformations" (ICML 2019), CC
 BY 4.0.
@@ -6,7 +6,6 @@ BY 4.0.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.groove.network import windowing
 from drumkit_cli.groove.network.windowing import GENRES, HOP_STEPS, KICK, SNARE, Windows
 from drumkit_cli.groove.training.augmentation import vary, vary_templates
+from drumkit_cli.learning.index_files import read_index
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.patterns.grid import read_grid
 
@@ -54,10 +54,10 @@ GENRE_OF_STYLE: Final[Mapping[str, str | None]] = MappingProxyType(
         "reggae": None,
     }
 )
-"""The dataset's styles to the paper's genres; a full style goes before its first word.
+"""Style of the dataset to genre of the paper; a full style takes precedence over its first word.
 
-Played grooves that belong to none of the six have None: they are learnt from and reconstructed as
-all others, with no genre given, and left out where genres are counted.
+Styles outside of the six genres have None: their windows are used like all others, without a genre,
+and are left out of genre accuracies.
 """
 
 Floats = NDArray[np.float32]
@@ -69,10 +69,10 @@ class Corpus:
     """All windows of one split.
 
     Attributes:
-        windows: the performances, ``[B, T, V]``.
-        templates: ``[B, T, V]``.
-        genres: index into `GENRES`, or `NO_GENRE`: ``[B]``.
-        tracks: which track a window is of, ``[B]``, ascending.
+        windows: performances, ``[B, T, V]``.
+        templates: their templates, ``[B, T, V]``.
+        genres: indices into `GENRES`, or `NO_GENRE`, ``[B]``.
+        tracks: index of the track of each window, ascending, ``[B]``.
     """
 
     windows: Windows
@@ -86,10 +86,10 @@ class Corpus:
 
 
 def genre_of_style(style: str) -> int:
-    """The genre of a style of the dataset, as an index; `NO_GENRE` for one outside of the six.
+    """Index of the genre of a style of the dataset; `NO_GENRE` for one outside of the six.
 
     Raises:
-        BadDataError: a style that the table does not know.
+        BadDataError: `GENRE_OF_STYLE` has no such style.
     """
     for key in (style, style.split("/")[0]):
         if key in GENRE_OF_STYLE:
@@ -103,12 +103,12 @@ def genre_of_style(style: str) -> int:
 def load(folder: Path, splits: tuple[str, ...]) -> dict[str, Corpus]:
     """Read the 4/4 beats of splits of the dataset.
 
-    As in 3.1 tracks are left out that have fewer than three voices, or no kick or no snare unless
-    they are jazz.
+    As in 3.1, tracks with fewer than three voices are left out, and tracks without kick or snare
+    unless they are jazz.
 
     Raises:
-        MissingInputError: no ``info.csv`` in the folder.
-        BadDataError: a split has no track, or a row or file is broken.
+        MissingInputError: there is no ``info.csv`` in the folder, or a file of it is missing.
+        BadDataError: a split has no track, or a row or file is damaged.
     """
     rows = _rows(folder)
     corpora = {}
@@ -129,10 +129,9 @@ def load(folder: Path, splits: tuple[str, ...]) -> dict[str, Corpus]:
 def batches(
     corpus: Corpus, size: int, seed: int, *, varied: float = 0.5
 ) -> Iterator[tuple[Windows, Floats, Integers]]:
-    """Endless batches of windows, templates and genres; the same seed gives the same.
+    """Endless batches of windows, templates and genres, determined by a seed.
 
-    Of each batch the last ``varied`` part, and all templates, are varied; what comes before are
-    windows as they were played. With 0 nothing is varied.
+    The last ``varied`` share of a batch and all its templates are augmented; with 0 nothing is.
     """
     generator = np.random.default_rng(seed)
     weights = _draw_weights(corpus)
@@ -151,21 +150,17 @@ def batches(
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:
-    try:
-        with (folder / "info.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError as error:
+    info = folder / "info.csv"
+    if not info.is_file():
         raise MissingInputError(
             f"{folder}: no info.csv", "give the folder of the Groove MIDI Dataset"
-        ) from error
-    wanted = {"split", "style", "beat_type", "time_signature", "midi_filename"}
-    if not rows or not wanted <= set(rows[0]):
-        raise BadDataError(f"{folder / 'info.csv'}: not the Groove MIDI Dataset's")
+        )
+    rows = read_index(info, "split", "style", "beat_type", "time_signature", "midi_filename")
     return [r for r in rows if r["beat_type"] == "beat" and r["time_signature"] == "4-4"]
 
 
 def _read(folder: Path, row: Mapping[str, str]) -> tuple[Floats, Floats] | None:
-    """Velocities and timings ``[V, T]`` of a track; None for one that is left out."""
+    """Velocities and timings ``[V, T]`` of a track; None if it is left out."""
     path = folder / row["midi_filename"]
     try:
         data = path.read_bytes()
@@ -184,7 +179,7 @@ def _read(folder: Path, row: Mapping[str, str]) -> tuple[Floats, Floats] | None:
 
 
 def _whole_measures(velocities: Floats, timings: Floats) -> tuple[Floats, Floats]:
-    """Drop the empty measures at both ends."""
+    """Drop empty measures at both ends."""
     struck = (velocities > 0).any(0).reshape(-1, HOP_STEPS).any(1)
     first, last = np.flatnonzero(struck)[[0, -1]] * HOP_STEPS
     kept = slice(int(first), int(last) + HOP_STEPS)
@@ -211,14 +206,14 @@ def _corpus(tracks: list[tuple[tuple[Floats, Floats], dict[str, str]]]) -> Corpu
 
 
 def _draw_weights(corpus: Corpus) -> NDArray[np.float64]:
-    """How often a window is drawn: less of long tracks, which repeat themselves, and big genres."""
+    """Sampling probabilities of windows: lower in long tracks, which repeat, and large genres."""
     weights = np.bincount(corpus.tracks)[corpus.tracks] ** -0.3
     weights *= np.bincount(corpus.genres + 1)[corpus.genres + 1] ** -0.3
     return np.asarray(weights / weights.sum(), np.float64)
 
 
 def _partners(corpus: Corpus, genres: Integers, generator: np.random.Generator) -> Windows:
-    """For each genre of a batch another window of it."""
+    """A random window of the same genre for each window of a batch."""
     chosen = np.zeros(len(genres), np.int64)
     for genre in np.unique(genres):
         same = np.flatnonzero(corpus.genres == genre)

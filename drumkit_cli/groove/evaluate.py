@@ -1,7 +1,7 @@
-"""The paper's Table 1 on the test split of the Groove MIDI Dataset, and what its Figs 4 and 5 show.
+"""`drumkit evaluate groove`: the paper's Table 1, and plots like its Figures 4 and 5.
 
-The paper's figures are of other data (five splits of 2,841 tracks, mostly programmed), so that they
-are a goal more than a comparison.
+The paper's figures are of other data (five splits of 2,841 tracks, mostly programmed); they are a
+goal rather than a comparison.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from drumkit_cli.groove.network import sampling
 from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.network.windowing import FEELS, GENRES, Windows
 from drumkit_cli.groove.training import metrics
-from drumkit_cli.groove.training.reconstruction import rebuild
+from drumkit_cli.groove.training.reconstruction import reconstruct_all
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights, shipped_folder
 
@@ -59,7 +59,7 @@ PAPER: Final[Mapping[str, tuple[float | None, ...]]] = {
 }
 """Table 1: note F1, velocity KL and MSE, microtiming KL and MSE, genre accuracy."""
 MILLISECONDS_PER_STEP: Final = 125.0
-"""At 120 bpm."""
+"""Length of a sixteenth at 120 bpm."""
 FEEL_TEMPLATES: Final = 64
 
 Floats = NDArray[np.float32]
@@ -68,8 +68,8 @@ Made = tuple[Floats, Floats, Floats]
 
 
 @dataclass(frozen=True)
-class Judges:
-    """Models beside the one that ships: the table's baselines and the judge of genres."""
+class Baselines:
+    """The models that the table compares with, and the genre classifier."""
 
     classifier: GenreClassifier
     one_step: OneStep
@@ -78,41 +78,42 @@ class Judges:
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
-    """Compute Table 1 on the test split; ``data`` is the folder of the Groove MIDI Dataset.
+    """Compute Table 1 on the test split of the Groove MIDI Dataset, whose folder ``data`` is.
 
     Raises:
         UnavailableError: the baselines are not installed.
         DrumkitError: as `data.load` and `checkpoint.load_weights`.
     """
     checkpoint = load_weights("groove", weights)
-    groover, judges = Groover(checkpoint), load_judges(_load_baselines())
+    groover, baselines = Groover(checkpoint), build_baselines(_load_baselines())
     corpus = corpora.load(data, ("train", "test"))
     test = corpus["test"]
     rows: list[list[Cell]] = []
-    made = reconstructions(groover, judges, corpus)
+    made = reconstructions(groover, baselines, corpus)
     for name, performance in made.items():
-        rows.append(_row(name, performance, test, judges.classifier))
+        rows.append(_row(name, performance, test, baselines.classifier))
         if name in PAPER:
             rows.append([name, "paper", *PAPER[name], None, None, None])
     funk = GENRES.index("funk")
-    heard = tasks.hear_genres(judges.classifier, generate(groover, test, "funk")) == funk
-    other = heard[(test.genres >= 0) & (test.genres != funk)]
+    played = generate(groover, test, "funk")
+    is_funk = tasks.classify_genres(baselines.classifier, played) == funk
+    others = is_funk[(test.genres >= 0) & (test.genres != funk)]
     feels = feel_milliseconds(groover, test)
     return Table(
         title=f"Grooves reconstructed, {len(test)} windows of {test.tracks[-1] + 1} test tracks",
         columns=COLUMNS,
         rows=rows,
         notes=[
-            f"data: {data.name}, its test split, 4/4 beats, all styles; no model has seen them",
-            "the paper's figures are of its own data: a goal more than a comparison",
-            "note F1: mean over the steps where either has a note; micro F1: over all cells",
-            "MSE: over all 32 x 7 cells, 0 where a matrix has no note; at hits: those of both",
-            "KL: of Gaussians at the four sixteenths of a beat, their mean",
+            f"data: test split of {data.name}, 4/4 beats of all styles, not used in training",
+            "the paper's figures are of its own data: a goal rather than a comparison",
+            "note F1: mean over steps where either has a note; micro F1: over all cells",
+            "MSE: over all 32 x 7 cells, 0 where there is no note; at hits: at notes of both",
+            "KL: mean over the four sixteenths of a beat, of Gaussians",
             f"genre acc.: of the {int((test.genres >= 0).sum())} windows with one of six genres",
             "2-step, one codebook: the paper's NOTE, 8 codes of a codebook of 64, and its GRUs",
             "the GRUs of the baselines have 128 hidden units",
-            f"templates played with --genre funk and heard as funk: {np.mean(heard):.3f}",
-            f"the same of those that come from another genre: {np.mean(other):.3f}",
+            f"templates classified as funk with --genre funk: {np.mean(is_funk):.3f}",
+            f"the same for templates of other genres: {np.mean(others):.3f}",
             "mean onset at 120 bpm, ms: "
             + ", ".join(f"--feel {feel} {late:+.1f}" for feel, late in feels.items()),
             f"weights: sha256 {groover.weights_sha256[:16]}",
@@ -121,29 +122,30 @@ def evaluate(data: Path, weights: str | None) -> Table:
 
 
 def draw(data: Path, weights: str | None) -> bytes:
-    """A PNG of what Figs 4 and 5 show, of the test split; templates are played as funk too.
+    """A PNG like Figures 4 and 5, of the test split, with templates played as funk too.
 
     Raises:
         DrumkitError: as `evaluate`.
     """
     from drumkit_cli.groove.plot import groove_png
 
-    groover, judges = Groover(load_weights("groove", weights)), load_judges(_load_baselines())
+    groover = Groover(load_weights("groove", weights))
+    classifier = build_baselines(_load_baselines()).classifier
     test = corpora.load(data, ("test",))["test"]
     windows = test.windows
     real = (windows.notes, windows.velocities, windows.timings)
-    made = rebuild(groover.network, test, genre=True)
+    made = reconstruct_all(groover.network, test, genre=True)
     return groove_png(
         metrical_trends(real, test.genres),
         metrical_trends(made, test.genres),
         {
-            "Played as their own genre": genre_confusion(groover, judges.classifier, test, None),
-            "Played as funk": genre_confusion(groover, judges.classifier, test, "funk"),
+            "Played as their own genre": genre_confusion(groover, classifier, test, None),
+            "Played as funk": genre_confusion(groover, classifier, test, "funk"),
         },
     )
 
 
-def load_judges(checkpoint: Checkpoint) -> Judges:
+def build_baselines(checkpoint: Checkpoint) -> Baselines:
     """Build the baselines of a checkpoint.
 
     Raises:
@@ -151,17 +153,17 @@ def load_judges(checkpoint: Checkpoint) -> Judges:
     """
     try:
         configs = {name: GrooveConfig(**config) for name, config in checkpoint.config.items()}
-        judges = Judges(
+        baselines = Baselines(
             GenreClassifier(),
             OneStep(configs["one-step"]),
             Groove(configs["vae"]),
             Groove(configs["vq"]),
         )
         modules = {
-            "classifier": judges.classifier,
-            "one-step": judges.one_step,
-            "vae": judges.vae,
-            "vq": judges.vq,
+            "classifier": baselines.classifier,
+            "one-step": baselines.one_step,
+            "vae": baselines.vae,
+            "vq": baselines.vq,
         }
         for name, module in modules.items():
             head = f"{name}."
@@ -171,24 +173,24 @@ def load_judges(checkpoint: Checkpoint) -> Judges:
             module.eval()
     except (KeyError, TypeError, RuntimeError) as error:
         raise BadDataError(f"{checkpoint.path}: weights of other baselines") from error
-    return judges
+    return baselines
 
 
 def reconstructions(
-    groover: Groover, judges: Judges, corpus: Mapping[str, corpora.Corpus], split: str = "test"
+    groover: Groover, baselines: Baselines, corpus: Mapping[str, corpora.Corpus]
 ) -> dict[str, Made]:
-    """What each row of the table makes of a split: notes, velocities, timings ``[B, T, V]``."""
-    test = corpus[split]
-    windows = test.windows
+    """Reconstructions of the test split by model: notes, velocities, timings ``[B, T, V]``."""
+    test = corpus["test"]
+    windows, network = test.windows, groover.network
     rows: dict[str, Callable[[], Made]] = {
         "test data": lambda: (windows.notes, windows.velocities, windows.timings),
         "KNN": lambda: tasks.nearest_neighbours(corpus["train"], test.templates),
-        "1-step": lambda: rebuild(judges.one_step, test),
-        "2-step (VAE)": lambda: rebuild(judges.vae, test),
-        "2-step, one codebook": lambda: rebuild(judges.vq, test),
-        "2-step (VQ-VAE)": lambda: rebuild(groover.network, test),
-        "+genres": lambda: rebuild(groover.network, test, genre=True),
-        "+genres+patterns": lambda: rebuild(groover.network, test, genre=True, pattern=True),
+        "1-step": lambda: reconstruct_all(baselines.one_step, test),
+        "2-step (VAE)": lambda: reconstruct_all(baselines.vae, test),
+        "2-step, one codebook": lambda: reconstruct_all(baselines.vq, test),
+        "2-step (VQ-VAE)": lambda: reconstruct_all(network, test),
+        "+genres": lambda: reconstruct_all(network, test, genre=True),
+        "+genres+patterns": lambda: reconstruct_all(network, test, genre=True, pattern=True),
     }
     made = {}
     with console.progress(len(rows), "reconstructing") as bar:
@@ -199,9 +201,9 @@ def reconstructions(
 
 
 def metrical_trends(made: Made, genres: Integers) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Fig 4: mean and deviation ``[4, 2]`` of velocity and microtiming at "1", "e", "&", "a".
+    """Figure 4: mean and deviation ``[4, 2]`` of velocity and timing at "1", "e", "&", "a".
 
-    By genre, of those that there are.
+    By genre, for those that occur.
     """
     notes, velocities, timings = made
     return {
@@ -219,43 +221,43 @@ def metrical_trends(made: Made, genres: Integers) -> dict[str, dict[str, NDArray
 def genre_confusion(
     groover: Groover, classifier: GenreClassifier, test: corpora.Corpus, genre: str | None
 ) -> Integers:
-    """Fig 5: how often a genre's templates, rows, are heard as each genre, columns: ``[6, 6]``.
+    """Figure 5: counts ``[6, 6]`` of templates by their genre (rows) and predicted genre (columns).
 
-    They are played as ``genre``, or, for None, each as its own.
+    They are played as ``genre``, or each as its own for None.
     """
     confusion = np.zeros((len(GENRES), len(GENRES)), np.int64)
     for index, own in enumerate(GENRES):
         part = select(test, test.genres == index)
         if len(part):
-            heard = tasks.hear_genres(classifier, generate(groover, part, genre or own))
-            confusion[index] = np.bincount(heard, minlength=len(GENRES))
+            predicted = tasks.classify_genres(classifier, generate(groover, part, genre or own))
+            confusion[index] = np.bincount(predicted, minlength=len(GENRES))
     return confusion
 
 
 @torch.inference_mode()
 def generate(groover: Groover, corpus: corpora.Corpus, genre: str | None, seed: int = 0) -> Made:
-    """Play every template of a corpus as a genre, each alone; ``[B, T, V]`` each."""
+    """Play each template of a corpus in a genre: notes, velocities, timings ``[B, T, V]``."""
     generator = np.random.default_rng(seed)
     template = torch.from_numpy(corpus.templates)
-    wish = sampling.blank(len(template), genre=genre)
+    conditions = sampling.genre_conditions(len(template), genre=genre)
     prior, network = groover.prior, groover.network
     known = torch.zeros(len(template), 0, prior.stages, dtype=torch.int64)
-    asked = sampling.read_templates(prior, template, genre)
-    codes = groover.go_on(asked, known, template, generator)
+    given = sampling.encode_templates(prior, template, genre)
+    codes = groover.complete_codes(given, known, template, generator)
     logits = network.note.decode(codes, template, network.skeleton(template))
     notes = (logits > 0).float()
     skeleton = network.skeleton(notes)
     made = []
     for player in (network.velocity, network.timing):
-        expected = player.expect(notes, skeleton, wish)
+        expected = player.latent_prior(notes, skeleton, conditions)
         noise = generator.standard_normal(expected.mean.shape).astype(np.float32)
-        z = expected.sample(infer.CALM * torch.from_numpy(noise))
-        made.append((notes * player.decode(z, notes, skeleton, wish)).numpy())
+        z = expected.sample(infer.LATENT_TEMPERATURE * torch.from_numpy(noise))
+        made.append((notes * player.decode(z, notes, skeleton, conditions)).numpy())
     return notes.numpy(), made[0], made[1]
 
 
 def feel_milliseconds(groover: Groover, test: corpora.Corpus) -> dict[str, float]:
-    """How late the mean onset is at 120 bpm when templates are played with each feel."""
+    """Mean onset offset in ms at 120 bpm of templates played with each feel."""
     chosen = np.linspace(0, len(test) - 1, FEEL_TEMPLATES).astype(int)
     late = {}
     for feel in FEELS:
@@ -269,7 +271,7 @@ def feel_milliseconds(groover: Groover, test: corpora.Corpus) -> dict[str, float
 
 
 def select(corpus: corpora.Corpus, chosen: NDArray[np.bool_]) -> corpora.Corpus:
-    """The windows of a corpus that are chosen, ``[B]``."""
+    """The windows of a corpus where ``chosen`` [B] is True."""
     windows = Windows(corpus.windows.velocities[chosen], corpus.windows.timings[chosen])
     return corpora.Corpus(
         windows, corpus.templates[chosen], corpus.genres[chosen], corpus.tracks[chosen]
@@ -277,7 +279,7 @@ def select(corpus: corpora.Corpus, chosen: NDArray[np.bool_]) -> corpora.Corpus:
 
 
 def _load_baselines() -> Checkpoint:
-    """Those that ship, whatever weights of the model itself the user named."""
+    """The shipped baselines, whatever weights of the model the user named."""
     path = shipped_folder() / f"{BASELINES}.safetensors"
     if not path.is_file():
         raise UnavailableError("no baselines of groove are installed", "reinstall drumkit")
@@ -285,7 +287,7 @@ def _load_baselines() -> Checkpoint:
 
 
 def _row(name: str, made: Made, test: corpora.Corpus, classifier: GenreClassifier) -> list[Cell]:
-    accuracy = metrics.accuracy(tasks.hear_genres(classifier, made), test.genres)
+    accuracy = metrics.accuracy(tasks.classify_genres(classifier, made), test.genres)
     if name == "test data":
         return [name, "ours", None, None, None, None, None, accuracy, None, None, None]
     figures = metrics.reconstruction(*made, test.windows)

@@ -23,7 +23,12 @@ from drumkit_cli.groove.model import BEATS, Conditions, Groove, NoteCoder
 from drumkit_cli.groove.network import windowing
 from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.network.prior import CodePrior
-from drumkit_cli.groove.network.sampling import Wish, blank, continue_codes, read_templates
+from drumkit_cli.groove.network.sampling import (
+    PriorInput,
+    continue_codes,
+    encode_templates,
+    genre_conditions,
+)
 from drumkit_cli.groove.network.windowing import (
     BEAT_STEPS,
     CLOSED,
@@ -42,12 +47,12 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
-CALM: Final = 1.0
-"""Deviation of sampled latents, of the one that was learnt."""
-TRIES: Final = 6
-"""Ways in which a window's codes are sampled, of which one is taken."""
-DRIFT: Final = 0.9
-"""How much of a window's latent noise is still in the next one's."""
+LATENT_TEMPERATURE: Final = 1.0
+"""Noise scale of the sampled latents, relative to the learned deviation."""
+CANDIDATES: Final = 6
+"""Sampled candidates for the codes of a window, of which one is chosen."""
+LATENT_CORRELATION: Final = 0.9
+"""Correlation of the latent noise of consecutive windows."""
 MIN_VELOCITY: Final = 1 / 127
 BATCH: Final = 64
 """Windows that go through the networks at once: memory does not grow with the track."""
@@ -109,12 +114,13 @@ class Groover:
         for part in _batches(len(velocities)):
             played, template = self._tensor(notes[part]), self._tensor(templates[part])
             codes.append(coder.encode(played, template, self.network.skeleton(template)).codes)
-            heard, given = self.network.skeleton(played), blank(len(played), self.device)
+            skeleton = self.network.skeleton(played)
+            conditions = genre_conditions(len(played), self.device)
             for player, values, found in (
                 (self.network.velocity, windows.velocities, latents[0]),
                 (self.network.timing, windows.timings, latents[1]),
             ):
-                z = player.encode(self._tensor(values[part]), played, heard, given).mean
+                z = player.encode(self._tensor(values[part]), played, skeleton, conditions).mean
                 found.append(z.cpu().numpy())
         beats = torch.cat(codes)
         sequence = torch.cat([beats[:, :HOP_BEATS].flatten(0, 1), beats[-1, HOP_BEATS:]])
@@ -141,40 +147,48 @@ class Groover:
         known = torch.zeros(1, 0, self.prior.stages, dtype=torch.int64, device=self.device)
         whole = []
         for part in _batches(len(template)):
-            wish = read_templates(self.prior, self._tensor(template[part]), genre)
-            for window in range(wish.said.shape[1]):
-                one = Wish(wish.said[:, window : window + 1], wish.genres)
+            prior_input = encode_templates(self.prior, self._tensor(template[part]), genre)
+            for window in range(prior_input.templates.shape[1]):
+                one = PriorInput(prior_input.templates[:, window : window + 1], prior_input.genres)
                 given = self._tensor(template[part][window : window + 1])
-                codes = self.go_on(one, known, given, generator)
+                codes = self.complete_codes(one, known, given, generator)
                 whole.append(codes[0, known.shape[1] :])
                 known = codes[:, HOP_BEATS:]
                 advance(1)
         return torch.cat(whole).cpu().numpy()
 
     @torch.inference_mode()
-    def go_on(
-        self, wish: Wish, known: Tensor, template: Tensor, generator: np.random.Generator
+    def complete_codes(
+        self,
+        prior_input: PriorInput,
+        known: Tensor,
+        template: Tensor,
+        generator: np.random.Generator,
     ) -> Tensor:
-        """Sample the rest of the codes of windows: of some tries what keeps most of the template.
+        """Sample the rest of the codes of windows: the candidate that keeps most of the template.
 
-        A single try now and then takes all hi-hats of a plain beat for another cymbal.
+        A single sample may now and then replace all hi-hats of a plain beat by another cymbal.
 
         Args:
-            wish: what the prior is told, of ``B`` windows.
-            known: the codes of the first beats, ``[B, s, R]``.
-            template: ``[B, T, V]``.
-            generator: what is sampled with.
+            prior_input: inputs of the prior, for ``B`` windows.
+            known: codes of the first beats, ``[B, s, R]``.
+            template: templates, ``[B, T, V]``.
+            generator: source of random numbers.
 
         Returns:
             All codes, ``[B, S, R]``.
         """
         count = len(template)
-        each = Wish(wish.said.repeat_interleave(TRIES, 1), wish.genres)
-        tried = continue_codes(self.prior, each, known.repeat_interleave(TRIES, 0), generator)
-        given = template.repeat_interleave(TRIES, 0)
-        logits = self.network.note.decode(tried, given, self.network.skeleton(given))
-        kept = ((logits > 0) * given).sum((1, 2)).unflatten(0, (count, TRIES))
-        best: Tensor = tried.unflatten(0, (count, TRIES))[torch.arange(count), kept.argmax(1)]
+        repeated = PriorInput(
+            prior_input.templates.repeat_interleave(CANDIDATES, 1), prior_input.genres
+        )
+        known = known.repeat_interleave(CANDIDATES, 0)
+        sampled = continue_codes(self.prior, repeated, known, generator)
+        given = template.repeat_interleave(CANDIDATES, 0)
+        logits = self.network.note.decode(sampled, given, self.network.skeleton(given))
+        kept = ((logits > 0) * given).sum((1, 2)).unflatten(0, (count, CANDIDATES))
+        candidates = sampled.unflatten(0, (count, CANDIDATES))
+        best: Tensor = candidates[torch.arange(count), kept.argmax(1)]
         return best
 
     @torch.inference_mode()
@@ -210,7 +224,7 @@ class Groover:
             latents = [of[repeated % len(of)] for of in (reference.velocity, reference.timing)]
         else:
             size = (len(windows), self.network.config.latent)
-            latents = [_drift(generator.standard_normal(size)) for _ in players]
+            latents = [_correlated_noise(generator.standard_normal(size)) for _ in players]
         made: tuple[list[Floats], list[Floats]] = ([], [])
         for part in _batches(len(windows)):
             played = self._tensor(windows[part])
@@ -219,7 +233,8 @@ class Groover:
             for player, latent, pieces in zip(players, latents, made, strict=True):
                 z = self._tensor(latent[part])
                 if reference is None:
-                    z = player.expect(played, skeleton, conditions).sample(CALM * z)
+                    expected = player.latent_prior(played, skeleton, conditions)
+                    z = expected.sample(LATENT_TEMPERATURE * z)
                 pieces.append(player.decode(z, played, skeleton, conditions).cpu().numpy())
             advance(len(played))
         velocities, timings = (join(np.concatenate(pieces)) for pieces in made)
@@ -228,7 +243,7 @@ class Groover:
         return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
 
     def _conditions(self, windows: Floats, controls: Controls, first_step: int) -> Conditions:
-        conditions = blank(len(windows), self.device, controls.genre)
+        conditions = genre_conditions(len(windows), self.device, controls.genre)
         places = np.arange(WINDOW_STEPS)[None] + HOP_STEPS * np.arange(len(windows))[:, None]
         places += first_step
         if controls.feel:
@@ -322,9 +337,9 @@ def _batches(count: int) -> Iterator[slice]:
     return (slice(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
 
 
-def _drift(fresh: NDArray[np.float64]) -> Floats:
-    """Noise ``[B, Z]`` that changes slowly from window to window, of the same deviation."""
-    noise = fresh.copy()
+def _correlated_noise(fresh: NDArray[np.float64]) -> Floats:
+    """Autoregressive noise ``[B, Z]``, correlated between windows, of unit deviation."""
+    noise, share = fresh.copy(), np.sqrt(1 - LATENT_CORRELATION**2)
     for window in range(1, len(noise)):
-        noise[window] = DRIFT * noise[window - 1] + np.sqrt(1 - DRIFT**2) * fresh[window]
+        noise[window] = LATENT_CORRELATION * noise[window - 1] + share * fresh[window]
     return noise.astype(np.float32)

@@ -1,21 +1,21 @@
 """PocketVAE: from a template to notes, then to velocities and microtiming.
 
 Paper: K. Lee, W. Kim, J. Nam, "PocketVAE: a two-step model for groove generation and control"
-(2021), 3.3 and 3.4. Two steps: NOTE, a VQ-VAE, gives the notes that a template lacks; VEL and TIME,
-conditional VAEs, play those notes. SKEL sums templates and notes up in 16 numbers. `GrooveConfig`'s
-defaults are the paper's networks.
+(2021), 3.3 and 3.4. First NOTE, a VQ-VAE, completes the notes of a template; then VEL and TIME,
+conditional VAEs, give these notes velocities and timings. SKEL summarises templates and notes in 16
+numbers. The defaults of `GrooveConfig` are the paper's networks.
 
 What differs in the model that ships, and why (figures are in ``weights/MODELS.md``):
 
-* ``stages``: the quantiser is residual. What the first codebook leaves, a second quantises, and so
-  on. One code of 64 a beat says six bits; a beat of a drummer with ghost notes holds more.
+* ``stages``: the quantiser is residual: each codebook quantises what the ones before leave. One of
+  64 codes is six bits for a beat; a beat with ghost notes holds more.
 * ``trunk="conv"``: dilated convolutions over time in place of GRUs, and decoders that give all
-  steps at once. They learn several times as fast on a CPU, and need no teacher forcing.
-* ``learned_prior``: the latents of VEL and TIME are regularised towards a Gaussian that notes,
-  genre and patterns give, not towards one for all. What the conditions say, the latent need not, so
-  that they steer when it is sampled.
-* ``prior_template``: the prior over codes knows the template, not the genre alone.
-* Conditions are left out at random in training: one model stands for the table's variants with and
+  steps at once. They train several times as fast on a CPU and need no teacher forcing.
+* ``learned_prior``: the latents of VEL and TIME are regularised towards a Gaussian that depends on
+  notes, genre and patterns. What these determine is then not encoded in the latent, so that they
+  have effect when it is sampled.
+* ``prior_template``: the prior over codes depends on the template and on the genre.
+* Conditions are dropped at random in training: one model serves the table's variants with and
   without genres and patterns.
 
 Training data: Groove MIDI Dataset, CC BY 4.0.
@@ -30,9 +30,9 @@ import torch
 from torch import Tensor, nn
 
 from drumkit_cli.groove.network.layers import (
-    Coded,
     Gaussian,
     GrooveConfig,
+    Quantised,
     Quantiser,
     Trunk,
     gaussian,
@@ -52,7 +52,7 @@ PATTERN_CLASSES: Final = {"velocity": VELOCITY_CLASSES, "timing": len(FEELS)}
 
 
 class Conditions(NamedTuple):
-    """What a groove is asked to be; all 0 where it is not said.
+    """Conditions of a groove; all 0 where none is given.
 
     Attributes:
         genre: one-hot, ``[B, 6]``.
@@ -66,7 +66,7 @@ class Conditions(NamedTuple):
 
 
 class Skeleton(nn.Module):
-    """SKEL: sums a template or notes ``[B, T, V]`` up as ``[B, 16]``."""
+    """SKEL: summarises a template or notes ``[B, T, V]`` as ``[B, 16]``."""
 
     def __init__(self, config: GrooveConfig) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Skeleton(nn.Module):
 
 
 class NoteEncoder(nn.Module):
-    """E_note: notes beside their template to a vector a beat, ``[B, S, D]``."""
+    """E_note: notes and their template to a vector for each beat, ``[B, S, D]``."""
 
     def __init__(self, config: GrooveConfig, outputs: int) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class NoteEncoder(nn.Module):
 
 
 class NoteDecoder(nn.Module):
-    """D_note: a vector a beat and the template to logits of notes ``[B, T, V]``."""
+    """D_note: a vector for each beat and the template to logits of notes ``[B, T, V]``."""
 
     def __init__(self, config: GrooveConfig) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class NoteDecoder(nn.Module):
 
 
 class NoteCoder(nn.Module):
-    """NOTE: the template and a code a beat give the notes."""
+    """NOTE: a VQ-VAE of notes given the template, with one code for each beat."""
 
     def __init__(self, config: GrooveConfig) -> None:
         super().__init__()
@@ -132,19 +132,19 @@ class NoteCoder(nn.Module):
         self.quantiser = Quantiser(config)
         self.decoder = NoteDecoder(config)
 
-    def encode(self, notes: Tensor, template: Tensor, skeleton: Tensor) -> Coded:
-        """Notes ``[B, T, V]`` as codes."""
+    def encode(self, notes: Tensor, template: Tensor, skeleton: Tensor) -> Quantised:
+        """Encode notes ``[B, T, V]`` as codes."""
         return self.quantiser(self.encoder(notes, template, skeleton).float())  # type: ignore[no-any-return]
 
     def decode(self, codes: Tensor, template: Tensor, skeleton: Tensor) -> Tensor:
-        """Codes ``[B, S, R]`` to logits ``[B, T, V]``."""
+        """Decode codes ``[B, S, R]`` to logits ``[B, T, V]``."""
         vectors = self.quantiser.look_up(codes)
         logits: Tensor = self.decoder(vectors, template, skeleton)
         return logits
 
 
 class NoteVae(nn.Module):
-    """NOTE as a plain VAE: one Gaussian vector for all of the window ("2-step (VAE)")."""
+    """NOTE as a VAE with one Gaussian latent for the whole window ("2-step (VAE)")."""
 
     def __init__(self, config: GrooveConfig) -> None:
         super().__init__()
@@ -154,22 +154,21 @@ class NoteVae(nn.Module):
         self.decoder = NoteDecoder(config)
 
     def encode(self, notes: Tensor, template: Tensor, skeleton: Tensor) -> Gaussian:
-        """Notes ``[B, T, V]`` as a Gaussian."""
+        """Encode notes ``[B, T, V]`` as a Gaussian."""
         x = self.encoder(notes, template, skeleton).flatten(1)
         return gaussian(self.moments(x))
 
     def decode(self, z: Tensor, template: Tensor, skeleton: Tensor) -> Tensor:
-        """A latent ``[B, Z]`` to logits ``[B, T, V]``."""
+        """Decode a latent ``[B, Z]`` to logits ``[B, T, V]``."""
         vectors = self.spread(z).unflatten(1, (BEATS, -1))
         logits: Tensor = self.decoder(vectors, template, skeleton)
         return logits
 
 
 class Player(nn.Module):
-    """VEL or TIME: notes and a latent give each note's velocity, or its microtiming.
+    """VEL or TIME: a conditional VAE of the velocities, or of the timings, of given notes.
 
-    A network of GRUs goes step by step and hears what it played (3.4.3); one of convolutions gives
-    all steps at once.
+    With GRUs the decoder is autoregressive (3.4.3); with convolutions it gives all steps at once.
     """
 
     def __init__(self, config: GrooveConfig, pattern: str) -> None:
@@ -202,13 +201,13 @@ class Player(nn.Module):
     def encode(
         self, values: Tensor, notes: Tensor, skeleton: Tensor, conditions: Conditions
     ) -> Gaussian:
-        """Velocities or timings ``[B, T, V]`` as a Gaussian."""
+        """Encode velocities or timings ``[B, T, V]`` as a Gaussian."""
         x = torch.cat([values, self._given(notes, conditions)], -1)
         x = self.encoder(x, self._hint(skeleton, conditions))
         return gaussian(self.moments(self.narrow(x).flatten(1)))
 
-    def expect(self, notes: Tensor, skeleton: Tensor, conditions: Conditions) -> Gaussian:
-        """What the latent is before anything is heard: p(z | notes, conditions)."""
+    def latent_prior(self, notes: Tensor, skeleton: Tensor, conditions: Conditions) -> Gaussian:
+        """The prior of the latent, p(z | notes, conditions); standard normal if not learned."""
         if self.prior is None:
             zeros = notes.new_zeros(len(notes), self.moments.out_features)
             return gaussian(zeros)
@@ -221,18 +220,18 @@ class Player(nn.Module):
         notes: Tensor,
         skeleton: Tensor,
         conditions: Conditions,
-        heard: Tensor | None = None,
+        target: Tensor | None = None,
         forced: Tensor | None = None,
     ) -> Tensor:
-        """Play notes ``[B, T, V]``: velocities 0..1, or timings -1..1, ``[B, T, V]``.
+        """Decode velocities 0..1, or timings -1..1, ``[B, T, V]``.
 
         Args:
-            z: the latent, ``[B, Z]``.
-            notes: what to play.
+            z: latent, ``[B, Z]``.
+            notes: notes, ``[B, T, V]``.
             skeleton: SKEL's vector of the notes.
             conditions: genre and patterns.
-            heard: what was really played, for teacher forcing.
-            forced: ``[T]``, True where the next step hears ``heard``.
+            target: real values for teacher forcing, ``[B, T, V]``.
+            forced: ``[T]``, True where the next step gets ``target`` as its input.
         """
         given, hint = self._given(notes, conditions), self._hint(skeleton, conditions)
         if not self.stepwise:
@@ -247,8 +246,8 @@ class Player(nn.Module):
             states[1] = second(states[0], states[1])
             last = self.activation(self.leave(states[1]).float())
             steps.append(last)
-            if heard is not None and forced is not None and bool(forced[step]):
-                last = heard[:, step]
+            if target is not None and forced is not None and bool(forced[step]):
+                last = target[:, step]
         return torch.stack(steps, 1)
 
     def _given(self, notes: Tensor, conditions: Conditions) -> Tensor:

@@ -1,4 +1,4 @@
-"""The picture of trends and genres, as the paper's Figures 4 and 5."""
+"""Plot of metrical trends and genre confusion, like the paper's Figures 4 and 5."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Trends = Mapping[str, Mapping[str, NDArray[np.float64]]]
 
 
 def groove_png(real: Trends, made: Trends, confusions: Mapping[str, NDArray[np.int64]]) -> bytes:
-    """Return a PNG of what is played at each place of a beat, and of which genre it is heard as.
+    """A PNG of mean velocity and timing at each sixteenth of a beat, and of confusion matrices.
 
     Args:
-        real: of the test data, by genre: "velocity" and "timing", ``[4, 2]`` means and deviations.
-        made: the same of its reconstruction.
-        confusions: title to counts ``[6, 6]``, rows the template's genre, columns the heard one.
+        real: means and deviations ``[4, 2]`` of "velocity" and "timing" of test data, by genre.
+        made: the same of reconstructions.
+        confusions: title to counts ``[6, 6]``; rows are genres of templates, columns predictions.
     """
     from matplotlib.figure import Figure
 
@@ -39,7 +39,7 @@ def groove_png(real: Trends, made: Trends, confusions: Mapping[str, NDArray[np.i
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside right upper")
     for axes, (title, counts) in zip(grid[1], confusions.items(), strict=True):
         _draw_confusion(axes, counts)
-        axes.set(title=title, xlabel="heard as", ylabel="template of")
+        axes.set(title=title, xlabel="classified as", ylabel="template of")
     buffer = BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -55,7 +55,7 @@ def _draw_trends(axes: Axes, real: Trends, made: Trends, kind: str) -> None:
 
 
 def _draw_confusion(axes: Axes, counts: NDArray[np.int64]) -> None:
-    """Shares of each row, as shades and numbers; a row without templates is blank."""
+    """Draw the shares of each row as shades and numbers; a row without templates stays blank."""
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     ticks = range(len(GENRES))

@@ -16,7 +16,6 @@ to 0.5, the weight of the KL terms rises from 0. What differs from the paper, an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +27,7 @@ from torch import Tensor, nn
 from drumkit_cli.groove import data as corpora
 from drumkit_cli.groove.baselines.tasks import ClassifierTask, OneStepTask
 from drumkit_cli.groove.model import Conditions, Groove, NoteCoder, NoteVae, Player
-from drumkit_cli.groove.network.layers import Coded, nearest
+from drumkit_cli.groove.network.layers import Quantised, nearest
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.training import metrics
 from drumkit_cli.groove.training.recipe import PRESETS, AveragedTask, Recipe
@@ -37,8 +36,7 @@ from drumkit_cli.groove.training.reconstruction import (
     divergence,
     head,
     parts,
-    rebuild,
-    to_device,
+    reconstruct_all,
 )
 from drumkit_cli.learning import training
 
@@ -61,7 +59,7 @@ class GrooveTask(AveragedTask):
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
         """A step of the two-step model, or of the prior."""
-        batch = to_device(batch, self.fabric.device)
+        batch = self.fabric.to_device(batch)
         first = 1 - self._prior_share
         if progress < first or not self._prior_share:
             with self.autocast():
@@ -77,7 +75,7 @@ class GrooveTask(AveragedTask):
     def validate(self) -> dict[str, float]:
         """Reconstruction figures of held-out windows, and the cross-entropy of their codes."""
         with self.autocast():
-            made = rebuild(self.average("groove"), self.held_out, device=self.fabric.device)
+            made = reconstruct_all(self.average("groove"), self.held_out, device=self.fabric.device)
         figures = metrics.reconstruction(*made, self.held_out.windows)
         figures["code_entropy"] = self._code_entropy() if "prior" in self.models else 0.0
         score = 1 - figures["note_f1"] + 10 * (figures["velocity_mse"] + figures["timing_mse"])
@@ -88,7 +86,7 @@ class GrooveTask(AveragedTask):
         prior, total = self.average("prior"), 0.0
         for batch in parts(self.held_out):
             with self.autocast():
-                loss = self._prior_loss(prior, to_device(batch, self.fabric.device))
+                loss = self._prior_loss(prior, self.fabric.to_device(batch))
             total += float(loss) * len(batch.notes)
         return total / len(self.held_out)
 
@@ -134,7 +132,7 @@ class GrooveTask(AveragedTask):
         recipe, name = self.recipe, player.pattern
         beta = recipe.velocity_beta if name == "velocity" else recipe.timing_beta
         found = player.encode(values, batch.notes, skeleton, batch.conditions)
-        expected = player.expect(batch.notes, skeleton, batch.conditions)
+        expected = player.latent_prior(batch.notes, skeleton, batch.conditions)
         z = found.sample(torch.randn_like(found.mean))
         forced = torch.rand(values.shape[1]) < recipe.forcing_end**progress
         made = player.decode(z, batch.notes, skeleton, batch.conditions, values, forced)
@@ -154,7 +152,7 @@ class GrooveTask(AveragedTask):
         return F.cross_entropy(logits.flatten(0, 2), codes.flatten())
 
     @torch.no_grad()
-    def _revive(self, note: NoteCoder, batch: Batch, coded: Coded, skeleton: Tensor) -> None:
+    def _revive(self, note: NoteCoder, batch: Batch, coded: Quantised, skeleton: Tensor) -> None:
         """Move codebook entries unused for `REVIVE_STEPS` batches to vectors of this batch."""
         for stage, used in enumerate(self._used):
             used += torch.bincount(coded.codes[..., stage].flatten().cpu(), minlength=len(used))
@@ -184,7 +182,7 @@ class GrooveTask(AveragedTask):
             shown(velocity, recipe.pattern_share),
             shown(timing, recipe.pattern_share),
         )
-        return replace(batch, conditions=conditions)
+        return batch._replace(conditions=conditions)
 
 
 TASKS: Final[Mapping[str, Callable[..., training.Task]]] = {

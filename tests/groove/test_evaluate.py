@@ -10,7 +10,7 @@ from drumkit_cli.groove.infer import Groover
 from drumkit_cli.groove.model import Groove
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.network.windowing import FEELS, GENRES
-from drumkit_cli.groove.training.recipe import JUDGES, PRESETS
+from drumkit_cli.groove.training.recipe import BASELINE_PRESETS, PRESETS
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from tests.groove.tiny import named, write_tiny_baselines, write_tiny_dataset, write_tiny_groove
 from tools.bundle_groove_baselines import bundle
@@ -32,12 +32,14 @@ def groover(folder):
 
 
 @pytest.fixture(scope="module")
-def judges(folder):
+def baselines(folder):
     path = write_tiny_baselines(folder / "groove-baselines.safetensors")
-    return evaluate.load_judges(load_weights(evaluate.BASELINES, str(path)))
+    return evaluate.build_baselines(load_weights(evaluate.BASELINES, str(path)))
 
 
-def test_the_table_has_a_row_for_each_of_the_papers(folder, dataset, groover, judges, monkeypatch):
+def test_the_table_has_a_row_for_each_of_the_papers(
+    folder, dataset, groover, baselines, monkeypatch
+):
     monkeypatch.setattr(evaluate, "shipped_folder", lambda: folder)
     table = evaluate.evaluate(dataset, str(folder / "groove.safetensors"))
     rows = {(row[0], row[1]): row[2:] for row in table.rows}
@@ -55,7 +57,7 @@ def test_missing_baselines_are_told(folder, dataset, groover, tmp_path, monkeypa
         evaluate.evaluate(dataset, str(folder / "groove.safetensors"))
 
 
-def test_trends_and_genres_are_drawn(folder, dataset, groover, judges, monkeypatch):
+def test_trends_and_genres_are_drawn(folder, dataset, groover, baselines, monkeypatch):
     monkeypatch.setattr(evaluate, "shipped_folder", lambda: folder)
     png = evaluate.draw(dataset, str(folder / "groove.safetensors"))
     assert png.startswith(b"\x89PNG")
@@ -65,7 +67,7 @@ def test_trends_and_genres_are_drawn(folder, dataset, groover, judges, monkeypat
 def test_other_baselines_are_bad_data(folder, groover):
     checkpoint = load_weights("groove", str(folder / "groove.safetensors"))
     with pytest.raises(BadDataError, match="other baselines"):
-        evaluate.load_judges(checkpoint)
+        evaluate.build_baselines(checkpoint)
 
 
 def test_trends_are_by_genre(dataset):
@@ -80,9 +82,9 @@ def test_trends_are_by_genre(dataset):
 
 
 @pytest.mark.parametrize("genre", [None, "funk"])
-def test_every_template_of_a_genre_is_heard_as_some_genre(dataset, groover, judges, genre):
+def test_every_template_of_a_genre_is_heard_as_some_genre(dataset, groover, baselines, genre):
     test = data.load(dataset, ("test",))["test"]
-    confusion = evaluate.genre_confusion(groover, judges.classifier, test, genre)
+    confusion = evaluate.genre_confusion(groover, baselines.classifier, test, genre)
     counts = np.bincount(test.genres[test.genres >= 0], minlength=len(GENRES))
     assert np.array_equal(confusion.sum(1), counts)
 
@@ -103,7 +105,7 @@ def test_feels_are_measured_in_milliseconds(dataset, groover):
 
 def test_the_models_of_the_presets_make_the_file_of_baselines(tmp_path):
     tiny = {"width": 16, "skeleton_width": 8, "latent": 8, "codebook": 8}
-    for name, preset in JUDGES.items():
+    for name, preset in BASELINE_PRESETS.items():
         config = replace(PRESETS[preset].config, **tiny)
         networks = {
             "classifier": lambda _: {"classifier": GenreClassifier()},
@@ -116,6 +118,6 @@ def test_the_models_of_the_presets_make_the_file_of_baselines(tmp_path):
     checkpoint = load_weights(evaluate.BASELINES, str(bundle(tmp_path, tmp_path)))
     assert checkpoint.card["vae"] == {"data": "vae"}
     assert not any(".prior" in name or "prior." in name for name in checkpoint.state)
-    judges = evaluate.load_judges(checkpoint)
-    assert judges.vq.config.note_code == "vq"
-    assert judges.vae.config.note_code == "vae"
+    baselines = evaluate.build_baselines(checkpoint)
+    assert baselines.vq.config.note_code == "vq"
+    assert baselines.vae.config.note_code == "vae"

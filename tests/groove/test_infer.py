@@ -135,19 +135,22 @@ def test_sampling_beat_by_beat_is_the_prior(groover, genre):
     template = torch.from_numpy(windowing.cut(sketch(2).velocities))
     known = torch.zeros(1, 0, TINY.stages, dtype=torch.int64)
     with torch.no_grad():
-        wish = sampling.read_templates(prior, template, genre)
-        codes = sampling.continue_codes(prior, wish, known, np.random.default_rng(3))
-        said = [prior(codes, one[None], template).numpy() for one in wish.genres]
-    logits = said[0] + sampling.GUIDANCE * (said[0] - said[-1])
+        prior_input = sampling.encode_templates(prior, template, genre)
+        codes = sampling.continue_codes(prior, prior_input, known, np.random.default_rng(3))
+        by_run = [prior(codes, one[None], template).numpy() for one in prior_input.genres]
+    logits = by_run[0] + sampling.GUIDANCE * (by_run[0] - by_run[-1])
     generator = np.random.default_rng(3)
     for step in range(codes.shape[1]):
         for stage in range(TINY.stages):
-            assert sampling.choose(logits[:, step, stage], generator) == int(codes[0, step, stage])
+            code = sampling.sample_top_p(logits[:, step, stage], generator)
+            assert code == int(codes[0, step, stage])
 
 
 def test_unlikely_codes_are_not_chosen():
     logits = np.log(np.array([[0.5, 0.35, 0.1, 0.05]], np.float32)).repeat(20_000, 0)
-    chosen = np.bincount(sampling.choose(logits, np.random.default_rng(0)), minlength=4) / 20_000
+    chosen = (
+        np.bincount(sampling.sample_top_p(logits, np.random.default_rng(0)), minlength=4) / 20_000
+    )
     np.testing.assert_allclose(chosen, np.array([0.5, 0.35, 0, 0]) / 0.85, atol=0.02)
 
 

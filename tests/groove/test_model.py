@@ -59,7 +59,7 @@ def losses(model, given):
     skeleton = model.skeleton(given.notes)
     for player, values in ((model.velocity, given.velocities), (model.timing, given.timings)):
         found = player.encode(values, given.notes, skeleton, given.conditions)
-        expected = player.expect(given.notes, skeleton, given.conditions)
+        expected = player.latent_prior(given.notes, skeleton, given.conditions)
         z = found.sample(0.1 + 0 * found.mean)
         made = player.decode(z, given.notes, skeleton, given.conditions)
         wrong = (given.notes * (made - values)).square().mean()

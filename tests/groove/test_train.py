@@ -9,7 +9,7 @@ from drumkit_cli.errors import UsageError
 from drumkit_cli.groove import data, infer, train
 from drumkit_cli.groove.baselines import tasks
 from drumkit_cli.groove.network.layers import GrooveConfig
-from drumkit_cli.groove.training.reconstruction import rebuild
+from drumkit_cli.groove.training.reconstruction import reconstruct_all
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
 from tests.groove.tiny import TINY_PAPER, beat, write_tiny_dataset
@@ -152,7 +152,7 @@ def test_conditions_reach_the_reconstruction(corpus, tmp_path):
     task = task_of(TINY, corpus, tmp_path)
     groove, held_out = task.average("groove"), corpus["validation"]
     plain, genre, pattern = (
-        rebuild(groove, held_out, genre=genre, pattern=pattern)
+        reconstruct_all(groove, held_out, genre=genre, pattern=pattern)
         for genre, pattern in ((False, False), (True, False), (True, True))
     )
     assert np.array_equal(plain[0], genre[0])

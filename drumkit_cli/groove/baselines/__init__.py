@@ -1,1 +1,1 @@
-"""What PocketVAE is compared with, and the classifier that judges genres."""
+"""Models that the evaluation compares PocketVAE with, and its genre classifier."""

@@ -1,7 +1,4 @@
-"""What the table compares PocketVAE with, and who judges: the one-step VAE, the genre classifier.
-
-Paper: 3.3.2 and 4.2.
-"""
+"""Networks of the evaluation: the one-step VAE (3.3.2) and the genre classifier (4.2)."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ V: Final = len(VOICES)
 
 
 class OneStep(nn.Module):
-    """The baseline of 3.3.2: one VAE for notes, velocities and timings, given the template."""
+    """The baseline of 3.3.2: a single VAE of notes, velocities and timings, given the template."""
 
     def __init__(self, config: GrooveConfig) -> None:
         super().__init__()
@@ -34,13 +31,13 @@ class OneStep(nn.Module):
     def encode(
         self, notes: Tensor, velocities: Tensor, timings: Tensor, template: Tensor
     ) -> Gaussian:
-        """A performance, each ``[B, T, V]``, as one Gaussian."""
+        """Encode a performance, each array ``[B, T, V]``, as a Gaussian."""
         x = torch.cat([notes, velocities, timings, template], -1)
         x = self.narrow(self.encoder(x, self.skeleton(template)))
         return gaussian(self.moments(x.flatten(1)))
 
     def decode(self, z: Tensor, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of notes, velocities and timings, each ``[B, T, V]``."""
+        """Decode a latent ``[B, Z]``: logits of notes, velocities and timings, ``[B, T, V]``."""
         x = torch.cat([z[:, None].expand(-1, template.shape[1], -1), template], -1)
         x = self.leave(self.decoder(x, self.skeleton(template))).float()
         notes, velocities, timings = x.split(V, -1)
@@ -48,7 +45,7 @@ class OneStep(nn.Module):
 
 
 class GenreClassifier(nn.Module):
-    """Hears the genre of a performance: a bidirectional GRU of two layers (4.2)."""
+    """Classifies the genre of a performance: a bidirectional GRU of two layers (4.2)."""
 
     def __init__(self, width: int = 64, dropout: float = 0.3) -> None:
         super().__init__()
@@ -58,7 +55,7 @@ class GenreClassifier(nn.Module):
         self.genre = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width, len(GENRES)))
 
     def forward(self, notes: Tensor, velocities: Tensor, timings: Tensor) -> Tensor:
-        """Logits ``[B, 6]`` of a performance, each ``[B, T, V]``."""
+        """Genre logits ``[B, 6]`` of performances, each array ``[B, T, V]``."""
         x, _ = self.gru(torch.cat([notes, velocities, timings], -1))
         logits: Tensor = self.genre(x.mean(1))
         return logits.float()

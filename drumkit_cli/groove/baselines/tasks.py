@@ -1,7 +1,4 @@
-"""What the table compares with: nearest neighbours, the one-step VAE, and the judge of genres.
-
-Paper: 3.3 and 4.2.
-"""
+"""Baselines of the evaluation (3.3 and 4.2): nearest neighbours, and the training of networks."""
 
 from __future__ import annotations
 
@@ -18,16 +15,16 @@ from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.data import NO_GENRE, Corpus, Floats, Integers
 from drumkit_cli.groove.training import metrics
 from drumkit_cli.groove.training.recipe import AveragedTask, Recipe
-from drumkit_cli.groove.training.reconstruction import Batch, divergence, parts, rebuild, to_device
+from drumkit_cli.groove.training.reconstruction import Batch, divergence, parts, reconstruct_all
 
 NEIGHBOURS = 20
 
 
 def nearest_neighbours(train: Corpus, templates: Floats) -> tuple[Floats, Floats, Floats]:
-    """What the 20 training windows with the nearest templates play: equations 1 and 2.
+    """Performances of the 20 training windows with the nearest templates (equations 1 and 2).
 
-    Nearness is the inner product of templates ``[B, T, V]``. Notes are those that at least half
-    have; velocities and timings are means over all 20, 0 where there is no note.
+    Similarity is the inner product of templates ``[B, T, V]``. A note is played if at least half
+    have it; velocities and timings are means over all 20, and 0 without a note.
     """
     known = train.templates.reshape(len(train), -1)
     made = []
@@ -47,27 +44,27 @@ def nearest_neighbours(train: Corpus, templates: Floats) -> tuple[Floats, Floats
     return notes, velocities, timings
 
 
-def hear_genres(
+def classify_genres(
     classifier: GenreClassifier, made: tuple[Floats, Floats, Floats]
 ) -> NDArray[np.int64]:
-    """Which genre performances (notes, velocities, timings ``[B, T, V]``) sound like: ``[B]``."""
+    """Predicted genres ``[B]`` of performances (notes, velocities, timings ``[B, T, V]``)."""
     with torch.no_grad():
         logits = classifier(*(torch.from_numpy(array) for array in made))
-    heard: Integers = logits.argmax(-1).numpy()
-    return heard
+    genres: Integers = logits.argmax(-1).numpy()
+    return genres
 
 
 class OneStepTask(AveragedTask):
-    """Optimises the one-step VAE of 3.3.2, with the errors and the KL weight of the other VAEs."""
+    """Trains the one-step VAE of 3.3.2, with the losses and the KL weight of the other VAEs."""
 
     def __init__(self, fabric: Fabric, recipe: Recipe, corpus: Mapping[str, Corpus]) -> None:
         super().__init__(fabric, recipe, corpus, {"one-step": OneStep(recipe.config)})
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
-        """One step."""
+        """A step on reconstruction errors and KL divergence."""
         model = self.models["one-step"]
         assert isinstance(model, OneStep)
-        batch = to_device(batch, self.fabric.device)
+        batch = self.fabric.to_device(batch)
         notes = batch.notes
         with self.autocast():
             found = model.encode(notes, batch.velocities, batch.timings, batch.template)
@@ -84,23 +81,25 @@ class OneStepTask(AveragedTask):
         return self.optimise("one-step", losses, progress)
 
     def validate(self) -> dict[str, float]:
-        """Reconstruct the held-out windows."""
+        """Reconstruction figures of held-out windows."""
         with self.autocast():
-            made = rebuild(self.average("one-step"), self.held_out, device=self.fabric.device)
+            made = reconstruct_all(
+                self.average("one-step"), self.held_out, device=self.fabric.device
+            )
         figures = metrics.reconstruction(*made, self.held_out.windows)
         score = 1 - figures["note_f1"] + 10 * (figures["velocity_mse"] + figures["timing_mse"])
         return {"score": score, **figures}
 
 
 class ClassifierTask(AveragedTask):
-    """Optimises the judge of genres."""
+    """Trains the genre classifier."""
 
     def __init__(self, fabric: Fabric, recipe: Recipe, corpus: Mapping[str, Corpus]) -> None:
         super().__init__(fabric, recipe, corpus, {"classifier": GenreClassifier()})
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
-        """One step, on the windows of the batch that have a genre."""
-        batch = to_device(batch, self.fabric.device)
+        """A step on the windows of a batch that have a genre."""
+        batch = self.fabric.to_device(batch)
         with self.autocast():
             logits = self.models["classifier"](batch.notes, batch.velocities, batch.timings)
             loss = F.cross_entropy(logits, batch.genres, ignore_index=NO_GENRE, label_smoothing=0.1)
@@ -108,11 +107,11 @@ class ClassifierTask(AveragedTask):
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Judge the held-out windows."""
+        """Accuracy on held-out windows."""
         classifier = self.average("classifier")
         found, real = [], []
         for batch in parts(self.held_out):
-            batch = to_device(batch, self.fabric.device)
+            batch = self.fabric.to_device(batch)
             logits = classifier(batch.notes, batch.velocities, batch.timings)
             found.append(logits.argmax(-1).cpu().numpy())
             real.append(batch.genres.cpu().numpy())

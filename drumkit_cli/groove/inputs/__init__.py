@@ -1,1 +1,1 @@
-"""What a user brings to `groove`: a drum track, a groove as text, values a step, wishes."""
+"""Inputs of `groove`: drum tracks, groove files, lists of numbers, and what a user asks for."""

@@ -1,4 +1,4 @@
-"""A value a step, as `--feel` and `--velocity-pattern` take them: in the command line or a file."""
+"""Lists of numbers, one for each sixteenth, in an argument or a file, as `--feel` takes them."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def read_number_list(
     whole: bool = False,
     words: Sequence[str] = (),
 ) -> tuple[float, ...]:
-    """Read a list such as ``5,2,3,2``, or the file of that name: numbers, "#" before comments.
+    """Read a list such as ``5,2,3,2``, or a file of numbers with comments after "#".
 
     Args:
-        text: the list; else the name of a file, "-" for stdin. A file called like a list counts.
-        option: for messages.
-        lowest: value allowed.
-        highest: value allowed.
-        whole: whether values are whole numbers.
-        words: what else the option takes, for messages.
+        text: the list, or the name of a file ("-" for stdin); an existing file takes precedence.
+        option: name of the option, for messages.
+        lowest: smallest allowed value.
+        highest: largest allowed value.
+        whole: whether values must be whole numbers.
+        words: other values of the option, for messages.
 
     Raises:
-        UsageError: a list with anything else.
-        BadDataError: a file with anything else, or nothing; the message names the line.
-        MissingInputError: no such file; the message says what the option takes.
+        UsageError: the list has something else.
+        BadDataError: the file has something else, or no numbers; the message names the line.
+        MissingInputError: there is no such file; the message says what the option takes.
     """
     if _LIST.fullmatch(text) and not os.path.lexists(text):
         try:
@@ -73,10 +73,10 @@ def _read_file(
 
 
 def _numbers(text: str, lowest: float, highest: float, *, whole: bool) -> tuple[float, ...]:
-    """The numbers of a text.
+    """Parse numbers separated by commas or white space.
 
     Raises:
-        ValueError: something is no number, or out of range.
+        ValueError: something is not a number, or out of range.
     """
     values = []
     for word in text.replace(",", " ").split():

@@ -1,1 +1,1 @@
-"""The parts of PocketVAE: windows, layers, the prior of its codes and their sampling."""
+"""Parts of PocketVAE: windows, layers, the prior over codes, and its sampling."""

@@ -1,4 +1,4 @@
-"""What PocketVAE's networks are made of: readers of sequences, a quantiser, Gaussians.
+"""Config and building blocks of PocketVAE's networks: sequence encoders, quantiser, Gaussians.
 
 Paper: 3.4, and A. van den Oord et al., "Neural discrete representation learning" (2017), for the
 codebook; residual stages as in N. Zeghidour et al., "SoundStream" (2021).
@@ -21,25 +21,25 @@ DILATIONS: Final = (1, 2, 4)
 
 @dataclass(frozen=True)
 class GrooveConfig:
-    """Sizes of the networks.
+    """Kind and sizes of the networks.
 
     Attributes:
-        kind: "two-step", "one-step" for the baseline of 3.3.2, or "classifier" for the table's.
-        note_code: "vq", or "vae" for the baseline whose NOTE has one Gaussian vector.
+        kind: "two-step", "one-step" (the baseline of 3.3.2), or "classifier".
+        note_code: "vq", or "vae" for the baseline whose NOTE has a Gaussian latent.
         trunk: "gru" or "conv".
         width: hidden units of NOTE, VEL and TIME.
         blocks: convolutional blocks of a trunk.
         skeleton_width: hidden units of SKEL.
-        skeleton: size of SKEL's vector.
-        codebook: codes of a codebook.
-        code_width: numbers of a code.
-        stages: codebooks, each for what the ones before leave.
-        latent: size of the latents of VEL and TIME (and of a NOTE without codes).
-        conditions: whether VEL and TIME are given genre and patterns.
-        learned_prior: whether their latents' Gaussian depends on the conditions.
+        skeleton: size of SKEL's output.
+        codebook: number of codes in a codebook.
+        code_width: size D of a code vector.
+        stages: number R of codebooks of the residual quantiser.
+        latent: size Z of the latents of VEL and TIME, and of a VAE of notes.
+        conditions: whether VEL and TIME get genre and patterns.
+        learned_prior: whether the prior of their latents depends on notes and conditions.
         prior_width: hidden units of the prior over codes.
-        prior_template: whether that prior sees the template.
-        prior_dropout: share of its inputs that it misses in training.
+        prior_template: whether the prior over codes gets the template.
+        prior_dropout: dropout probability of the prior over codes.
     """
 
     kind: str = "two-step"
@@ -61,23 +61,23 @@ class GrooveConfig:
 
 
 class Gaussian(NamedTuple):
-    """A diagonal Gaussian, ``[B, Z]`` both."""
+    """Diagonal Gaussians, mean and log variance ``[B, Z]``."""
 
     mean: Tensor
     log_variance: Tensor
 
     def sample(self, noise: Tensor) -> Tensor:
-        """The point that standard normal ``noise`` ``[B, Z]`` leads to."""
+        """A sample, by reparametrisation of standard normal ``noise`` ``[B, Z]``."""
         return self.mean + noise * (0.5 * self.log_variance).exp()
 
 
-class Coded(NamedTuple):
-    """What the quantiser makes of a sequence.
+class Quantised(NamedTuple):
+    """Quantised vectors.
 
     Attributes:
-        vectors: quantised, ``[B, S, D]``, with the gradient of what went in.
-        codes: ``[B, S, R]``.
-        codebook_loss, commitment_loss: of equation 3, means.
+        vectors: quantised vectors, ``[B, S, D]``, with a straight-through gradient.
+        codes: indices into the codebooks, ``[B, S, R]``.
+        codebook_loss, commitment_loss: mean terms of equation 3.
     """
 
     vectors: Tensor
@@ -87,7 +87,7 @@ class Coded(NamedTuple):
 
 
 class Block(nn.Module):
-    """A normalised, dilated convolution over time and one across channels, beside an identity."""
+    """Residual block: layer norm, dilated convolution over time, GELU, pointwise convolution."""
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
@@ -106,9 +106,9 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Reads a sequence in the light of a vector: ``[B, T, C]`` and ``[B, H]`` to ``[B, T, width]``.
+    """Conditional sequence encoder: ``[B, T, C]`` and a hint ``[B, H]`` to ``[B, T, width]``.
 
-    The vector starts the hidden state of a GRU (3.4), or is added to every step.
+    The hint is the initial hidden state of the GRU (3.4), or is added to every step.
     """
 
     def __init__(self, config: GrooveConfig, inputs: int, width: int, hint: int = 0) -> None:
@@ -128,7 +128,7 @@ class Trunk(nn.Module):
             self.leave = nn.Linear(width, width)
 
     def forward(self, x: Tensor, hint: Tensor | None = None) -> Tensor:
-        """Read ``x`` ``[B, T, C]``."""
+        """Encode ``x`` ``[B, T, C]``."""
         x = self.enter(x)
         start = self.hint(hint) if self.hint is not None and hint is not None else None
         if self.gru is not None:
@@ -142,7 +142,7 @@ class Trunk(nn.Module):
 
 
 class Quantiser(nn.Module):
-    """Codebooks, each for what the ones before leave of a vector (one of them is the paper's)."""
+    """Residual vector quantiser; with one codebook it is the paper's."""
 
     def __init__(self, config: GrooveConfig) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ class Quantiser(nn.Module):
         scale = torch.tensor([0.5**stage for stage in range(config.stages)])
         self.codebooks = nn.Parameter(torch.randn(size) * scale[:, None, None])
 
-    def forward(self, z: Tensor) -> Coded:
+    def forward(self, z: Tensor) -> Quantised:
         """Quantise ``[B, S, D]``."""
         left, total = z, torch.zeros_like(z)
         codes, codebook_loss, commitment_loss = [], z.new_zeros(()), z.new_zeros(())
@@ -162,22 +162,22 @@ class Quantiser(nn.Module):
             left, total = left - found.detach(), total + found
             codes.append(code)
         vectors = z + (total - z).detach()
-        return Coded(vectors, torch.stack(codes, -1), codebook_loss, commitment_loss)
+        return Quantised(vectors, torch.stack(codes, -1), codebook_loss, commitment_loss)
 
     def look_up(self, codes: Tensor) -> Tensor:
-        """Codes ``[B, S, R]`` to vectors ``[B, S, D]``."""
+        """Vectors ``[B, S, D]`` of codes ``[B, S, R]``."""
         found = [F.embedding(codes[..., r], book) for r, book in enumerate(self.codebooks)]
         return torch.stack(found).sum(0)
 
 
 def nearest(z: Tensor, codebook: Tensor) -> Tensor:
-    """The code ``[B, S]`` that is nearest to each vector of ``[B, S, D]``."""
+    """Indices ``[B, S]`` of the codebook entries nearest to vectors ``[B, S, D]``."""
     distances = codebook.square().sum(-1) - 2 * z @ codebook.T
     code: Tensor = distances.argmin(-1)
     return code
 
 
 def gaussian(moments: Tensor) -> Gaussian:
-    """Means and logarithms of variances ``[B, 2 Z]`` as a Gaussian."""
+    """A Gaussian of means and log variances ``[B, 2 Z]``."""
     mean, log_variance = moments.float().chunk(2, -1)
     return Gaussian(mean, log_variance.clamp(-12, 6))

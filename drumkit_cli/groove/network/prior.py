@@ -1,7 +1,4 @@
-"""The prior over codes: which beats follow each other in a genre, and fit a template.
-
-Paper: 3.4.4.
-"""
+"""The prior over NOTE's codes, given a genre and a template (3.4.4)."""
 
 from __future__ import annotations
 
@@ -14,9 +11,9 @@ from drumkit_cli.groove.network.windowing import BEAT_STEPS, GENRES, VOICES
 
 
 class CodePrior(nn.Module):
-    """The prior over codes (3.4.4): a GRU of two layers goes from beat to beat, given the genre.
+    """Autoregressive prior over codes: a GRU of two layers over beats (3.4.4).
 
-    Within a beat each stage's code is told from the GRU's state and the stages before.
+    Within a beat, the code of each stage is predicted from the GRU's state and the stages before.
     """
 
     def __init__(self, config: GrooveConfig) -> None:
@@ -44,30 +41,30 @@ class CodePrior(nn.Module):
         )
 
     def forward(self, codes: Tensor, genre: Tensor, template: Tensor) -> Tensor:
-        """Logits ``[B, S, R, K]`` of codes ``[B, S, R]`` that are heard from the second on.
+        """Logits ``[B, S, R, K]`` of each code, given all codes before it.
 
         Args:
-            codes: the codes.
+            codes: codes, ``[B, S, R]``.
             genre: one-hot, ``[B, 6]``.
-            template: ``[B, T, V]``.
+            template: template, ``[B, T, V]``.
         """
-        heard = self.embed(codes)  # [B, S, R, C]
-        before = heard.sum(2)[:, :-1]
+        embedded = self.embed(codes)  # [B, S, R, C]
+        before = embedded.sum(2)[:, :-1]
         first = self.start.expand(len(codes), 1, -1)
         x = torch.cat([first, before], 1) + self.read(genre, template)
         x, _ = self.gru(self.dropout(x), self.begin(genre))
-        within = F.pad(heard.cumsum(2), (0, 0, 1, 0))[:, :, :-1]  # the stages before
+        within = F.pad(embedded.cumsum(2), (0, 0, 1, 0))[:, :, :-1]  # the stages before
         return torch.stack(
             [head(x + within[:, :, r]) for r, head in enumerate(self.heads)], 2
         ).float()
 
     def embed(self, codes: Tensor) -> Tensor:
-        """Codes ``[B, S, R]`` to ``[B, S, R, C]``."""
+        """Embeddings ``[B, S, R, C]`` of codes ``[B, S, R]``."""
         found = [table(codes[..., r]) for r, table in enumerate(self.embeddings)]
         return torch.stack(found, -2)
 
     def read(self, genre: Tensor, template: Tensor) -> Tensor:
-        """What the template says of each beat, ``[B, S, C]``; 0 where it is not looked at."""
+        """Encode a template for each beat, ``[B, S, C]``; 0 for a prior without templates."""
         if self.template is None:
             return template.new_zeros(len(template), template.shape[1] // BEAT_STEPS, self.width)
         x = self.template(template, genre)
@@ -75,7 +72,7 @@ class CodePrior(nn.Module):
         return beats
 
     def begin(self, genre: Tensor) -> Tensor:
-        """The GRU's first state ``[2, B, C]``."""
+        """Initial state of the GRU, ``[2, B, C]``."""
         state = torch.tanh(self.genre(genre)).unflatten(1, (2, self.width))
         first: Tensor = state.transpose(0, 1).contiguous()
         return first

@@ -1,7 +1,6 @@
-"""What PocketVAE sees: windows of notes, velocities and microtiming, templates, patterns, genres.
+"""Inputs of PocketVAE (3.2): windows, templates, velocity and timing patterns, voices, genres.
 
-Paper: 3.2. Everywhere a window is ``[T, V]``: 32 sixteenths by 7 voices, so that a batch is
-``[B, T, V]``.
+A window is ``[T, V]``: 32 sixteenths by 7 voices; a batch is ``[B, T, V]``.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ FEELS: Final = ("pushed", "on", "laidback")
 VOICES: Final = ("kick", "snare", "closed hi-hat", "open hi-hat", "ride", "crash", "tom")
 KICK, SNARE, CLOSED, OPEN, RIDE, CRASH, TOM = range(len(VOICES))
 VOICE_PITCHES: Final = (36, 38, 42, 46, 51, 49, 45)
-"""General MIDI pitches that the voices are written as."""
+"""General MIDI pitches of the voices, as written."""
 VOICE_OF_PITCH: Final[Mapping[int, int]] = MappingProxyType(
     {
         pitch: voice
@@ -38,17 +37,20 @@ VOICE_OF_PITCH: Final[Mapping[int, int]] = MappingProxyType(
         for pitch in pitches
     }
 )
-"""The percussion of General MIDI and of the Roland kit of the Groove MIDI Dataset to voices."""
+"""MIDI pitch to voice, for General MIDI and the Roland kit of the Groove MIDI Dataset."""
 
 WINDOW_STEPS: Final = 32
 HOP_STEPS: Final = 16
 BEAT_STEPS: Final = 4
 VELOCITY_CLASSES: Final = 5
 ON_TIME: Final = 0.1
-"""Microtiming of a smaller size is on the beat: 6 ms at 120 bpm."""
+"""Largest microtiming that counts as on the beat: 6 ms at 120 bpm."""
 GHOST_SHARE: Final = 0.8
+"""Snares softer than this share of the mean backbeat are ghost notes, which templates lack."""
 MIN_KICK: Final = 40 / 127
+"""Kicks up to this velocity are not in templates."""
 BUSY: Final = 3 / 4
+"""Share of steps with a cymbal above which a template has sixteenths on the cymbal."""
 
 Floats = NDArray[np.float32]
 
@@ -57,8 +59,8 @@ class Windows(NamedTuple):
     """Performances of two measures.
 
     Attributes:
-        velocities: ``[B, T, V]``, 0..1; a note is where it is above 0.
-        timings: ``[B, T, V]``, -1..1 for half a sixteenth early to late; 0 where there is no note.
+        velocities: 0..1, above 0 where there is a note, ``[B, T, V]``.
+        timings: -1 (half a sixteenth early) to 1 (late), 0 without a note, ``[B, T, V]``.
     """
 
     velocities: Floats
@@ -71,10 +73,9 @@ class Windows(NamedTuple):
 
 
 def cut(values: Floats) -> Floats:
-    """Cut a grid ``[V, T]`` into windows ``[B, 32, V]`` a measure apart.
+    """Cut a grid ``[V, T]`` into windows ``[B, 32, V]`` with a hop of one measure.
 
-    What is shorter than a window is repeated to fill one (3.2); an unfinished measure is filled
-    with rests.
+    An unfinished measure is filled with rests; a single measure is repeated (3.2).
     """
     values = np.pad(values, ((0, 0), (0, -values.shape[1] % HOP_STEPS)))
     if values.shape[1] < WINDOW_STEPS:
@@ -86,13 +87,12 @@ def cut(values: Floats) -> Floats:
 
 
 def templates(windows: Windows) -> Floats:
-    """Reduce performances to what a user would sketch (3.2): 0 or 1, ``[B, T, V]``.
+    """Reduce performances to templates (3.2), such as a user would write: 0 or 1, ``[B, T, V]``.
 
-    The main cymbal (hi-hats, ride or crash) plays sixteenths where more than 3/4 of the steps have
-    a cymbal, else eighths. Snares stay that are not much softer than the mean of those on the
-    second and fourth quarters (of all, where there is none): the mean itself, the paper's
-    threshold, would take every second backbeat away, so that it is 0.8 of it here. Kicks stay above
-    a velocity of 40. Toms go.
+    The main cymbal (hi-hats, ride or crash) plays sixteenths if more than 3/4 of the steps have a
+    cymbal, else eighths. Snares are kept from 0.8 of the mean velocity of the snares on the second
+    and fourth quarters on (of all, if there are none there); the paper's threshold, the mean
+    itself, would remove every second backbeat. Kicks are kept above a velocity of 40; toms are not.
     """
     velocities, notes = windows.velocities, windows.notes
     reduced = np.zeros_like(velocities)
@@ -112,25 +112,22 @@ def templates(windows: Windows) -> Floats:
 
 
 def velocity_patterns(velocities: Floats) -> Floats:
-    """Describe how loud the cymbals are, one of five classes a step: ``[B, T, 5]``, one-hot.
-
-    The loudest cymbal of a step counts; a step without one is all 0.
-    """
+    """One-hot velocity classes of the loudest cymbal of each step, ``[B, T, 5]``; 0 without one."""
     loudest = velocities[..., [CLOSED, OPEN, RIDE, CRASH]].max(-1)
     return velocity_classes(loudest)
 
 
 def velocity_classes(velocities: Floats) -> Floats:
-    """One-hot classes ``[..., 5]`` (up to 0.2, 0.4, 0.6, 0.8, 1) of velocities; none for 0."""
+    """One-hot classes ``[..., 5]`` of velocities, up to 0.2, 0.4, 0.6, 0.8 and 1; all 0 for 0."""
     classes = np.ceil(np.round(velocities * VELOCITY_CLASSES, 4))
     one_hot: Floats = (classes[..., None] == np.arange(1, VELOCITY_CLASSES + 1)).astype(np.float32)
     return one_hot
 
 
 def timing_patterns(windows: Windows) -> Floats:
-    """Describe how each step lies, pushed, on or laidback: ``[B, T, 3]``, one-hot.
+    """One-hot feel of each step (pushed, on, laidback) by the mean timing of its notes.
 
-    The mean over the notes of a step counts; a step without one is all 0.
+    ``[B, T, 3]``; all 0 for a step without notes.
     """
     count = windows.notes.sum(-1)
     mean = windows.timings.sum(-1) / np.maximum(count, 1)
@@ -141,6 +138,6 @@ def timing_patterns(windows: Windows) -> Floats:
 
 
 def _mean_of_hits(velocities: Floats) -> Floats:
-    """Mean over the steps that have a hit, ``[B]``; 0 where none has."""
+    """Mean velocity of the hits in ``[B, T]``: ``[B]``; 0 without any."""
     mean: Floats = velocities.sum(1) / np.maximum((velocities > 0).sum(1), 1)
     return mean

@@ -1,1 +1,1 @@
-"""What the training of `groove` is made of: augmentation, recipes, reconstruction, metrics."""
+"""Training of `groove`: presets, augmentation, reconstruction, and the figures of Table 1."""

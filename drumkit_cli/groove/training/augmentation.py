@@ -1,4 +1,4 @@
-"""Rhythms that the drummers did not play but could have: varied performances and templates."""
+"""Augmentation of performances and templates."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Floats = NDArray[np.float32]
 
 
 def vary(windows: Windows, partners: Windows, generator: np.random.Generator) -> Windows:
-    """Vary performances: more rhythms than the drummers played, that they could have.
+    """Augment performances.
 
-    A measure or a voice may come from a partner (another performance of the same genre), a measure
-    from another place, cymbals change roles, hits come or go, velocities are scaled and bent,
-    microtiming is shifted and stretched.
+    Measures and voices may come from a partner (another performance of the same genre), measures
+    are swapped, windows rotated, voices exchanged, hits dropped and added, velocities and
+    microtiming transformed.
     """
     velocities, timings = windows.velocities.copy(), windows.timings.copy()
     size = len(velocities)
@@ -51,9 +51,9 @@ def vary(windows: Windows, partners: Windows, generator: np.random.Generator) ->
 
 
 def vary_templates(reduced: Floats, notes: Floats, generator: np.random.Generator) -> Floats:
-    """Let templates keep some of what the reduction takes, and miss some of what it keeps.
+    """Augment templates: some keep notes that the reduction removes, some lack a part of the rest.
 
-    Users sketch toms and ghost notes too, and do not follow the reduction.
+    Templates of users have toms and ghost notes too.
     """
     size = len(reduced)
     rich = np.where(generator.random(size) < 0.3, generator.random(size), 0)[:, None, None]
@@ -68,7 +68,7 @@ def _swap_measures(velocities: Floats, timings: Floats, which: NDArray[np.bool_]
 
 
 def _rotate(velocities: Floats, timings: Floats, generator: np.random.Generator) -> None:
-    """Turn a few windows by beats, fewer by other steps: they teach rhythms, not style."""
+    """Rotate a tenth of the windows by beats, and fewer by any number of steps."""
     size = len(velocities)
     chance = generator.random(size)
     beats, steps = 4 * generator.integers(1, 8, size), generator.integers(1, 32, size)
@@ -79,7 +79,7 @@ def _rotate(velocities: Floats, timings: Floats, generator: np.random.Generator)
 
 
 def _swap_voices(velocities: Floats, timings: Floats, generator: np.random.Generator) -> None:
-    """Let the ride play what the hi-hat did, or a tom the snare, and the other way round."""
+    """Exchange pairs of voices, such as ride and hi-hat, in some windows."""
     for one, other, share in (
         (CLOSED, RIDE, 0.1),
         (CLOSED, OPEN, 0.03),
@@ -94,7 +94,7 @@ def _swap_voices(velocities: Floats, timings: Floats, generator: np.random.Gener
 
 
 def _drop_and_add(velocities: Floats, timings: Floats, generator: np.random.Generator) -> None:
-    """Take hits away or let new ones come, each window at its own rate."""
+    """Drop and add hits, at random rates for each window."""
     size = len(velocities)
 
     def rates(share: float, most: float) -> Floats:
@@ -110,7 +110,7 @@ def _drop_and_add(velocities: Floats, timings: Floats, generator: np.random.Gene
 
 
 def _bend(velocities: Floats, timings: Floats, generator: np.random.Generator) -> None:
-    """Louder and softer, more and less even; earlier and later, tighter and looser."""
+    """Scale and bend the velocities, shift and stretch the timings, of half of the windows each."""
     shape = (len(velocities), 1, 1)
     some = generator.random(shape) < 0.5
     power = np.where(some, np.exp(generator.normal(0, 0.25, shape)), 1)

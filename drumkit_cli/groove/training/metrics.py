@@ -1,7 +1,4 @@
-"""The figures of the paper's Table 1, as functions of windows ``[B, T, V]``.
-
-Paper: 4.2. Where its words leave a choice, each function says what is computed.
-"""
+"""The figures of the paper's Table 1 (4.2), as functions of windows ``[B, T, V]``."""
 
 from __future__ import annotations
 
@@ -14,9 +11,9 @@ Floats = NDArray[np.float32]
 
 
 def note_f1(made: Floats, real: Floats) -> float:
-    """Mean over steps of the F1 score of their voices, as of labels; 0..1.
+    """Mean over steps of the F1 score over voices, 0..1.
 
-    Steps at which both rest say nothing and are left out: counted as 1 they would flatter.
+    Steps without notes in both are left out; counting them as 1 would raise the score.
     """
     both = (made * real).sum(-1)
     either = made.sum(-1) + real.sum(-1)
@@ -25,18 +22,18 @@ def note_f1(made: Floats, real: Floats) -> float:
 
 
 def micro_f1(made: Floats, real: Floats) -> float:
-    """F1 score over all cells at once, 0..1: what the paper's published code averages."""
+    """F1 score over all cells, 0..1, which the paper's published code averages."""
     total = made.sum() + real.sum()
     return float(2 * (made * real).sum() / total) if total else 1.0
 
 
 def matrix_mse(made: Floats, real: Floats) -> float:
-    """Mean squared error over whole matrices, cells without a note included (both are 0 there)."""
+    """Mean squared error over all cells, with 0 for cells without a note."""
     return float(np.mean(np.square(made - real, dtype=np.float64)))
 
 
 def hit_mse(made: Floats, real: Floats, notes: Floats) -> float:
-    """Mean squared error at the cells that ``notes`` has; 0 for no note."""
+    """Mean squared error over the cells where ``notes`` is 1; 0 without any."""
     count = notes.sum()
     return float((np.square(made - real, dtype=np.float64) * notes).sum() / count) if count else 0.0
 
@@ -44,7 +41,7 @@ def hit_mse(made: Floats, real: Floats, notes: Floats) -> float:
 def reconstruction(
     notes: Floats, velocities: Floats, timings: Floats, real: Windows
 ) -> dict[str, float]:
-    """The table's figures of a reconstruction, each array ``[B, T, V]``, but for the genre."""
+    """The table's figures of a reconstruction ``[B, T, V]``, except for the genre accuracy."""
     both = notes * real.notes
     return {
         "note_f1": note_f1(notes, real.notes),
@@ -59,10 +56,7 @@ def reconstruction(
 
 
 def metrical_moments(values: Floats, notes: Floats) -> NDArray[np.float64]:
-    """Mean and deviation of what is played at "1", "e", "&" and "a": ``[4, 2]``.
-
-    nan where nothing is played.
-    """
+    """Mean and deviation ``[4, 2]`` of values at notes on "1", "e", "&" and "a"; NaN without."""
     moments = np.full((BEAT_STEPS, 2), np.nan)
     for place in range(BEAT_STEPS):
         played = values[:, place::BEAT_STEPS][notes[:, place::BEAT_STEPS] > 0]
@@ -72,9 +66,9 @@ def metrical_moments(values: Floats, notes: Floats) -> NDArray[np.float64]:
 
 
 def kl_distance(made: Floats, made_notes: Floats, real: Floats, real_notes: Floats) -> float:
-    """Mean over the four metrical positions of the KL divergence from real to made values.
+    """Mean over the four metrical positions of KL(made || real), of Gaussian fits.
 
-    Both are taken as Gaussians, as in the paper's published code: KL(made || real).
+    This is the direction of the paper's published code.
     """
     mean, deviation = metrical_moments(made, made_notes).T
     real_mean, real_deviation = metrical_moments(real, real_notes).T
@@ -88,6 +82,6 @@ def kl_distance(made: Floats, made_notes: Floats, real: Floats, real_notes: Floa
 
 
 def accuracy(found: NDArray[np.int64], real: NDArray[np.int64]) -> float:
-    """Share of the windows with a genre whose genre is found; nan where none has one."""
+    """Share of windows with a genre that are classified correctly; NaN without any."""
     known = real >= 0
     return float(np.mean(found[known] == real[known])) if known.any() else float("nan")

@@ -1,7 +1,6 @@
-"""What all of groove's training tasks share: recipes, moving averages, the optimiser's step.
+"""Hyperparameters and presets, and what all training tasks of `groove` share.
 
-The Groove MIDI Dataset is small: what counts is a moving average of the weights, and rhythms are
-varied (`augment.vary`).
+That is moving averages of the weights, and the optimiser's step.
 """
 
 from __future__ import annotations
@@ -27,7 +26,21 @@ WARM_UP_STEPS = 200
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything of a run that is not where and how long."""
+    """Hyperparameters of a run.
+
+    Attributes:
+        config: kind and sizes of the networks.
+        batch: windows in a batch.
+        learning_rate: highest learning rate.
+        note_weight: weight of the cross-entropy of notes.
+        codebook_weight, commitment_weight: weights of the quantiser's losses.
+        velocity_beta, timing_beta: KL weights, for each latent dimension.
+        forcing_end: share of teacher forcing at the end of the run.
+        genre_share, pattern_share: probabilities that genre and patterns are given.
+        prior_share: share of the run in which the prior is trained.
+        varied: share of augmented windows.
+        average: decay of the moving average of the weights.
+    """
 
     config: GrooveConfig
     batch: int = 128
@@ -73,7 +86,7 @@ BASELINE = replace(
     prior_share=0.0,
     average=0.998,
 )
-"""The paper's networks at half their width, that they fit beside the model that ships."""
+"""The paper's networks at half their width, so that the baselines' file stays small."""
 PRESETS = {
     "cpu": CPU,
     "gpu": replace(CPU, config=replace(CONV, width=192, blocks=4), batch=256, average=0.999),
@@ -102,17 +115,17 @@ PRESETS = {
         average=0.9,
     ),
 }
-JUDGES = {
+BASELINE_PRESETS = {
     "classifier": "classifier",
     "one-step": "baseline-one-step",
     "vae": "baseline-vae",
     "vq": "baseline-vq",
 }
-"""The models of the file of baselines, by the presets that train them."""
+"""Models of the baselines' file, with the presets that train them."""
 
 
 class AveragedTask:
-    """Networks with an optimiser and a moving average each; the averages are what is exported."""
+    """Networks with an optimiser and a moving average each; the averages are exported."""
 
     def __init__(
         self,
@@ -134,14 +147,14 @@ class AveragedTask:
             )
 
     def batches(self, seed: int) -> Iterator[Batch]:
-        """Endless batches of the training windows."""
+        """Endless batches of training windows."""
         recipe = self.recipe
         drawn = corpora.batches(self.corpus["train"], recipe.batch, seed, varied=recipe.varied)
         for windows, reduced, genres in drawn:
             yield make_batch(windows, reduced, genres)
 
     def export(self, path: Path, figures: Mapping[str, float]) -> None:
-        """Write the averaged networks, each under its name."""
+        """Write the averaged networks, with their names as prefixes."""
         state = {
             f"{name}.{key}": value
             for name in self.optimizers
@@ -163,13 +176,13 @@ class AveragedTask:
         return module
 
     def autocast(self) -> torch.autocast:
-        """Half precision where it helps: twice as fast on a CPU that has it."""
+        """Mixed precision with bfloat16: twice as fast on a CPU that supports it."""
         return torch.autocast(self.fabric.device.type, dtype=torch.bfloat16)
 
     def optimise(
         self, name: str, losses: Mapping[str, Tensor], progress: float
     ) -> dict[str, float]:
-        """Take a step of a network, ``progress`` 0..1 through its time; return the losses.
+        """A step of a network at ``progress`` 0..1 of its training; returns the losses.
 
         The learning rate rises for `WARM_UP_STEPS`, then falls as a cosine to 0.
         """
@@ -196,7 +209,7 @@ _Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def _move_towards(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int], None]:
-    """A moving average that forgets its first, untrained weights soon."""
+    """An exponential moving average whose decay grows, so that untrained weights fade early."""
 
     def move(averages: _Tensors, values: _Tensors, count: Tensor | int) -> None:
         kept = min(decay, (1 + float(count)) / (10 + float(count)))

@@ -1,15 +1,14 @@
-"""Reconstruction: a performance through a model's own codes and latents, and back.
-
-What the paper's Table 1 measures, and what training is validated with.
-"""
+"""Reconstruction of performances from their codes and latents, for validation and Table 1."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from lightning_fabric.utilities import move_data_to_device
+from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor, nn
 
 from drumkit_cli.groove.baselines.networks import OneStep
@@ -22,12 +21,8 @@ from drumkit_cli.groove.network.windowing import GENRES, Windows
 BATCH = 512
 
 
-@dataclass
-class Batch:
-    """Windows as tensors, each ``[B, T, V]``, with what they are asked to be.
-
-    ``genres`` ``[B]`` are indices, -1 for none.
-    """
+class Batch(NamedTuple):
+    """Windows with their conditions, as tensors ``[B, T, V]``; ``genres`` ``[B]``, -1 for none."""
 
     notes: Tensor
     velocities: Tensor
@@ -38,7 +33,7 @@ class Batch:
 
 
 def make_batch(windows: Windows, reduced: Floats, genres: Integers) -> Batch:
-    """Arrays as tensors, with all conditions given."""
+    """A batch of arrays, with all conditions given."""
     one_hot = genres[:, None] == np.arange(len(GENRES))
     return Batch(
         torch.from_numpy(windows.notes),
@@ -55,17 +50,16 @@ def make_batch(windows: Windows, reduced: Floats, genres: Integers) -> Batch:
 
 
 def with_conditions(batch: Batch, *, genre: bool, velocity: bool, timing: bool) -> Batch:
-    """The batch with only those of its conditions that are asked for."""
-    shown = (genre, velocity, timing)
-    parts = zip(batch.conditions, shown, strict=True)
-    return replace(batch, conditions=Conditions(*(part * keep for part, keep in parts)))
+    """The batch with the other ones of its conditions removed."""
+    kept = zip(batch.conditions, (genre, velocity, timing), strict=True)
+    return batch._replace(conditions=Conditions(*(part * keep for part, keep in kept)))
 
 
 def reconstruct(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """Notes, velocities and timings from a batch's own codes and latents, each ``[B, T, V]``.
+    """Encode and decode a batch: notes, velocities and timings ``[B, T, V]``.
 
-    Velocities and timings are played for the notes that come out, and are 0 elsewhere. Latents are
-    the means of what the encoders give.
+    Latents are the means of the encoders. Velocities and timings belong to the decoded notes and
+    are 0 elsewhere.
     """
     if isinstance(model, OneStep):
         return _reconstruct_at_once(model, batch)
@@ -85,16 +79,16 @@ def _reconstruct_in_two(groove: Groove, batch: Batch) -> tuple[Tensor, Tensor, T
     found = groove.note.encode(batch.notes, batch.template, skeleton)
     code = found.mean if isinstance(found, Gaussian) else found.codes
     notes = (groove.note.decode(code, batch.template, skeleton) > 0).float()
-    heard, played = groove.skeleton(batch.notes), groove.skeleton(notes)
+    real, decoded = groove.skeleton(batch.notes), groove.skeleton(notes)
     made = []
     for player, values in ((groove.velocity, batch.velocities), (groove.timing, batch.timings)):
-        z = player.encode(values, batch.notes, heard, batch.conditions).mean
-        made.append(notes * player.decode(z, notes, played, batch.conditions))
+        z = player.encode(values, batch.notes, real, batch.conditions).mean
+        made.append(notes * player.decode(z, notes, decoded, batch.conditions))
     return notes, made[0], made[1]
 
 
 @torch.no_grad()
-def rebuild(
+def reconstruct_all(
     model: nn.Module,
     corpus: Corpus,
     *,
@@ -102,44 +96,28 @@ def rebuild(
     pattern: bool = False,
     device: torch.device | str = "cpu",
 ) -> tuple[Floats, Floats, Floats]:
-    """Reconstruct all windows of a corpus; notes, velocities, timings ``[B, T, V]``.
+    """Reconstruct all windows of a corpus: notes, velocities, timings ``[B, T, V]``.
 
-    ``genre`` and ``pattern`` say whether the model is told those of the windows.
+    ``genre`` and ``pattern``: whether the model gets the windows' genres and patterns.
     """
     made = []
     for batch in parts(corpus):
         batch = with_conditions(batch, genre=genre, velocity=pattern, timing=pattern)
-        made.append([x.cpu().numpy() for x in reconstruct(model, to_device(batch, device))])
+        made.append(
+            [x.cpu().numpy() for x in reconstruct(model, move_data_to_device(batch, device))]
+        )
     notes, velocities, timings = (np.concatenate(arrays) for arrays in zip(*made, strict=True))
     return notes, velocities, timings
 
 
 def head(batch: Batch, count: int) -> Batch:
     """The first windows of a batch."""
-    return Batch(
-        batch.notes[:count],
-        batch.velocities[:count],
-        batch.timings[:count],
-        batch.template[:count],
-        Conditions(*(part[:count] for part in batch.conditions)),
-        batch.genres[:count],
-    )
-
-
-def to_device(batch: Batch, device: torch.device | str) -> Batch:
-    """The batch on another device."""
-    return Batch(
-        batch.notes.to(device),
-        batch.velocities.to(device),
-        batch.timings.to(device),
-        batch.template.to(device),
-        Conditions(*(part.to(device) for part in batch.conditions)),
-        batch.genres.to(device),
-    )
+    first: Batch = apply_to_collection(batch, Tensor, lambda tensor: tensor[:count])
+    return first
 
 
 def parts(corpus: Corpus) -> Iterator[Batch]:
-    """A corpus in its order, in batches."""
+    """All windows of a corpus in order, as batches."""
     for start in range(0, len(corpus), BATCH):
         part = slice(start, start + BATCH)
         windows = Windows(corpus.windows.velocities[part], corpus.windows.timings[part])
@@ -147,7 +125,7 @@ def parts(corpus: Corpus) -> Iterator[Batch]:
 
 
 def divergence(found: Gaussian, expected: Gaussian | None) -> Tensor:
-    """KL divergence from ``expected`` (standard normal where None), summed over the latent."""
+    """Mean KL divergence from ``expected`` (standard normal if None), summed over the latent."""
     zeros = torch.zeros_like(found.mean)
     mean, log_variance = expected or (zeros, zeros)
     ratio = found.log_variance - log_variance
