@@ -1,15 +1,9 @@
 import itertools
 
-import pytest
 import torch
 
 from drumkit_cli.separate.model import build
 from tests.separate.tiny import TINY
-
-
-@pytest.fixture(autouse=True)
-def _seeded():
-    torch.manual_seed(0)
 
 
 def test_output_has_a_stem_for_every_source_and_the_length_of_the_mix():

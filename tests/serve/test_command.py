@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -137,9 +136,7 @@ def test_ten_thousand_hostile_packets_leave_it_answering(start, tmp_path):
                 client.ask_until("/drumkit/ping/x", "/drumkit/pong/x")
                 unheard = 0
         resident_kib = server.resident_kib
-    began = time.monotonic()
     assert client.ask("/drumkit/play-data", *KICK) == expected
-    assert time.monotonic() - began < 2
     assert server.resident_kib < resident_kib + 8 * 1024
     status, out, err = server.end()
     assert (status, out) == (143, "")

@@ -27,7 +27,7 @@ def test_the_classifier_learns_classes_and_a_seed_gives_the_same_one(tmp_path):
     trained = classifier.train_classifier(train, steps=60, per_class=12)
     first, again = (classifier.train_classifier(train, steps=3, per_class=2) for _ in range(2))
     levels = data.images_of(test.samples)
-    assert (trained.classes(levels) == test.classes).mean() > 0.5
+    assert (trained.classes(levels) == test.classes).mean() > 3 / len(CLASSES)
     assert np.array_equal(first.embed(levels), again.embed(levels))
     assert first.classes(levels, among=3).max() < 3
 
