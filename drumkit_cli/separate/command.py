@@ -205,7 +205,7 @@ def _stems(
     import numpy as np
 
     from drumkit_cli.audio.stems import stem_owners
-    from drumkit_cli.separate.infer import segment_frames, stream
+    from drumkit_cli.separate.infer import segment_frames, split_segment, stream
     from drumkit_cli.separate.layout import fold
 
     segment, hop = segment_frames(separator, reader.rate, job.segment, job.overlap)
@@ -215,7 +215,7 @@ def _stems(
 
     def split(mix: Samples) -> Samples:
         nonlocal rest, mix_energy
-        stems = separator.split(mix, reader.rate, job.shifts)
+        stems = split_segment(mix, reader.rate, separator, job.shifts)
         mix_energy += float(np.square(mix, dtype=np.float64).sum())
         rest += float(np.square(mix - stems.sum(0), dtype=np.float64).sum())
         return stems

@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.separate.infer import BuiltIn, segment_frames, share_out, split, stream
+from drumkit_cli.separate.infer import (
+    OFFSET_MIN,
+    BuiltIn,
+    segment_frames,
+    share_out,
+    split,
+    split_segment,
+    stream,
+)
 from tests.separate.tiny import write_tiny_separator
 
 
@@ -51,6 +59,40 @@ def test_no_samples_give_no_samples(separator):
 
 def test_silence_stays_silence(separator):
     assert not separate(np.zeros((1, 50_000), np.float32), 22_050, separator).any()
+
+
+@pytest.mark.parametrize("offsets", [(0.05, 0.05), (0.3, -0.1), (0.0, 0.2)])
+def test_an_offset_goes_to_other_and_leaves_the_rest_as_it_was(separator, offsets):
+    mix = noise(2, 60_000)
+    mix -= mix.mean(1, keepdims=True)
+    offset = np.array(offsets, np.float32)[:, None]
+    plain = split_segment(mix, 16_000, separator)
+    stems = split_segment(mix + offset, 16_000, separator)
+    plain[separator.sources.index("other")] += offset
+    np.testing.assert_allclose(stems, plain, atol=1e-4)
+
+
+def test_an_offset_that_drifts_leaves_no_seam(separator):
+    rate = 16_000
+    mix = noise(1, 10 * rate)
+    drift = np.linspace(0.05, 0.2, mix.shape[1], dtype=np.float32)
+    drums, bass, other = separate(mix + drift, rate, separator)[:, 0]
+    np.testing.assert_allclose(drums + bass + other, (mix + drift)[0], atol=1e-5)
+    for stem in (drums, bass):
+        assert abs(stem.reshape(-1, rate).mean(1)).max() < 0.02
+
+
+def test_an_offset_alone_is_other(separator):
+    stems = separate(np.full((1, 50_000), 0.1, np.float32), 22_050, separator)
+    np.testing.assert_allclose(stems[separator.sources.index("other")], 0.1, atol=1e-6)
+    assert np.abs(np.delete(stems, separator.sources.index("other"), axis=0)).max() < 1e-6
+
+
+def test_the_offset_of_a_good_recording_stays_where_it_is(separator):
+    mix = noise(2, 60_000)
+    mix += 0.5 * OFFSET_MIN * mix.std() - mix.mean(1, keepdims=True)
+    plain = separator.split(mix, 16_000)
+    np.testing.assert_array_equal(split_segment(mix, 16_000, separator), plain)
 
 
 def test_the_same_mix_gives_the_same_stems(separator):
