@@ -86,8 +86,9 @@ def arrange(
 
     Takes a stems stream of `drumkit separate`, of which it hears the bass, or any audio, which it
     takes for a bass line. Gives a mono WAV of the drums, of the input's rate and length, as loud as
-    the bass; with --mix the bass's own channels with the drums in them. What would not fit is
-    turned down as a whole. Where the bass rests for more than two seconds, so do the drums.
+    the bass; with --mix the bass's own channels with the drums added. Float samples may go beyond
+    full scale; integers that would are turned down as a whole, and a warning says by how much.
+    Where the bass rests for more than two seconds, so do the drums.
     """
     inputs = resolve_inputs(files or [])
     destination = Destination(output, ".wav")
@@ -152,13 +153,18 @@ def _mono(reader: AudioReader, part: slice) -> Iterator[Floats]:
 
 
 def _write(reader: AudioReader, part: slice, drums: Tape, job: Job, comment: str) -> None:
-    """Write the drums, or bass and drums, with one gain that makes them fit."""
+    """Write the drums, or bass and drums: floats as they are, integers so that they fit."""
     from drumkit_cli.audio.wav import WavWriter
 
-    peak = max((float(abs(block).max()) for block in _sound(reader, part, drums, job)), default=0.0)
-    gain = min(1.0, FULL_SCALE / peak) if peak else 1.0
+    gain = 1.0
+    if job.encoding is not Encoding.FLOAT32:
+        peaks = (float(abs(block).max()) for block in _sound(reader, part, drums, job))
+        gain = FULL_SCALE / max(FULL_SCALE, max(peaks, default=0.0))
     if gain < 1:
-        console.detail(f"{reader.name}: all was scaled by {gain:.4f} to fit")
+        console.warn(
+            f"{reader.name}: turned down by {-20 * math.log10(gain):.1f} dB to fit {job.encoding}; "
+            f"--encoding {Encoding.FLOAT32} keeps the level"
+        )
     channels = part.stop - part.start if job.mix else 1
     with (
         open_output(job.destination.place(reader.name)) as sink,
@@ -176,7 +182,7 @@ def _write(reader: AudioReader, part: slice, drums: Tape, job: Job, comment: str
 
 
 def _sound(reader: AudioReader, part: slice, drums: Tape, job: Job) -> Iterator[Floats]:
-    """The output ``[C, n]`` block by block, before it is made to fit."""
+    """The output ``[C, n]`` block by block, at its own level."""
     factor = 10 ** (job.gain_db / 20)
     played = (block[None] * factor for block in drums.blocks(BLOCK_FRAMES))
     if not job.mix:

@@ -90,17 +90,59 @@ def test_of_a_stems_stream_it_hears_the_bass(arrange):
     assert np.array_equal(from_stems, alone)
 
 
-def test_the_mix_is_bass_and_drums_with_one_gain_and_never_clips(arrange):
+def test_the_mix_adds_the_drums_to_a_bass_that_stays_as_it_is(arrange):
     bass = np.stack([bass_line(7, RATE, 0.4), bass_line(7, RATE, 0.2)])
     source = encode(bass)
-    drums, _ = decode(arrange("--gain", "-12", stdin=source))
-    mix, _ = decode(arrange("--mix", "--gain", "-12", stdin=source))
-    assert mix.shape == bass.shape
-    np.testing.assert_allclose(mix, bass + drums, atol=1e-5)
-    loud, _ = decode(arrange("--mix", "--gain", "24", stdin=source))
-    assert np.abs(loud).max() == pytest.approx(1, abs=1e-3)
-    whole = bass + drums * 10 ** (36 / 20)
-    np.testing.assert_allclose(loud, whole / np.abs(whole).max(), atol=1e-3)
+    drums, _ = decode(arrange(stdin=source))
+    for gain_db in (-12, 24):
+        mix, _ = decode(arrange("--mix", "--gain", str(gain_db), stdin=source))
+        expected = bass + drums * 10 ** (gain_db / 20)
+        np.testing.assert_allclose(mix, expected, rtol=1e-5, atol=1e-5)
+    assert np.abs(mix).max() > 2  # full scale is no limit to floats
+
+
+def test_where_the_drums_rest_the_mix_is_the_bass_to_the_bit(arrange):
+    bass = np.stack([bass_line(2, RATE, 0.9), bass_line(2, RATE, 0.3)])
+    faint = 1e-5 * np.random.default_rng(0).normal(size=(2, 8 * RATE)).astype(np.float32)
+    mix, _ = decode(arrange("--mix", stdin=encode(np.concatenate([bass, faint], axis=1))))
+    np.testing.assert_array_equal(mix[:, -3 * RATE :], faint[:, -3 * RATE :])
+
+
+def test_drums_are_as_loud_as_the_bass_however_loud_that_is(arrange):
+    bass = bass_line(7, RATE)[None]
+    soft, _ = decode(arrange(stdin=encode(bass * np.float32(0.1))))
+    loud, _ = decode(arrange(stdin=encode(bass * np.float32(3))))
+    rms = [float(np.sqrt(np.mean(drums**2))) for drums in (soft, loud)]
+    assert rms[1] / rms[0] == pytest.approx(30, rel=0.05)
+
+
+def test_integers_that_would_not_fit_are_turned_down_and_that_is_told(weights, tmp_path):
+    (tmp_path / "bass.wav").write_bytes(encode(bass_line(3, RATE, 0.4)[None]))
+    arguments = ["arrange", "--iterations", "2", "--mix", "--gain", "24", "--weights", str(weights)]
+    sounds, warnings = [], []
+    for encoding in ("float32", "pcm24"):
+        done = subprocess.run(
+            [sys.executable, "-m", "drumkit_cli", *arguments, "--encoding", encoding, "bass.wav"],
+            capture_output=True,
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+            timeout=100,
+            check=True,
+        )
+        sounds.append(decode(done.stdout)[0])
+        warnings.append([line for line in done.stderr.decode().splitlines() if "warning" in line])
+    whole, scaled = sounds
+    peak = np.abs(whole).max()
+    assert peak > 1
+    np.testing.assert_allclose(scaled, whole / peak, atol=1e-4)
+    assert warnings[0] == []
+    (line,) = warnings[1]
+    assert f"turned down by {20 * np.log10(peak):.1f} dB to fit pcm24" in line
+
+
+def test_no_samples_give_no_drums_in_integers_too(arrange):
+    drums, _ = decode(arrange("--encoding", "pcm16", stdin=encode(np.zeros((1, 0), np.float32))))
+    assert drums.shape == (1, 0)
 
 
 def test_several_inputs_go_into_a_folder(arrange, tmp_path):
