@@ -116,6 +116,29 @@ GROOVE_VOICES: Final[Mapping[int, int]] = MappingProxyType(
 Source: Gillick et al., Learning to Groove with Inverse Sequence Transformations, 2019, appendix.
 """
 
+_GM: Final = {pitch: pitch for pitch in range(27, 88) if pitch != 58}
+"""General MIDI 1 and 2, but for the vibraslap: 58 is a tom of Roland's in the tables of voices."""
+DRUM_MAPS: Final[Mapping[str, Mapping[int, int]]] = MappingProxyType(
+    {
+        "gm": _GM,
+        "roland": {pitch: pitch for pitch in ROLAND_DRUMS},
+        "xg": {
+            **{pitch: pitch for pitch in _GM if pitch >= 35},
+            **dict.fromkeys((25, 27, 29, 31), 38),
+            19: 28,
+            30: 85,
+            32: 31,
+            33: 36,
+            34: 40,
+        },
+        "alesis": {**_GM, 21: 44, 23: 46},
+    }
+)
+"""Common maps by name: pitch in a file to the pitch that the voices' tables know the drum by.
+
+Roland's is that of its TD-11 and TD-17 and of the Groove MIDI Dataset. Yamaha's XG has more snares
+below 35, Alesis' kits a half-open hi-hat (23) and a foot splash (21).
+"""
 
 VOICE_NAMES: Final = ("bass drum", "snare", "closed hat", "open hat", "rimshot", "cowbell")
 """The six voices of the Roland TR-808 that electronic patterns are written for."""
