@@ -55,6 +55,15 @@ def meter(numerator, denominator):
     return b"\x00\xff\x58\x04" + bytes([numerator, denominator.bit_length() - 1, 24, 8])
 
 
+def meter_map(*changes):
+    """A track body of meters by tick: (tick, numerator, denominator)."""
+    body, now = b"", 0
+    for tick, numerator, denominator in changes:
+        body += delta(tick - now) + meter(numerator, denominator)[1:]
+        now = tick
+    return body + END
+
+
 def smpte(frames, ticks):
     """The division of so many frames a second and ticks a frame."""
     return struct.unpack(">h", bytes([256 - frames, ticks]))[0]
