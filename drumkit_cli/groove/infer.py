@@ -34,8 +34,10 @@ from drumkit_cli.groove.network.windowing import (
     CLOSED,
     CRASH,
     HOP_STEPS,
+    KICK,
     OPEN,
     RIDE,
+    SNARE,
     VELOCITY_CLASSES,
     WINDOW_STEPS,
 )
@@ -212,15 +214,19 @@ class Groover:
         generator: np.random.Generator,
         reference: Reference | None = None,
         advance: Callable[[int], None] = lambda _: None,
+        *,
+        first_window: int = 0,
     ) -> Performance:
         """Play notes ``[V, T]``, whole measures, with a reference's latents or sampled ones.
+
+        Patterns and references repeat over the track, in which ``first_window`` is the place.
 
         ``advance`` is told how many windows have been played since the last time.
         """
         windows = windowing.cut(notes)
         players = (self.network.velocity, self.network.timing)
         if reference is not None:
-            repeated = np.arange(len(windows))
+            repeated = first_window + np.arange(len(windows))
             latents = [of[repeated % len(of)] for of in (reference.velocity, reference.timing)]
         else:
             size = (len(windows), self.network.config.latent)
@@ -229,7 +235,9 @@ class Groover:
         for part in _batches(len(windows)):
             played = self._tensor(windows[part])
             skeleton = self.network.skeleton(played)
-            conditions = self._conditions(windows[part], controls, HOP_STEPS * part.start)
+            conditions = self._conditions(
+                windows[part], controls, HOP_STEPS * (first_window + part.start)
+            )
             for player, latent, pieces in zip(players, latents, made, strict=True):
                 z = self._tensor(latent[part])
                 if reference is None:
@@ -275,6 +283,8 @@ def groove(
     The notes come from the reference's codes, else from the prior; velocities and microtiming from
     the reference's latents, else from those that are likely for the notes.
 
+    Where the template rests for two measures or more, the performance rests too.
+
     Args:
         template: velocities and offsets ``[V, T]``.
         groover: the networks.
@@ -285,30 +295,52 @@ def groove(
     Returns:
         A performance of the template's length.
     """
-    generator = np.random.default_rng([controls.seed, controls.variation])
     steps = template.velocities.shape[1]
-    measures = -(-steps // HOP_STEPS)
     sketch = (template.velocities > 0).astype(np.float32)
-    sketch = np.pad(sketch, ((0, 0), (0, measures * HOP_STEPS - steps)))
-    if measures == 1:
+    sketch = np.pad(sketch, ((0, 0), (0, -steps % HOP_STEPS)))
+    if sketch.shape[1] == HOP_STEPS:
         sketch = np.tile(sketch, (1, 2))
+    generator = np.random.default_rng([controls.seed, controls.variation])
     windows = windowing.cut(sketch)
-    notes = sketch
-    sampling = 0.0
-    if not controls.keep_notes:
-        if reference is None:
-            sampling = SAMPLING_SHARE
-            share = sampling / len(windows)
+    passages = _runs(np.asarray(windows.any((1, 2))))
+    share = 1 / max(sum(passage.stop - passage.start for passage in passages), 1)
+    sampling = SAMPLING_SHARE if reference is None and not controls.keep_notes else 0.0
+    velocities, offsets = np.zeros_like(sketch), np.zeros_like(sketch)
+    for passage in passages:
+        place = slice(HOP_STEPS * passage.start, HOP_STEPS * (passage.stop + 1))
+        notes = sketch[:, place]
+        if not controls.keep_notes and reference is not None:
+            beats = np.arange(place.start, place.stop, BEAT_STEPS) // BEAT_STEPS
+            notes = groover.notes(windows[passage], reference.codes[beats % len(reference.codes)])
+        elif not controls.keep_notes:
             codes = groover.sample_codes(
-                windows, controls.genre, generator, lambda n: advance(share * n)
+                windows[passage], controls.genre, generator, lambda n: advance(share * sampling * n)
             )
-        else:
-            beats = sketch.shape[1] // BEAT_STEPS
-            codes = reference.codes[np.arange(beats) % len(reference.codes)]
-        notes = groover.notes(windows, codes)
-    rest = (1 - sampling) / len(windows)
-    played = groover.play(notes, controls, generator, reference, lambda n: advance(rest * n))
-    return Performance(played.velocities[:, :steps], played.offsets[:, :steps])
+            addable = addable_voices(np.asarray(sketch.any(1)))
+            notes = groover.notes(windows[passage], codes) * addable[:, None]
+        played = groover.play(
+            notes,
+            controls,
+            generator,
+            reference,
+            lambda n: advance(share * (1 - sampling) * n),
+            first_window=passage.start,
+        )
+        velocities[:, place], offsets[:, place] = played.velocities, played.offsets
+    return Performance(velocities[:, :steps], offsets[:, :steps])
+
+
+def addable_voices(played: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which voices may be added to a template by those that it plays, both ``[V]``.
+
+    All to a kick, a snare and cymbals, which is what the networks were trained on; cymbals to kick
+    and snare. To less, such as a track of kicks alone, they would add toms or snares at each
+    sixteenth, so that it gets no other drum.
+    """
+    cymbals = np.isin(np.arange(len(played)), (CLOSED, OPEN, RIDE, CRASH))
+    if not (played[KICK] and played[SNARE]):
+        return played
+    return played | cymbals | (played & cymbals).any()
 
 
 def listen(performance: Performance, groover: Groover) -> Reference:
@@ -335,6 +367,12 @@ def join(windows: Floats) -> Floats:
 
 def _batches(count: int) -> Iterator[slice]:
     return (slice(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
+
+
+def _runs(marked: NDArray[np.bool_]) -> list[slice]:
+    """Slices of consecutive places that are marked."""
+    edges = np.flatnonzero(np.diff(marked.astype(np.int8), prepend=0, append=0))
+    return [slice(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
 def _correlated_noise(fresh: NDArray[np.float64]) -> Floats:

@@ -177,6 +177,67 @@ def test_a_silent_template_is_played(groover):
     assert not played.velocities.any()
 
 
+def rests(*measures):
+    """A beat of ten measures that rests in some of them."""
+    velocities = sketch(10).velocities.reshape(7, 10, 16).copy()
+    velocities[:, measures] = 0
+    velocities = velocities.reshape(7, 160)
+    return Performance(velocities, 0 * velocities)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_windows_that_rest_are_not_played_at_all(groover, monkeypatch, keep):
+    played = []
+    for name, axis in (("sample_codes", 0), ("play", 1)):
+        method = getattr(groover, name)
+
+        def counted(values, *args, method=method, axis=axis, **options):
+            played.append(values.shape[axis] // (1 if axis == 0 else 16) - axis)
+            return method(values, *args, **options)
+
+        monkeypatch.setattr(groover, name, counted)
+    made = infer.groove(rests(3, 4, 5, 8, 9), groover, Controls(keep_notes=keep))
+    # Measures 1 to 4 and 6 to 9: three windows each, one between that rests and one at the end.
+    assert played == ([3, 3] if keep else [3, 3, 3, 3])
+    assert not made.velocities[:, 16 * 4 : 16 * 5].any()
+    assert not made.velocities[:, 16 * 9 :].any()
+    assert made.velocities.shape == (7, 160)
+
+
+def test_what_is_played_before_a_rest_does_not_depend_on_what_follows(groover):
+    long, short = rests(3, 4, 5, 6, 7, 8, 9), rests(3, 4, 5, 6, 7, 8, 9)
+    short = Performance(short.velocities[:, :64], short.offsets[:, :64])
+    one, other = (infer.groove(template, groover, Controls()) for template in (long, short))
+    assert np.array_equal(one.velocities[:, :64], other.velocities)
+
+
+def test_a_reference_goes_on_where_the_track_is(groover):
+    """After a rest a measure is played like the same one of a track without the rest."""
+    velocities, offsets = beat(4)
+    reference = infer.listen(Performance(velocities, offsets), groover)
+    whole = infer.groove(sketch(10), groover, Controls(), reference)
+    parted = infer.groove(rests(3, 4, 5), groover, Controls(), reference)
+    np.testing.assert_allclose(
+        parted.velocities[:, 16 * 8 :], whole.velocities[:, 16 * 8 :], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("played", "added"),
+    [
+        ((windowing.KICK,), ()),
+        ((windowing.CLOSED,), ()),
+        ((windowing.KICK, windowing.CLOSED), ()),
+        ((windowing.KICK, windowing.SNARE), (2, 3, 4, 5)),
+        ((windowing.KICK, windowing.SNARE, windowing.RIDE), range(7)),
+    ],
+)
+def test_drums_are_added_to_what_the_networks_were_trained_on(played, added):
+    marked = np.isin(np.arange(7), played)
+    expected = np.isin(np.arange(7), [*played, *added])
+    np.testing.assert_array_equal(infer.addable_voices(marked), expected)
+
+
 def test_other_weights_are_bad_data(tmp_path):
     path = write_tiny_groove(tmp_path / "paper.safetensors", TINY_PAPER)
     with pytest.raises(BadDataError, match="baseline"):
