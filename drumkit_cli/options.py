@@ -14,6 +14,7 @@ from drumkit_cli import console
 from drumkit_cli.arguments import SEED_MAX
 from drumkit_cli.io import streams
 from drumkit_cli.learning.devices import Device
+from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
 TRAINED_FEATURES: Final = ("separate", "arrange", "interpolate", "swirl", "groove", "synth")
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""
@@ -150,6 +151,17 @@ Weights = Annotated[
         show_default=False,
         help="Weights file, or folder of them, in place of the shipped ones. "
         "[env: DRUMKIT_WEIGHTS]",
+    ),
+]
+DrumMap = Annotated[
+    str | None,
+    typer.Option(
+        "--map",
+        metavar="MAP",
+        parser=_keep,
+        show_default=False,
+        help=f"How MIDI inputs number their drums: {', '.join(DRUM_MAPS)}, or a text file of lines "
+        "such as '36 kick'. [default: gm, and the further pitches of roland]",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -19,11 +19,13 @@ from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input, open_output, resolve_inputs, write_text
 from drumkit_cli.learning.devices import Device
+from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
 if TYPE_CHECKING:
     from drumkit_cli.groove.infer import Groover, Reference
     from drumkit_cli.groove.inputs.groove_file import GrooveTable
     from drumkit_cli.groove.inputs.template import Template
+    from drumkit_cli.midi.map_file import DrumMap
 
 VARIATIONS_MAX = 1000
 FEEL_RANGE = (-1.0, 1.0)
@@ -58,6 +60,7 @@ class Job:
     like: Likeness | None
     amount: float
     variations: int | None
+    drum_map: DrumMap | None
     provenance: bool
 
     def fields(self) -> list[dict[str, str]]:
@@ -148,6 +151,7 @@ def groove(
             "--extract", help="Write the groove of MIDI files as text, which --like takes."
         ),
     ] = False,
+    drum_map: options.DrumMap = None,
     seed: options.Seed = 0,
     weights: options.Weights = None,
     device: options.DeviceOption = Device.CPU,
@@ -158,30 +162,35 @@ def groove(
 ) -> None:
     """Play a stiff drum track as a drummer would.
 
-    Takes MIDI in 4/4 or 2/4 with drums on channel 10, a beat of kick, snare and cymbals perhaps;
-    gives it with ghost notes added, cymbals added and left out, with dynamics, and with timing off
-    the grid, by half a sixteenth at most. All else in the file stays as it is: tempo, other tracks,
-    other drums.
+    Takes MIDI with drums on channel 10, a beat of kick, snare and cymbals perhaps; gives it with
+    ghost notes added, cymbals added and left out, with dynamics, and with timing off the grid, by
+    half a sixteenth at most. All else in the file stays as it is: tempo, other tracks, other drums,
+    a pickup and single measures of another meter.
     """
+    from drumkit_cli.midi.map_file import read_drum_map
+
     inputs = resolve_inputs(files or [])
+    references = [path for path in (like, velocity_pattern, feel) if path is not None]
+    if drum_map is not None and drum_map not in DRUM_MAPS:
+        references.append(drum_map)
+    if [*inputs, *references].count("-") > 1:
+        raise UsageError("stdin (-) can be read only once")
+    pitches = None if drum_map is None else read_drum_map(drum_map)
     if extract:
         given = (genre, like, velocity_pattern, feel, variations)
         if keep_notes or amount != 1.0 or any(option is not None for option in given):
             raise UsageError("--extract only reads a groove", "leave the options of playing out")
-        _extract(inputs, output, provenance=not no_provenance)
+        _extract(inputs, output, pitches, provenance=not no_provenance)
         return
-    references = [path for path in (like, velocity_pattern, feel) if path is not None]
-    if [*inputs, *references].count("-") > 1:
-        raise UsageError("stdin (-) can be read only once")
     template = "{song}" if variations is None else "{song}-{variation}"
     destination = Destination(output, ".mid", template)
     if variations is not None and not destination.is_folder:
         raise UsageError("several variations need a folder", "-o DIR")
     controls = _controls(genre, velocity_pattern, feel, keep_notes, seed)
-    job = Job(destination, controls, None, amount, variations, not no_provenance)
+    job = Job(destination, controls, None, amount, variations, pitches, not no_provenance)
     destination.check(inputs, *job.fields(), references=references)
     if like is not None:
-        job = replace(job, like=_read_likeness(like))
+        job = replace(job, like=_read_likeness(like, pitches))
 
     @cache
     def load() -> tuple[Groover, Reference | None]:
@@ -228,7 +237,7 @@ def _controls(
 
 
 def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Reference | None]]) -> None:
-    template, name, sha256 = _read_template(path)
+    template, name, sha256 = _read_template(path, job.drum_map)
     groover, reference = load()
     from drumkit_cli.groove.inputs.template import play_template
     from drumkit_cli.midi.files import write_midi
@@ -239,7 +248,7 @@ def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Reference
         comment = Provenance(job.controls.seed, groover.weights_sha256, sums).comment()
     for variation, fields in enumerate(job.fields()):
         played = _play(template, name, job, variation, groover, reference)
-        track = play_template(template, played, job.amount)
+        track = play_template(template, played, job.amount, from_place=job.controls.keep_notes)
         with open_output(job.destination.place(name, **fields)) as sink:
             sink.write(write_midi(track, comment))
 
@@ -255,7 +264,12 @@ def _play(
     from drumkit_cli.groove import infer
     from drumkit_cli.groove.inputs.groove_file import GrooveTable, impose
 
-    controls = replace(job.controls, variation=variation)
+    controls = replace(
+        job.controls,
+        variation=variation,
+        feel=template.by_column(job.controls.feel),
+        velocity_pattern=template.by_column(job.controls.velocity_pattern),
+    )
     with console.progress(1, name) as bar:
         played = infer.groove(template.performance, groover, controls, reference, bar.advance)
     if not played.velocities.any():
@@ -265,14 +279,16 @@ def _play(
     return played
 
 
-def _extract(inputs: Sequence[str], output: str | None, *, provenance: bool) -> None:
+def _extract(
+    inputs: Sequence[str], output: str | None, drum_map: DrumMap | None, *, provenance: bool
+) -> None:
     destination = Destination(output, ".groove")
     destination.check(inputs)
 
     def extract_one(path: str) -> None:
         from drumkit_cli.groove.inputs.groove_file import extract_groove, write_groove
 
-        template, name, sha256 = _read_template(path)
+        template, name, sha256 = _read_template(path, drum_map)
         comment = Provenance(input_sha256=sha256).comment() if provenance else ""
         write_text(
             write_groove(extract_groove(template.performance), comment), destination.place(name)
@@ -281,7 +297,7 @@ def _extract(inputs: Sequence[str], output: str | None, *, provenance: bool) -> 
     each(inputs, extract_one)
 
 
-def _read_likeness(path: str) -> Likeness:
+def _read_likeness(path: str, drum_map: DrumMap | None) -> Likeness:
     from drumkit_cli.groove.inputs.groove_file import is_groove, read_groove
 
     with open_input(path) as source:
@@ -292,23 +308,26 @@ def _read_likeness(path: str) -> Likeness:
             raise BadDataError(
                 f"{source.name} is neither MIDI nor a groove", "drumkit groove --extract makes one"
             )
-        return Likeness(_parse(source).performance, source.sha256())
+        return Likeness(_parse(source, drum_map).performance, source.sha256())
 
 
-def _read_template(path: str) -> tuple[Template, str, str]:
+def _read_template(path: str, drum_map: DrumMap | None) -> tuple[Template, str, str]:
     """The template of an input, the input's name and its SHA-256."""
     with open_input(path) as source:
-        return _parse(source), source.name, source.sha256()
+        return _parse(source, drum_map), source.name, source.sha256()
 
 
-def _parse(source: Input) -> Template:
+def _parse(source: Input, drum_map: DrumMap | None) -> Template:
     from drumkit_cli.groove.inputs.template import read_template
     from drumkit_cli.patterns.grid import name_unknown
 
     if source.kind is not Kind.MIDI:
         what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
         raise BadDataError(f"{source.name} is not MIDI{what}", "give a MIDI file")
-    template = read_template(source.read_bytes(), source.name)
+    template = read_template(source.read_bytes(), source.name, drum_map)
+    for remark in template.remarks:
+        console.warn(f"{source.name}: {remark}")
     if template.unknown:
-        console.detail(f"{source.name}: left as they are: {name_unknown(template.unknown)}")
+        unknown = name_unknown(template.unknown, drum_map)
+        console.detail(f"{source.name}: left as they are: {unknown}")
     return template

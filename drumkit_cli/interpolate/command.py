@@ -34,7 +34,8 @@ def interpolate(
             metavar="START",
             parser=str,
             show_default=False,
-            help="MIDI or NPY file, - for stdin, or a shipped pattern such as techno:3.",
+            help="MIDI or NPY file, - for stdin, or a shipped pattern such as techno:3. "
+            "@17 or @1-4 after it takes these measures.",
         ),
     ] = None,
     goal: Annotated[
@@ -93,6 +94,7 @@ def interpolate(
             "[default: MIDI to stdout]",
         ),
     ] = None,
+    drum_map: options.DrumMap = None,
     weights: options.Weights = None,
     device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 1,
@@ -105,23 +107,26 @@ def interpolate(
     Gives START, the patterns between, and GOAL, end to end: four measures of 4/4 each, of six
     voices (bass drum, snare, closed and open hat, rimshot, cowbell). What is shorter than four
     measures repeats; what is longer is cut into windows of four: START's last and GOAL's first are
-    taken. Rides count as closed hats, crashes as open ones, claps as snares.
+    taken, unless measures are chosen (song.mid@17). Rides count as closed hats, crashes as open
+    ones, claps as snares.
     """
     if names:
         _list(output)
         return
     if start is None or goal is None:
         raise UsageError("a transition needs START and GOAL", "--list names patterns that ship")
-    if start == goal == "-":
-        raise UsageError("stdin can be START or GOAL, not both")
+    if [name.partition("@")[0] for name in (start, goal, drum_map or "")].count("-") > 1:
+        raise UsageError("stdin (-) can be read only once")
     if output is not None and output != "-":
         check_output(output)
 
     from drumkit_cli.interpolate import infer
     from drumkit_cli.interpolate.sources import read_source
+    from drumkit_cli.midi.map_file import read_drum_map
     from drumkit_cli.patterns.drum_file import write_drums
 
-    first, last = read_source(start), read_source(goal)
+    pitches = None if drum_map is None else read_drum_map(drum_map)
+    first, last = read_source(start, pitches), read_source(goal, pitches)
     autoencoder = None
     if reconstruct or path is not Path.CROSSFADE:
         from drumkit_cli.learning.checkpoint import load_weights

@@ -15,18 +15,16 @@ from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
 from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.patterns import composer
 from drumkit_cli.patterns.genres import GENRES
-from drumkit_cli.patterns.grid import (
-    MEASURE_STEPS,
-    STEPS_PER_QUARTER,
-    Floats,
-    name_unknown,
-    read_grid,
-)
-from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES, fold
+from drumkit_cli.patterns.grid import Floats, name_unknown, read_grid
+from drumkit_cli.patterns.pattern_sets import PATTERN_STEPS, fold
+from drumkit_cli.patterns.ruler import MEASURE_STEPS, Ruler
 
 _NAME: Final = re.compile(r"([a-z]+):(\d{1,9})")
+_MEASURES: Final = re.compile(r"(.+)@(\d{1,9})(?:-(\d{1,9}))?", re.DOTALL)
+_VOICES_REMEDY: Final = f"they are {', '.join(VOICE_NAMES)}"
 
 
 class Source(NamedTuple):
@@ -46,68 +44,111 @@ def shipped_names() -> list[tuple[str, Floats, float]]:
     ]
 
 
-def read_source(name: str) -> Source:
+def read_source(name: str, drum_map: DrumMap | None = None) -> Source:
     """Read a MIDI or NPY file, stdin for "-", or the shipped pattern of that name.
 
-    A file called as a pattern is must be named with its folder (./techno:3).
+    "@17" or "@1-4" after it takes these measures of it, counted from 1. A file that is called like
+    a pattern must be named with its folder (./techno:3); a file whose own name ends in "@17" is
+    read as a whole.
+
+    Args:
+        name: as above.
+        drum_map: what the pitches of a MIDI file are; None: General MIDI.
 
     Raises:
-        UsageError: no pattern of that number.
+        UsageError: no pattern of that number; measures that are not there.
         MissingInputError: neither a file nor a pattern.
         BadDataError: not MIDI nor NPY; no notes; another meter; velocities that are no velocities.
     """
-    match = _NAME.fullmatch(name)
-    if match and match[1] in GENRES:
-        genre, number = match[1], int(match[2])
+    path, chosen = name, None
+    match = _MEASURES.fullmatch(name)
+    if match and not os.path.lexists(name):
+        path, first, last = match.groups()
+        chosen = range(int(first), int(last or first) + 1)
+        if not chosen or not chosen[0]:
+            raise UsageError(f"{name}: measures count from 1, as in {path}@1-4")
+    tempo: float | None
+    shipped = _NAME.fullmatch(path)
+    if shipped and shipped[1] in GENRES:
+        genre, number = shipped[1], int(shipped[2])
         what = GENRES[genre]
         if not 1 <= number <= what.count:
-            raise UsageError(f"no pattern {name}", f"{genre}:1 to {genre}:{what.count} ship")
-        return Source(composer.compose(genre, number)[None], what.tempo_bpm, "")
-    try:
-        with open_input(name) as source:
-            velocities, tempo = _read(source)
-            patterns = fold(velocities)
-            sha256 = source.sha256()
-    except MissingInputError as error:
-        if not os.path.lexists(name) and (match or "/" not in name):
-            raise MissingInputError(
-                f"{name}: no such file or pattern", "drumkit interpolate --list names the patterns"
-            ) from error
-        raise
+            raise UsageError(f"no pattern {path}", f"{genre}:1 to {genre}:{what.count} ship")
+        velocities, tempo, sha256 = composer.compose(genre, number), what.tempo_bpm, ""
+        if chosen:
+            velocities = _cut(velocities, chosen, path)
+    else:
+        velocities, tempo, sha256 = _read_file(path, chosen, drum_map, is_name=bool(shipped))
+    patterns = fold(velocities)
     patterns = patterns[patterns.any((1, 2))]
     if not len(patterns):
-        raise BadDataError(f"{source.name} has no notes of the six voices", _VOICES_REMEDY)
+        raise BadDataError(f"{name} has no notes of the six voices", _VOICES_REMEDY)
     return Source(patterns, tempo, sha256)
 
 
-_VOICES_REMEDY: Final = f"they are {', '.join(VOICE_NAMES)}"
+def _read_file(
+    path: str, chosen: range | None, drum_map: DrumMap | None, *, is_name: bool
+) -> tuple[Floats, float | None, str]:
+    """The velocities ``[V, T]`` of a file, its tempo and its SHA-256."""
+    try:
+        with open_input(path) as source:
+            return *_read(source, chosen, drum_map), source.sha256()
+    except MissingInputError as error:
+        if not os.path.lexists(path) and (is_name or "/" not in path):
+            raise MissingInputError(
+                f"{path}: no such file or pattern", "drumkit interpolate --list names the patterns"
+            ) from error
+        raise
 
 
-def _read(source: Input) -> tuple[Floats, float | None]:
-    """The velocities ``[V, T]`` of a file, and its last tempo."""
+def _read(
+    source: Input, chosen: range | None, drum_map: DrumMap | None
+) -> tuple[Floats, float | None]:
+    """The velocities ``[V, T]`` of a file or of the chosen measures of it, and its last tempo."""
     if source.kind is Kind.NPY:
-        return _from_array(source), None
+        velocities = _from_array(source)
+        return (_cut(velocities, chosen, source.name) if chosen else velocities), None
     if source.kind is not Kind.MIDI:
         what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
         raise BadDataError(f"{source.name} is not MIDI{what}", "give MIDI, NPY or a name of --list")
     track = read_midi(source.read_bytes(), source.name)
-    grid = read_grid(track, source.name, SIX_VOICES, len(VOICE_NAMES))
+    grid = read_grid(track, source.name, translate(SIX_VOICES, drum_map), len(VOICE_NAMES))
+    for remark in grid.remarks:
+        console.warn(f"{source.name}: {remark}")
     if grid.unknown:
-        console.warn(f"{source.name}: left out {name_unknown(grid.unknown)}")
+        console.warn(f"{source.name}: left out {name_unknown(grid.unknown, drum_map)}")
     tempo = 60e6 / track.tempi[-1].microseconds_per_quarter if track.tempi else 120.0
-    measure_ticks = track.ticks_per_quarter * MEASURE_STEPS / STEPS_PER_QUARTER
-    return _without_closing_hit(grid.velocities, round(track.end_ticks / measure_ticks)), tempo
+    if chosen:
+        return _cut(grid.velocities, chosen, source.name, grid.ruler), tempo
+    return _without_closing_hit(grid.velocities, grid.ruler.columns_filled(track.end_ticks)), tempo
 
 
-def _without_closing_hit(velocities: Floats, measures: int) -> Floats:
-    """Leave out a measure after the file's ``measures`` that has a hit on its first step only.
+def _cut(velocities: Floats, chosen: range, name: str, ruler: Ruler | None = None) -> Floats:
+    """The columns of the chosen measures, each of sixteen without a ruler."""
+    measures = ruler.measures if ruler else -(-velocities.shape[1] // MEASURE_STEPS)
+    if chosen[-1] > measures:
+        raise UsageError(f"{name} has no measure {chosen[-1]}", f"it has {measures}")
+    columns = [
+        ruler.bar_line(measure) if ruler else (measure - 1) * MEASURE_STEPS
+        for measure in (chosen[0], chosen[-1] + 1)
+    ]
+    if columns[0] == columns[1]:
+        raise BadDataError(
+            f"{name} has measures that do not fill sixteen sixteenths at {chosen[0]}",
+            "choose measures in 4/4 or 2/4",
+        )
+    return velocities[:, columns[0] : columns[1]]
+
+
+def _without_closing_hit(velocities: Floats, steps: int) -> Floats:
+    """Leave out a measure after the file's ``steps`` that has a hit on its first step only.
 
     A loop that ends on the next downbeat would else repeat out of step, and a song would be that
     hit. Where it is the fourth measure of a pattern it stays.
     """
-    rest = velocities[:, measures * MEASURE_STEPS :]
-    whole = (measures + 1) % PATTERN_MEASURES == 0
-    if not measures or whole or rest.shape[1] != MEASURE_STEPS or rest[:, 1:].any():
+    rest = velocities[:, steps:]
+    whole = (steps + MEASURE_STEPS) % PATTERN_STEPS == 0
+    if not steps or whole or rest.shape[1] != MEASURE_STEPS or rest[:, 1:].any():
         return velocities
     return velocities[:, :-MEASURE_STEPS]
 

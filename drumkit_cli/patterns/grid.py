@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,12 +12,16 @@ from numpy.typing import NDArray
 
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.midi.drum_maps import drum_name
+from drumkit_cli.midi.drum_parts import find_drums
+from drumkit_cli.midi.map_file import DrumMap
+from drumkit_cli.midi.measures import STEPS_PER_QUARTER, Stretch, read_stretches
 from drumkit_cli.midi.track import Note, Track
+from drumkit_cli.patterns.ruler import Layout, Ruler, sixteen_steps
 
-STEPS_PER_QUARTER: Final = 4
-MEASURE_STEPS: Final = 16
 MAX_STEPS: Final = 1 << 20
 """Some 9 hours of sixteenths at 120 bpm: what is longer is no drum track."""
+_NAMED: Final = 3
+"""How many stretches of measures a remark names."""
 
 Floats = NDArray[np.float32]
 
@@ -28,12 +33,18 @@ class Grid:
     Attributes:
         velocities: 0..1; 0 where the voice rests.
         offsets: how late a hit is, in sixteenths, -0.5..0.5; 0 where the voice rests.
+        ruler: which sixteenth of the file a column is.
+        notes: the drum notes of the file, on the grid or not.
         unknown: pitch to the number of drum notes that belong to no voice.
+        remarks: sentences for the user, on what was read as drums and what is not on the grid.
     """
 
     velocities: Floats
     offsets: Floats
+    ruler: Ruler
+    notes: tuple[Note, ...]
     unknown: Mapping[int, int]
+    remarks: tuple[str, ...]
 
     @property
     def steps(self) -> int:
@@ -41,96 +52,89 @@ class Grid:
         return int(self.velocities.shape[1])
 
 
-def drum_notes(track: Track) -> Sequence[Note]:
-    """The drum notes of a file: those of channel 10, or all where it has none there.
-
-    In format 2, whose parts have no common time, those of the first part that has any.
-    """
-    drums = [note for note in track.notes if note.drum] or list(track.notes)
-    if track.format == 2 and drums:
-        part = min(note.part for note in drums)
-        drums = [note for note in drums if note.part == part]
-    return drums
-
-
-def read_grid(track: Track, name: str, voices: Mapping[int, int], count: int) -> Grid:
+def read_grid(
+    track: Track,
+    name: str,
+    voices: Mapping[int, int],
+    count: int,
+    layout: Layout = sixteen_steps,
+) -> Grid:
     """Put the drum notes of a file on a grid of sixteenths.
 
     A note goes to its nearest sixteenth, whatever the tempo there; of two notes of a voice on one
-    sixteenth the louder one stands. In SMPTE time, which has no beats, they are those of the first
-    tempo (120 bpm where none is named). The grid has whole measures of 4/4, as many as the notes or
-    the file's length, whichever is more, need.
+    sixteenth the louder one stands. In SMPTE time, which has no beats, sixteenths are those of the
+    first tempo (120 bpm where none is named). The grid has as many measures as the notes or the
+    file's length, whichever is more, need.
 
     Args:
         track: the file.
         name: for messages.
         voices: pitch to voice, 0 to ``count`` - 1.
         count: the number of voices.
+        layout: which measures are on the grid, and how.
 
     Raises:
-        BadDataError: no note, a meter that does not fill measures of sixteen sixteenths, or a
-            length of more than `MAX_STEPS`.
+        BadDataError: no note, none in a measure that is on the grid, or more than `MAX_STEPS`
+            columns.
     """
-    notes = drum_notes(track)
+    notes, remark = find_drums(track)
     if not notes:
         raise BadDataError(f"{name} has no notes", "give a MIDI file with drums on channel 10")
-    last = max(note.onset_ticks for note in notes)
-    for meter in track.meters:
-        whole = meter.numerator * MEASURE_STEPS % meter.denominator == 0
-        steps = meter.numerator * MEASURE_STEPS // meter.denominator
-        if meter.tick <= last and not (whole and steps and MEASURE_STEPS % steps == 0):
-            raise BadDataError(
-                f"{name} is in {meter.numerator}/{meter.denominator}, which does not fit measures "
-                "of sixteen sixteenths",
-                "give a file in 4/4 or 2/4",
-            )
-    ticks_per_step = track.ticks_per_quarter / STEPS_PER_QUARTER
-    length = max(
-        int(last / ticks_per_step + 0.5) + 1,
-        round(track.end_ticks / ticks_per_step / MEASURE_STEPS) * MEASURE_STEPS,
-    )
-    length = -(-length // MEASURE_STEPS) * MEASURE_STEPS
-    if length > MAX_STEPS:
-        raise BadDataError(f"{name} is {length:,} sixteenths long; at most {MAX_STEPS:,} are read")
-    velocities = np.zeros((count, length), np.float32)
-    offsets = np.zeros((count, length), np.float32)
-    unknown: dict[int, int] = {}
+    stretches = read_stretches(track, max(note.onset_ticks for note in notes))
+    ruler = Ruler(stretches, track.ticks_per_quarter / STEPS_PER_QUARTER, layout)
+    if ruler.columns > MAX_STEPS:
+        raise BadDataError(
+            f"{name} is {ruler.columns:,} sixteenths long; at most {MAX_STEPS:,} are read"
+        )
+    velocities = np.zeros((count, ruler.columns), np.float32)
+    offsets = np.zeros((count, ruler.columns), np.float32)
+    unknown: Counter[int] = Counter()
+    outside: Counter[Stretch] = Counter()
     for note in notes:
         voice = voices.get(note.pitch)
         if voice is None:
-            unknown[note.pitch] = unknown.get(note.pitch, 0) + 1
+            unknown[note.pitch] += 1
             continue
-        step, late = nearest_step(note.onset_ticks, ticks_per_step)
-        if note.velocity / 127 > velocities[voice, step]:
-            velocities[voice, step] = note.velocity / 127
-            offsets[voice, step] = late
-    return Grid(velocities, offsets, unknown)
+        place = ruler.place(note.onset_ticks)
+        if place is None:
+            outside[ruler.span(note.onset_ticks).stretch] += 1
+            continue
+        column, late = place
+        if note.velocity / 127 > velocities[voice, column]:
+            velocities[voice, column] = note.velocity / 127
+            offsets[voice, column] = late
+    if outside and not velocities.any():
+        meter = next(iter(outside)).meter
+        raise BadDataError(
+            f"{name} is in {meter.numerator}/{meter.denominator}, which does not fit the grid",
+            "give a file in 4/4 or 2/4",
+        )
+    remarks = tuple(filter(None, (remark, _name_outside(outside))))
+    return Grid(velocities, offsets, ruler, notes, unknown, remarks)
 
 
-def nearest_step(onset_ticks: int, ticks_per_step: float) -> tuple[int, float]:
-    """The sixteenth that an onset is nearest to, and how late it is there: -0.5 to below 0.5."""
-    place = onset_ticks / ticks_per_step
-    step = int(place + 0.5)
-    return step, place - step
-
-
-def name_unknown(unknown: Mapping[int, int]) -> str:
+def name_unknown(unknown: Mapping[int, int], drum_map: DrumMap | None = None) -> str:
     """Say which drums are in no voice: "Low Tom (3 notes), Vibraslap (1 note)"."""
+    own = {} if drum_map is None else {pitch: f"pitch {pitch}" for pitch in unknown}
+    own |= {pitch: drum_name(drum) for pitch, drum in (drum_map or {}).items()}
     return ", ".join(
-        f"{drum_name(pitch)} ({count} note{'s' if count > 1 else ''})"
+        f"{own.get(pitch) or drum_name(pitch)} ({_notes(count)})"
         for pitch, count in sorted(unknown.items())
     )
 
 
-def grid_notes(
-    track: Track, velocities: Floats, offsets: Floats, pitches: Sequence[int], first_step: int = 0
-) -> Iterator[Note]:
-    """Yield the notes of a grid ``[V, T]`` as notes of a track, by step and then by voice.
+def _name_outside(outside: Mapping[Stretch, int]) -> str:
+    """Say how many notes are in measures that are not on the grid, and which; "" for none."""
+    if not outside:
+        return ""
+    named = []
+    for stretch in sorted(outside)[:_NAMED]:
+        last = stretch.first_measure + stretch.measures - 1
+        numbers = f"s {stretch.first_measure} to {last}" if stretch.measures > 1 else f" {last}"
+        named.append(f"measure{numbers} ({stretch.meter.numerator}/{stretch.meter.denominator})")
+    more = [f"{len(outside) - _NAMED} more"] if len(outside) > _NAMED else []
+    return f"{_notes(sum(outside.values()))} left alone: {', '.join([*named, *more])}"
 
-    A velocity above 0 is a note (1 at least, of 127), as late as its offset says, a sixteenth long.
-    """
-    ticks_per_step = track.ticks_per_quarter / STEPS_PER_QUARTER
-    for step, voice in zip(*np.nonzero(velocities.T), strict=True):
-        onset = max(round((first_step + step + float(offsets[voice, step])) * ticks_per_step), 0)
-        velocity = min(max(round(float(velocities[voice, step]) * 127), 1), 127)
-        yield track.note(onset, round(ticks_per_step), pitches[voice], velocity)
+
+def _notes(count: int) -> str:
+    return f"{count} note{'s' if count > 1 else ''}"

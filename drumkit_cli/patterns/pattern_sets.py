@@ -26,7 +26,8 @@ from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.patterns import composer
 from drumkit_cli.patterns.genres import GENRES
-from drumkit_cli.patterns.grid import MEASURE_STEPS, read_grid
+from drumkit_cli.patterns.grid import read_grid
+from drumkit_cli.patterns.ruler import MEASURE_STEPS
 
 PATTERN_MEASURES: Final = 4
 PATTERN_STEPS: Final = PATTERN_MEASURES * MEASURE_STEPS

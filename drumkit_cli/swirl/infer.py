@@ -14,8 +14,8 @@ from drumkit_cli.arguments import require_tempo, require_within
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.drum_file import drum_track
-from drumkit_cli.patterns.grid import MEASURE_STEPS
 from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES
+from drumkit_cli.patterns.ruler import MEASURE_STEPS
 from drumkit_cli.swirl.walk import OMEGAS, SPEED, Walk
 
 if TYPE_CHECKING:

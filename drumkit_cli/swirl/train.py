@@ -25,9 +25,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.patterns import pattern_sets
-from drumkit_cli.patterns.grid import MEASURE_STEPS
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig, to_targets, to_velocities
 from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES, Floats, PatternSet
+from drumkit_cli.patterns.ruler import MEASURE_STEPS
 from drumkit_cli.patterns.statistics import (
     distances,
     one_a_source,

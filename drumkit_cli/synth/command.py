@@ -178,6 +178,7 @@ def synth(
             help="How much hits differ in sound and level; 0: not at all. [default: 0.1]",
         ),
     ] = None,
+    drum_map: options.DrumMap = None,
     length: Annotated[
         float | None,
         typer.Option(
@@ -223,6 +224,7 @@ def synth(
         "--gain": gain,
         "--pan": pan,
         "--humanize": humanize,
+        "--map": drum_map,
     }
     is_sound = any(value is not None for value in sources.values()) or any(
         name in CLASSES for name in inputs or []
@@ -264,7 +266,7 @@ def synth(
 
         share = HUMANIZE if humanize is None else humanize
         choice = KitChoice.parse(kit, save_kit, voice or [], gain or [], pan or [], share)
-        play_songs(files, output, choice, making)
+        play_songs(files, output, choice, making, drum_map)
 
 
 def _check_sources(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,14 +14,16 @@ from drumkit_cli.arguments import require_known, require_seed, require_within
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
 from drumkit_cli.learning.models import load_model
+from drumkit_cli.midi.drum_parts import find_drums
+from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.track import Track
-from drumkit_cli.patterns.grid import drum_notes
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.codes import Code, from_array
 from drumkit_cli.sounds.drum_synth import DrumSynth, Floats, fit_length
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.kit import Kit, draw_kit
 from drumkit_cli.synth.kits.rendering import Hits, SoundBank, natural_frames, read_hits, render
+from drumkit_cli.synth.kits.voices import VOICE_OF_PITCH
 
 HUMANIZE: Final = 0.1
 LENGTH_MAX_SECONDS: Final = 86_400.0
@@ -36,6 +38,7 @@ def synth(
     velocity: float | None = None,
     kit: Kit | None = None,
     humanize: float | None = None,
+    drum_map: DrumMap | None = None,
     length_seconds: float | None = None,
     inverter: str = "spectral",
     seed: int = 0,
@@ -50,12 +53,14 @@ def synth(
         source: a class ("kick", "clap", "snare", "open-hat", "closed-hat", "tambourine", "conga",
             "bongo", "shaker", "snap", "tom", "ride", "crash", "cowbell", "rimshot"); the code of
             a sound, floats ``[latent + classes]``, as ``drumkit synth --encode`` writes it; or a
-            track, whose notes on channel 10 are played, or all where it has none there.
+            track, whose drums are played: the notes on channel 10 and of tracks that are called
+            drums, or all where it has none there.
         controls: of a class: its three principal components, in standard deviations; None draws
             a sound by `seed`.
         velocity: of a sound, 0 to 1: softer is quieter and duller; None is 1.
         kit: that plays a track; None draws one by `seed`.
         humanize: how much the hits of a track differ in sound and level, 0 to 1; None is 0.1.
+        drum_map: of a track: its pitches to those of General MIDI; None leaves them as they are.
         length_seconds: the length to cut the sound to or to fill up with silence; None: to its end.
         inverter: what makes spectrograms audible: "spectral", "mcnn" or "griffin-lim".
         seed: of the sound or kit that is drawn, of noise, and of how hits differ; 0 or more.
@@ -82,7 +87,8 @@ def synth(
     require_seed(seed)
     is_track = isinstance(source, Track)
     _require_own({"controls": controls, "velocity": velocity}, "a sound", not is_track)
-    _require_own({"kit": kit, "humanize": humanize}, "a track", is_track)
+    of_tracks = {"kit": kit, "humanize": humanize, "drum_map": drum_map}
+    _require_own(of_tracks, "a track", is_track)
     longest = LENGTH_MAX_SECONDS if is_track else ONE_SHOT_MAX_SECONDS
     if length_seconds is not None:
         require_within("length_seconds", length_seconds, 0.001, longest)
@@ -97,7 +103,9 @@ def synth(
         if kit is not None:
             require_fitting(kit, "the kit", model)
         bank = SoundBank(model, kit or draw_kit(model, seed), humanize=share, inverter=how)
-        played = play_track(source, bank, humanize=share, seed=seed, length=length)
+        played = play_track(
+            source, bank, humanize=share, seed=seed, length=length, drum_map=drum_map
+        )
         return np.concatenate(list(played.blocks()), axis=1)
     loudness = 1.0 if velocity is None else velocity
     code = _code(source, controls, model, seed)
@@ -136,6 +144,7 @@ def play_track(
     humanize: float,
     seed: int,
     length: int | None = None,
+    drum_map: DrumMap | None = None,
     advance: Callable[[float], None] = lambda _: None,
 ) -> PlayedTrack:
     """Play the drums of a track, in memory that its length does not raise.
@@ -146,9 +155,11 @@ def play_track(
         humanize: the share by which hits differ.
         seed: of how they differ.
         length: in samples; None for that of the track or to the last sound's end, which is later.
+        drum_map: what the pitches of the track are; None: General MIDI.
         advance: is given shares of the work that is done, 1 in all.
     """
-    hits, unknown = read_hits(drum_notes(track), bank.kit, humanize=humanize, seed=seed)
+    notes, voices = find_drums(track).notes, translate(VOICE_OF_PITCH, drum_map)
+    hits, unknown = read_hits(notes, bank.kit, voices, humanize=humanize, seed=seed)
     bank.prepare(hits, advance)
     if length is None:
         length = max(round(track.seconds * MEL.rate), natural_frames(hits, bank), 1)
@@ -215,7 +226,7 @@ def _code(
     return model.space.sample(source, 1, seed)[0]
 
 
-def _require_own(given: dict[str, object], of: str, is_own: bool) -> None:
+def _require_own(given: Mapping[str, object], of: str, is_own: bool) -> None:
     """Refuse arguments of another kind of source."""
     for name, value in given.items():
         if value is not None and not is_own:

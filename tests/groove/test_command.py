@@ -214,6 +214,8 @@ def test_unknown_drums_are_named_only_when_asked(groove, capsys):
         (("--like", "bad.groove"), 65, "bad.groove, line 3: 'x' is no step"),
         (("--like", "bad.mid"), 65, "bad.mid"),
         (("--like", "-", "--feel", "-"), 2, "only once"),
+        (("--like", "-", "--map", "-"), 2, "only once"),
+        (("--map", "ezdrummer"), 66, "--map takes gm, roland"),
     ],
 )
 def test_what_cannot_be_is_told_before_weights_are_read(
@@ -236,6 +238,36 @@ def test_what_an_option_reads_is_never_overwritten(groove, tmp_path, capsys, opt
     groove(option, "ref.mid", name="ref.mid", status=2)
     assert "ref.mid is an input itself" in capsys.readouterr().err
     assert (tmp_path / "ref.mid").read_bytes() == reference
+
+
+def test_the_kick_on_the_first_bar_line_after_a_pickup_is_at_1_1_1(groove, tmp_path, capsys):
+    hits = [
+        (96 + 384 * bar + 96 * beat, pitch, 100)
+        for bar in range(4)
+        for beat, pitch in ((0, 36), (1, 38), (2, 36), (3, 38))
+    ]
+    notes = midi_files.track([(0, 38, 90), *hits], end=96 + 4 * 384)
+    song = midi_files.file(midi_files.meter_map((0, 1, 4), (96, 4, 4)), notes, kind=1)
+    (tmp_path / "pickup.mid").write_bytes(song)
+    table = read_groove(groove("--extract", inputs=("pickup.mid",), name="a.groove"), "a")
+    np.testing.assert_array_equal(np.flatnonzero(table.velocities[0]), [0, 8, 16, 24])
+    np.testing.assert_array_equal(np.flatnonzero(table.velocities[1]), [4, 12, 20, 28])
+    assert "pickup.mid: 1 note left alone: measure 1 (1/4)" in capsys.readouterr().err
+
+
+def test_drums_of_another_map_are_played_by_it(groove, tmp_path):
+    (tmp_path / "a.map").write_text("36 kick\n43 snare\n52 closed hat\n")
+    own = [(0, 60, 36, 90), (480, 60, 43, 90), (0, 60, 52, 90), (240, 60, 52, 90)]
+    usual = [(0, 60, 36, 90), (480, 60, 38, 90), (0, 60, 42, 90), (240, 60, 42, 90)]
+    for name, notes in (("own.mid", own), ("usual.mid", usual)):
+        track = empty_track(end_ticks=1920)
+        (tmp_path / name).write_bytes(
+            write_midi(track.with_notes(track.note(*note) for note in notes))
+        )
+    mapped = groove("--map", "a.map", "--keep-notes", inputs=("own.mid",))
+    plain = groove("--keep-notes", inputs=("usual.mid",))
+    names = {36: 36, 43: 38, 52: 42}
+    assert [(at, names[pitch], v) for at, pitch, v in rows(mapped)] == rows(plain)
 
 
 def test_a_template_without_our_drums_is_bad_data(groove, tmp_path, capsys):
@@ -324,6 +356,23 @@ def test_the_shipped_model_leans_as_it_is_told(tmp_path):
         late[options[-1] if options else "any"] = 125 * played.offsets[played.velocities > 0].mean()
     assert late["pushed"] <= late["any"] - 4
     assert late["laidback"] >= late["any"] + 4
+
+
+@pytest.mark.skipif(not SHIPPED.is_file(), reason="weights/groove.safetensors does not ship")
+@pytest.mark.skipif("DRUMKIT_WEIGHTS" in os.environ, reason="DRUMKIT_WEIGHTS names others")
+@pytest.mark.parametrize("options", [(), ("--genre", "rock")])
+def test_a_track_of_kicks_alone_gets_no_other_drum(tmp_path, options):
+    """The shipped model would fill it with toms or hats at each sixteenth."""
+    notes = [(480 * beat, 60, 36, 100) for beat in range(32)]
+    track = empty_track(end_ticks=32 * 480)
+    (tmp_path / "kicks.mid").write_bytes(
+        write_midi(track.with_notes(track.note(*note) for note in notes))
+    )
+    out = tmp_path / "out.mid"
+    assert cli.run(["groove", str(tmp_path / "kicks.mid"), *options, "-o", str(out)]) == 0
+    made = read_midi(out.read_bytes(), "out").notes
+    assert {note.pitch for note in made} == {36}
+    assert 24 <= len(made) <= 48
 
 
 @pytest.mark.skipif(not SHIPPED.is_file(), reason="weights/groove.safetensors does not ship")

@@ -16,7 +16,7 @@ from drumkit_cli.groove.training.recipe import PRESETS
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
-from drumkit_cli.patterns.grid import grid_notes
+from tests.patterns.written import grid_notes
 
 TINY = PRESETS["tiny"].config
 TINY_PAPER = GrooveConfig(

@@ -1,6 +1,7 @@
 """What START and GOAL may be."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +104,100 @@ def test_the_tempo_is_the_files_last(source):
     assert source(midi_files.SOUND["a tempo map"]).tempo_bpm == pytest.approx(60)
     assert source(midi_files.WHOLE).tempo_bpm == pytest.approx(100)
     assert source(midi_files.SOUND["no tempo"]).tempo_bpm == 120
+
+
+def test_a_pickup_is_neither_start_nor_goal(source):
+    hits = [(96 + 96 * beat, 36 + 2 * (beat % 2), 100) for beat in range(16)]
+    found = source(
+        midi_files.file(
+            midi_files.meter_map((0, 1, 4), (96, 4, 4)),
+            midi_files.track([(0, 38, 90), *hits], end=96 + 4 * 384),
+            kind=1,
+        )
+    )
+    assert len(found.patterns) == 1
+    np.testing.assert_array_equal(np.flatnonzero(found.patterns[0, 0]), range(0, 64, 8))
+    np.testing.assert_array_equal(np.flatnonzero(found.patterns[0, 1]), range(4, 64, 8))
+
+
+@pytest.fixture
+def song(tmp_path, monkeypatch):
+    """Six measures of 4/4 after a pickup, each with as many hats as its number, in song.mid."""
+    hits = [(96 + 384 * bar + 24 * hat, 42, 90) for bar in range(6) for hat in range(bar + 2)]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "song.mid").write_bytes(
+        midi_files.file(
+            midi_files.meter_map((0, 1, 4), (96, 4, 4)),
+            midi_files.track([(0, 38, 90), *hits], end=96 + 6 * 384),
+            kind=1,
+        )
+    )
+
+
+def hats(found):
+    """The number of hats in each measure of the only pattern."""
+    (pattern,) = found.patterns
+    return np.count_nonzero(pattern[2].reshape(4, 16), axis=1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("song.mid@2", [2, 2, 2, 2]),
+        ("song.mid@7", [7, 7, 7, 7]),
+        ("song.mid@3-6", [3, 4, 5, 6]),
+        ("song.mid@3-4", [3, 4, 3, 4]),
+        ("./song.mid@1-2", [2, 2, 2, 2]),
+    ],
+)
+@pytest.mark.usefixtures("song")
+def test_measures_are_chosen_by_their_number_in_the_file(name, expected):
+    assert hats(read_source(name)) == expected
+
+
+@pytest.mark.usefixtures("song")
+def test_measures_of_patterns_and_arrays_are_chosen_too():
+    pattern = composer.compose("techno", 3)
+    second = np.tile(pattern[:, 16:32], (1, 4))
+    np.testing.assert_array_equal(read_source("techno:3@2").patterns, second[None])
+    np.save("a.npy", np.stack([pattern, pattern]))
+    np.testing.assert_array_equal(read_source("a.npy@6").patterns, second[None])
+    halves = midi_files.track([(48 * half, 36 + 2 * half, 90) for half in range(8)], end=384)
+    Path("two.mid").write_bytes(midi_files.file(midi_files.meter_map((0, 2, 4)), halves, kind=1))
+    assert np.flatnonzero(read_source("two.mid@2").patterns[0].any(0))[0] == 0
+
+
+@pytest.mark.usefixtures("song")
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("song.mid@8", UsageError, "song.mid has no measure 8; it has 7"),
+        ("song.mid@6-9", UsageError, "no measure 9"),
+        ("song.mid@0", UsageError, "measures count from 1"),
+        ("song.mid@4-3", UsageError, "measures count from 1"),
+        ("song.mid@1", BadDataError, "do not fill sixteen sixteenths"),
+        ("techno:3@5", UsageError, "it has 4"),
+        ("none.mid@3", MissingInputError, "none.mid: no such file"),
+    ],
+)
+def test_measures_that_are_not_there_are_told(name, error, message):
+    with pytest.raises(error, match=message):
+        read_source(name)
+
+
+@pytest.mark.usefixtures("song")
+def test_a_file_whose_name_ends_like_a_choice_is_read_by_its_name():
+    Path("take@3").write_bytes(midi_files.WHOLE)
+    assert np.count_nonzero(read_source("take@3").patterns) == 4 * len(midi_files.PATTERN)
+    assert np.count_nonzero(read_source("take@3@1").patterns) == 4 * len(midi_files.PATTERN)
+
+
+def test_drums_are_read_by_a_map(tmp_path):
+    path = tmp_path / "own.mid"
+    path.write_bytes(midi_files.file(midi_files.track([(0, 52, 100), (96, 43, 90)])))
+    found = read_source(str(path), {52: 42, 43: 38})
+    assert found.patterns[0, 2, 0] > 0
+    assert found.patterns[0, 1, 4] > 0
 
 
 def test_arrays_of_one_pattern_or_many_are_read(source):

@@ -16,9 +16,10 @@ from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import empty_track
 from drumkit_cli.patterns import composer, drum_file
 from drumkit_cli.patterns.drum_file import LATEST, TICKS_PER_STEP, write_drum_file, write_drums
-from drumkit_cli.patterns.grid import grid_notes, read_grid
+from drumkit_cli.patterns.grid import read_grid
 from drumkit_cli.swirl.infer import humanized, measures
 from drumkit_cli.swirl.walk import Walk
+from tests.patterns.written import grid_notes
 from tests.swirl.tiny import FakeDrummer
 
 

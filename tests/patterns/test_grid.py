@@ -9,9 +9,10 @@ from drumkit_cli.errors import BadDataError
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES, VOICE_PITCHES
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import empty_track
-from drumkit_cli.patterns.grid import MAX_STEPS, drum_notes, grid_notes, name_unknown, read_grid
+from drumkit_cli.patterns.grid import MAX_STEPS, name_unknown, read_grid
 from tests.contract import midi_files
-from tests.contract.midi_files import END, file, track
+from tests.contract.midi_files import END, file, meter, meter_map, track
+from tests.patterns.written import grid_notes
 
 STEP = midi_files.DIVISION // 4
 
@@ -97,28 +98,57 @@ def test_in_smpte_time_sixteenths_are_those_of_the_tempo():
     assert set(zip(*np.nonzero(slow.velocities), strict=True)) == {(0, 0), (1, 1), (2, 2)}
 
 
-def test_channel_ten_is_drums_and_all_notes_are_where_it_has_none():
-    other = b"\x00\x90\x26\x64\x0c\x80\x26\x00"
-    both = file(track([(0, 36, 100)], tail=other))
-    assert [note.pitch for note in drum_notes(read_midi(both, "a"))] == [36]
-    assert [note.pitch for note in drum_notes(read_midi(file(other + END), "a"))] == [38]
-
-
-def test_of_format_two_the_first_part_with_drums_is_taken():
-    parts = (END, track([(0, 38, 100)]), track([(24, 36, 100)]))
-    assert [note.pitch for note in drum_notes(read_midi(file(*parts, kind=2), "a"))] == [38]
-    assert len(drum_notes(read_midi(file(*parts, kind=1), "a"))) == 2
-
-
 @pytest.mark.parametrize("name", midi_files.OTHER_METERS)
-def test_other_meters_are_named(name):
+def test_a_file_without_a_measure_of_sixteen_sixteenths_is_refused_by_its_meter(name):
     with pytest.raises(BadDataError, match=f"a.mid is in {name}.*4/4 or 2/4"):
         grid_of(midi_files.OTHER_METERS[name])
 
 
 def test_a_meter_after_the_last_note_does_not_matter():
-    late = track(tail=midi_files.delta(96) + midi_files.meter(3, 4)[1:])
-    assert grid_of(file(late)).steps > 0
+    late = track(tail=midi_files.delta(96) + meter(3, 4)[1:])
+    assert grid_of(file(late)).steps == 16
+
+
+def song(*meters):
+    """A kick on each bar line and a hat on the next sixteenth: (numerator, denominator, bars)."""
+    changes, notes, tick = [], [], 0
+    for numerator, denominator, bars in meters:
+        changes.append((tick, numerator, denominator))
+        for _ in range(bars):
+            notes += [(tick, 36, 100), (tick + STEP, 42, 90)]
+            tick += 16 * STEP * numerator // denominator
+    return file(meter_map(*changes), track(notes, end=tick), kind=1)
+
+
+def test_measures_begin_at_bar_lines_and_what_is_shorter_or_longer_is_left_out():
+    grid = grid_of(song((1, 4, 1), (4, 4, 3), (5, 4, 1), (4, 4, 2)))
+    assert grid.steps == 5 * 16
+    np.testing.assert_array_equal(np.flatnonzero(grid.velocities[0]), np.arange(0, 80, 16))
+    np.testing.assert_array_equal(np.flatnonzero(grid.velocities[2]), np.arange(1, 80, 16))
+    assert grid.remarks == ("4 notes left alone: measure 1 (1/4), measure 5 (5/4)",)
+
+
+def test_an_odd_measure_that_rests_needs_no_remark():
+    grid = grid_of(file(meter_map((0, 1, 4), (96, 4, 4)), track([(96, 36, 90)]), kind=1))
+    assert grid.velocities[0, 0] > 0
+    assert grid.remarks == ()
+
+
+def test_a_meter_that_is_named_again_within_a_measure_ends_a_pickup():
+    notes = track([(0, 38, 90), (96, 36, 90)], end=480)
+    grid = grid_of(file(meter_map((0, 4, 4), (96, 4, 4)), notes, kind=1))
+    assert grid.steps == 16
+    assert grid.velocities[0, 0] > 0
+    assert not grid.velocities[1].any()
+
+
+def test_a_note_just_before_a_bar_line_is_the_next_measures():
+    """Also where an odd measure begins, and where one ends."""
+    notes = track([(0, 36, 90), (384 - 6, 36, 80), (864 - 6, 36, 70)], end=1248)
+    grid = grid_of(file(meter_map((0, 4, 4), (384, 5, 4), (864, 4, 4)), notes, kind=1))
+    np.testing.assert_array_equal(np.flatnonzero(grid.velocities[0]), [0, 16])
+    assert grid.offsets[0, 16] == pytest.approx(-6 / STEP)
+    assert grid.remarks == ("1 note left alone: measure 2 (5/4)",)
 
 
 def test_nothing_and_too_much_are_bad_data():

@@ -11,24 +11,23 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.groove.inputs.meters import model_measures
 from drumkit_cli.groove.inputs.performance import Performance
 from drumkit_cli.groove.network.windowing import VOICE_OF_PITCH, VOICE_PITCHES, VOICES
 from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.track import Note, Track, moved
-from drumkit_cli.patterns.grid import (
-    MEASURE_STEPS,
-    STEPS_PER_QUARTER,
-    drum_notes,
-    nearest_step,
-    read_grid,
-)
+from drumkit_cli.patterns.grid import read_grid
+from drumkit_cli.patterns.ruler import Ruler
 
+_Number = TypeVar("_Number", int, float)
 Cell = tuple[int, int]
-"""Voice and sixteenth."""
+"""Voice and column of the grid."""
 
 
 @dataclass(frozen=True)
@@ -37,44 +36,56 @@ class Template:
 
     Attributes:
         track: all of the file.
-        performance: its drums as they are.
-        cells: the notes of each voice and sixteenth that has any, the loudest first.
+        performance: its drums as they are, in the model's measures.
+        cells: the notes of each voice and column that has any, the loudest first.
+        ruler: which sixteenth of the file a column is.
+        voices: pitch to voice.
         unknown: pitch to the number of drum notes of no voice, which stay as they are.
+        remarks: sentences for the user, on what was read as drums and which measures stay.
     """
 
     track: Track
     performance: Performance
     cells: Mapping[Cell, Sequence[Note]]
+    ruler: Ruler
+    voices: Mapping[int, int]
     unknown: Mapping[int, int]
+    remarks: tuple[str, ...]
 
-    @property
-    def ticks_per_step(self) -> float:
-        """Ticks a sixteenth."""
-        return self.track.ticks_per_quarter / STEPS_PER_QUARTER
+    def by_column(self, values: Sequence[_Number]) -> tuple[_Number, ...]:
+        """Repeat values, one a sixteenth of the file, over the columns of the performance."""
+        has_time = ~np.isnan(self.ruler.ticks)
+        if not values or has_time.all():
+            return tuple(values)
+        sixteenths = np.maximum(np.cumsum(has_time) - 1, 0)
+        return tuple(values[sixteenth % len(values)] for sixteenth in sixteenths)
 
 
-def read_template(data: bytes, name: str) -> Template:
-    """Read a MIDI file; ``name`` is for messages.
+def read_template(data: bytes, name: str, drum_map: DrumMap | None = None) -> Template:
+    """Read a MIDI file; ``name`` is for messages, ``drum_map`` says what its pitches are.
 
     Raises:
         BadDataError: no MIDI file, none of the seven voices in it, or as `read_grid`.
     """
     track = read_midi(data, name)
-    grid = read_grid(track, name, VOICE_OF_PITCH, len(VOICES))
+    voices = translate(VOICE_OF_PITCH, drum_map)
+    grid = read_grid(track, name, voices, len(VOICES), model_measures)
     cells: dict[Cell, list[Note]] = defaultdict(list)
-    for note in drum_notes(track):
-        if note.pitch in VOICE_OF_PITCH:
-            step, _ = nearest_step(note.onset_ticks, track.ticks_per_quarter / STEPS_PER_QUARTER)
-            cells[VOICE_OF_PITCH[note.pitch], step].append(note)
+    for note in grid.notes:
+        place = grid.ruler.place(note.onset_ticks)
+        if note.pitch in voices and place is not None:
+            cells[voices[note.pitch], place[0]].append(note)
     if not cells:
         raise BadDataError(f"{name} has no notes to play", f"a groove has {', '.join(VOICES)}")
     for notes in cells.values():
         notes.sort(key=lambda note: -note.velocity)  # stable: of equals the first, as in the grid
     performance = Performance(grid.velocities, grid.offsets)
-    return Template(track, performance, dict(cells), grid.unknown)
+    return Template(track, performance, dict(cells), grid.ruler, voices, grid.unknown, grid.remarks)
 
 
-def play_template(template: Template, played: Performance, amount: float = 1.0) -> Track:
+def play_template(
+    template: Template, played: Performance, amount: float = 1.0, *, from_place: bool = False
+) -> Track:
     """The file with its drums played.
 
     Velocities and onsets go from the template's (``amount`` 0, exactly) to the played ones (1). A
@@ -85,30 +96,25 @@ def play_template(template: Template, played: Performance, amount: float = 1.0) 
         template: the file.
         played: what is played, ``[V, T]`` like the template's performance.
         amount: 0 to 1.
+        from_place: the played offsets are from where the template's notes lie, which keeps
+            triplets and swing, and not from the grid.
     """
-    steps = _steps(template)
-    end_ticks = max(template.track.end_ticks, math.ceil(steps * template.ticks_per_step))
+    ruler = template.ruler
+    last = max(note.onset_ticks for notes in template.cells.values() for note in notes)
+    # An early downbeat at the end of a file lies in a cell of the measure after, and a last note
+    # may ring into that measure; it does not belong to the file.
+    steps = max(ruler.columns_begun(last), ruler.columns_filled(template.track.end_ticks))
+    ends = ruler.ticks[:steps] + ruler.ticks_per_step
+    end_ticks = max(template.track.end_ticks, math.ceil(np.nanmax(ends, initial=0)))
     made = [
         note
         for cell, notes in template.cells.items()
-        for note in _move(template, cell, notes, played, amount, end_ticks)
+        for note in _move(template, cell, notes, played, amount, end_ticks, from_place)
     ]
     made += _added(template, played, amount, steps)
     replaced = {note for notes in template.cells.values() for note in notes}
     kept = [note for note in template.track.notes if note not in replaced]
     return template.track.with_notes([*kept, *_shorten(made, replaced, end_ticks)])
-
-
-def _steps(template: Template) -> int:
-    """The sixteenths of the file's measures: no note is added after.
-
-    An early downbeat at the end of a file lies in a cell of the measure after, and a last note may
-    ring into that measure; it does not belong to the file.
-    """
-    measure_ticks = template.ticks_per_step * MEASURE_STEPS
-    last = max(note.onset_ticks for notes in template.cells.values() for note in notes)
-    measures = max(int(last / measure_ticks) + 1, round(template.track.end_ticks / measure_ticks))
-    return measures * MEASURE_STEPS
 
 
 def _move(
@@ -118,20 +124,23 @@ def _move(
     played: Performance,
     amount: float,
     end_ticks: int,
+    from_place: bool,
 ) -> list[Note]:
     """The notes of a cell; the loudest is as played, others keep their distance and proportion.
 
     They move together, and no further than all stay in the cell: strokes of a flam never meet.
     """
+    ruler = template.ruler
     loudest = notes[0]
     goal = 127 * float(played.velocities[cell])
     velocity = loudest.velocity + amount * (goal - loudest.velocity)
     shift = 0
     if goal:
-        onset = (cell[1] + float(played.offsets[cell])) * template.ticks_per_step
-        first, last = _ticks(cell[1], template.ticks_per_step)
+        on_time = float(ruler.ticks[cell[1]])
+        first, last = _ticks(ruler, cell[1])
         onsets = [note.onset_ticks for note in notes]
-        shift = round(amount * (onset - loudest.onset_ticks))
+        goal_tick = on_time + float(played.offsets[cell]) * ruler.ticks_per_step
+        shift = round(amount * (goal_tick - (on_time if from_place else loudest.onset_ticks)))
         shift = min(shift, max(min(last, end_ticks - 1) - max(onsets), 0))
         shift = max(shift, first - min(onsets))
     elif velocity < 0.5:
@@ -148,19 +157,27 @@ def _move(
 
 def _added(template: Template, played: Performance, amount: float, steps: int) -> Iterable[Note]:
     """The notes that the template lacks, where it plays that drum or, if it never does, any."""
-    track, ticks_per_step = template.track, template.ticks_per_step
+    track, ruler = template.track, template.ruler
     homes = _homes(template)
     for step, voice in zip(*np.nonzero(played.velocities[:, :steps].T), strict=True):
         velocity = round(127 * amount * float(played.velocities[voice, step]))
-        first, last = _ticks(int(step), ticks_per_step)
-        if (int(voice), int(step)) in template.cells or velocity == 0 or first > last:
-            continue
-        onset = round((int(step) + float(played.offsets[voice, step])) * ticks_per_step)
         home = homes[int(voice)]
+        if (
+            home is None
+            or velocity == 0
+            or (int(voice), int(step)) in template.cells
+            or np.isnan(ruler.ticks[step])
+        ):
+            continue
+        first, last = _ticks(ruler, int(step))
+        if first > last:
+            continue
+        late = float(played.offsets[voice, step]) * ruler.ticks_per_step
+        onset = round(float(ruler.ticks[step]) + late)
         yield replace(
             track.note(
                 min(max(onset, first), last),
-                max(round(ticks_per_step), 1),
+                max(round(ruler.ticks_per_step), 1),
                 home.pitch,
                 min(velocity, 127),
             ),
@@ -171,10 +188,11 @@ def _added(template: Template, played: Performance, amount: float, steps: int) -
         )
 
 
-def _homes(template: Template) -> list[Note]:
+def _homes(template: Template) -> list[Note | None]:
     """A note for each voice whose pitch, channel and track added ones get.
 
-    The drum of that voice that the template plays most; where it plays none, General MIDI's.
+    The drum of that voice that the template plays most; where it plays none, the one that General
+    MIDI has, or the first of the drum map; None where the map has no drum of the voice.
     """
     found: list[Counter[tuple[int, int, int]]] = [Counter() for _ in VOICES]
     examples: dict[tuple[int, int, int], Note] = {}
@@ -184,16 +202,21 @@ def _homes(template: Template) -> list[Note]:
             found[voice][key] += 1
             examples.setdefault(key, note)
     first = next(iter(examples.values()))
-    return [
-        examples[count.most_common(1)[0][0]] if count else replace(first, pitch=pitch)
-        for count, pitch in zip(found, VOICE_PITCHES, strict=True)
-    ]
+    homes: list[Note | None] = []
+    for voice, (count, usual) in enumerate(zip(found, VOICE_PITCHES, strict=True)):
+        if count:
+            homes.append(examples[count.most_common(1)[0][0]])
+            continue
+        pitches = [pitch for pitch, of in template.voices.items() if of == voice]
+        pitch = usual if usual in pitches else next(iter(pitches), None)
+        homes.append(None if pitch is None else replace(first, pitch=pitch))
+    return homes
 
 
-def _ticks(step: int, ticks_per_step: float) -> tuple[int, int]:
+def _ticks(ruler: Ruler, step: int) -> tuple[int, int]:
     """The first and the last tick whose nearest sixteenth is this; none where first > last."""
-    first = max(math.ceil((step - 0.5) * ticks_per_step), 0)
-    return first, math.ceil((step + 0.5) * ticks_per_step) - 1
+    tick, half = float(ruler.ticks[step]), ruler.ticks_per_step / 2
+    return max(math.ceil(tick - half), 0), math.ceil(tick + half) - 1
 
 
 def _shorten(made: Iterable[Note], template: set[Note], end_ticks: int) -> list[Note]:

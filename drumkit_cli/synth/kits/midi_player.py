@@ -13,9 +13,12 @@ from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import open_input, open_output
+from drumkit_cli.midi.drum_maps import DRUM_MAPS
+from drumkit_cli.midi.drum_parts import find_drums
 from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.map_file import DrumMap, read_drum_map
 from drumkit_cli.midi.track import Track
-from drumkit_cli.patterns.grid import drum_notes, name_unknown
+from drumkit_cli.patterns.grid import name_unknown
 from drumkit_cli.synth.code_sources import Source, read_code
 from drumkit_cli.synth.infer import play_track, require_fitting, require_notes
 from drumkit_cli.synth.kits.kit import (
@@ -100,22 +103,30 @@ class Parts:
 
 
 def play_songs(
-    inputs: Sequence[str], output: str | None, choice: KitChoice, making: Making
+    inputs: Sequence[str],
+    output: str | None,
+    choice: KitChoice,
+    making: Making,
+    drum_map: str | None = None,
 ) -> None:
     """Play every input with the same kit.
 
     Raises:
         DrumkitError: an input, the kit or an output is not usable.
     """
-    if [*inputs, *choice.files].count("-") > 1:
+    references = choice.files
+    if drum_map is not None and drum_map not in DRUM_MAPS:
+        references.append(drum_map)
+    if [*inputs, *references].count("-") > 1:
         raise UsageError("stdin (-) can be read only once")
     destination = Destination(output, ".wav")
-    destination.check(inputs, references=choice.files)
+    destination.check(inputs, references=references)
     if choice.save_path is not None:
         saving = Destination(choice.save_path, ".json")
         if saving.is_folder or choice.save_path == "-":
             raise UsageError("a kit is saved as a file", "--save-kit NAME.json")
-        saving.check([], references=[*choice.files, *inputs])
+        saving.check([], references=[*references, *inputs])
+    pitches = None if drum_map is None else read_drum_map(drum_map)
     parts = _read_parts(choice)
 
     @cache
@@ -124,7 +135,7 @@ def play_songs(
 
     def play_one(path: str) -> None:
         song = _read_song(path)
-        _play_one(song, load(), destination, choice, making, parts.sums)
+        _play_one(song, load(), destination, choice, making, parts.sums, pitches)
 
     each(inputs, play_one)
 
@@ -136,8 +147,11 @@ def _play_one(
     choice: KitChoice,
     making: Making,
     sums: Sequence[str],
+    drum_map: DrumMap | None,
 ) -> None:
-    notes = drum_notes(song.track)
+    notes, remark = find_drums(song.track)
+    if remark:
+        console.warn(f"{song.name}: {remark}")
     if others := len(song.track.notes) - len(notes):
         console.detail(f"{song.name}: {others} notes that are no drums are left out")
     with console.progress(1, song.name) as bar:
@@ -147,10 +161,11 @@ def _play_one(
             humanize=choice.humanize,
             seed=making.seed,
             length=making.length,
+            drum_map=drum_map,
             advance=bar.advance,
         )
     if played.unknown:
-        console.warn(f"{song.name}: no voice plays {name_unknown(played.unknown)}")
+        console.warn(f"{song.name}: no voice plays {name_unknown(played.unknown, drum_map)}")
     if played.gain < 1:
         console.detail(f"{song.name}: all was scaled by {played.gain:.4f} to fit")
     comment = making.comment(bank.synth, song.sha256, *sums)

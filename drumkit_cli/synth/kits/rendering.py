@@ -6,7 +6,7 @@ code. Velocity selects one of a few layers of timbre, and sets the level exactly
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -109,7 +109,12 @@ class SoundBank:
 
 
 def read_hits(
-    notes: Sequence[Note], kit: Kit, *, humanize: float = 0.0, seed: int = 0
+    notes: Sequence[Note],
+    kit: Kit,
+    voice_of_pitch: Mapping[int, str] = VOICE_OF_PITCH,
+    *,
+    humanize: float = 0.0,
+    seed: int = 0,
 ) -> tuple[Hits, dict[int, int]]:
     """Convert notes to hits; also returns the number of notes of each pitch without a voice.
 
@@ -118,7 +123,7 @@ def read_hits(
     found: list[tuple[int, int, int]] = []
     unknown: dict[int, int] = {}
     for note in notes:
-        name = VOICE_OF_PITCH.get(note.pitch)
+        name = voice_of_pitch.get(note.pitch)
         if name is None or name not in kit.voices:
             unknown[note.pitch] = unknown.get(note.pitch, 0) + 1
         else:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove.inputs.performance import Performance
 from drumkit_cli.groove.inputs.template import play_template, read_template
-from drumkit_cli.groove.network.windowing import SNARE
+from drumkit_cli.groove.network.windowing import CLOSED, SNARE
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import Event, empty_track
 from tests.contract import midi_files
@@ -211,6 +211,104 @@ def test_drums_on_another_channel_stay_there():
     made = play_template(template, played_of(0, 16))
     assert len(made.notes) > 10
     assert {note.channel for note in made.notes} == {0}
+
+
+def test_from_their_place_notes_keep_triplets_and_swing():
+    triplets = [(160 * number, 50, 42, 90) for number in range(12)]
+    template = template_of([(0, 60, 36, 90), *triplets])
+    played = still(template)
+    hat = played.velocities[CLOSED] > 0
+    played.offsets[CLOSED, hat] = 0.1
+    moved = play_template(template, played, from_place=True)
+    onsets = [note.onset_ticks for note in moved.notes if note.pitch == 42]
+    assert onsets == [160 * number + round(0.1 * STEP) for number in range(12)]
+    on_grid = play_template(template, played)
+    assert all(note.onset_ticks % STEP == 12 for note in on_grid.notes if note.pitch == 42)
+
+
+def test_from_its_place_a_note_stays_in_its_sixteenth():
+    template = template_of([(4 * STEP + 50, 60, 38, 100)])
+    played = still(template)
+    played.offsets[SNARE, 4] = 0.4
+    (note,) = play_template(template, played, from_place=True).notes
+    assert note.onset_ticks == 5 * STEP - STEP // 2 - 1
+
+
+def song_in(meters, notes, end):
+    """MIDI of meters (tick, numerator, denominator) and notes (tick, pitch, velocity)."""
+    return midi_files.file(midi_files.meter_map(*meters), midi_files.track(notes, end=end), kind=1)
+
+
+@pytest.mark.parametrize(
+    ("meters", "alone", "end"),
+    [
+        (((0, 1, 4), (96, 4, 4)), (0, 96), 96 + 8 * 384),
+        (((0, 4, 4), (1152, 5, 4), (1632, 4, 4)), (1152, 1632), 1632 + 4 * 384),
+        (((0, 3, 4), (1152, 7, 32), (1236, 3, 4)), (1152, 1236), 1236 + 4 * 288),
+    ],
+)
+def test_a_pickup_and_an_odd_measure_stay_as_they_are(meters, alone, end):
+    notes = [(tick, pitch, 90) for tick in range(0, end - 24, 48) for pitch in (36, 42)]
+    template = read_template(song_in(meters, notes, end), "a.mid")
+    played = played_of(3, template.performance.velocities.shape[1], 0.5)
+    made = play_template(template, played)
+
+    def within(track):
+        first, last = alone[0] - 12, alone[1] - 12  # nearest sixteenths
+        return [row for row in rows(track) if first <= row[0] < last]
+
+    assert within(made) == within(template.track)
+    assert len(within(made)) >= 2
+    assert rows(made) != rows(template.track)
+    assert len(template.remarks) == 1
+    assert "left alone" in template.remarks[0]
+
+
+def test_an_early_downbeat_after_a_pickup_alone_is_all_that_is_played():
+    template = read_template(song_in(((0, 1, 4), (96, 4, 4)), [(90, 36, 90)], 94), "a.mid")
+    everything = Performance(np.full((7, 16), 0.5, np.float32), np.zeros((7, 16), np.float32))
+    (note,) = play_template(template, everything).notes
+    assert (note.pitch, note.velocity) == (36, 64)
+
+
+@pytest.mark.parametrize("meter", [(3, 4), (6, 8), (12, 8), (5, 4), (7, 8), (2, 4), (3, 8)])
+def test_measures_of_any_sixteenths_are_played_and_no_note_is_lost(meter):
+    measure = 384 * meter[0] // meter[1]
+    notes = [(tick, 42, 90) for tick in range(0, 8 * measure, 24)]
+    template = read_template(song_in(((0, *meter),), notes, 8 * measure), "a.mid")
+    assert template.remarks == ()
+    struck = template.performance.velocities[CLOSED] > 0
+    assert struck.sum() == len(notes)
+    assert struck[::16].any()
+    everything = Performance(
+        np.full((7, len(struck)), 0.5, np.float32), np.full((7, len(struck)), 0.25, np.float32)
+    )
+    made = play_template(template, everything)
+    assert len(made.notes) == 7 * len(notes)  # none where the model's measure has no time
+    assert {note.onset_ticks % 24 for note in made.notes} == {6}
+    assert made.end_ticks == 8 * measure
+
+
+def test_values_a_sixteenth_follow_the_files_measures():
+    notes = [(tick, 42, 90) for tick in range(0, 2 * 288, 24)]
+    template = read_template(song_in(((0, 3, 4),), notes, 2 * 288), "a.mid")
+    values = template.by_column(tuple(range(1, 13)))
+    assert values[:12] == values[16:28] == tuple(range(1, 13))
+    assert template.by_column(()) == ()
+    assert template_of([(0, 10, 36, 90)]).by_column((1, 2, 3)) == (1, 2, 3)
+
+
+def test_a_drum_map_says_what_is_read_and_what_is_added():
+    notes = [(0, 60, 52, 90), (0, 60, 36, 90), (480, 60, 43, 90), (960, 60, 46, 90)]
+    drum_map = {36: 36, 43: 38, 52: 42, 60: 49, 61: 49}
+    template = read_template(file_of(notes), "a.mid", drum_map)
+    assert template.performance.velocities[CLOSED, 0] > 0
+    assert template.performance.velocities[SNARE, 4] > 0
+    assert template.unknown == {46: 1}
+    everything = Performance(np.full((7, 16), 0.5, np.float32), np.zeros((7, 16), np.float32))
+    made = play_template(template, everything)
+    added = {n.pitch for n in made.notes if n.onset_ticks == 3 * STEP}
+    assert added == {36, 43, 52, 60}  # the map has no open hat, ride or tom
 
 
 def test_a_file_without_the_seven_drums_is_bad_data():
