@@ -447,4 +447,4 @@ def test_stdin_may_be_the_goal_of_interpolate(drumkit):
     back = drumkit("interpolate", "-", "techno:1", "--path", "crossfade", stdin=data)
     assert_done(to)
     assert len(read_midi(to.out, "to").notes) == len(read_midi(back.out, "back").notes)
-    assert_refused(drumkit("interpolate", "-", "-", stdin=data), 2, "not both")
+    assert_refused(drumkit("interpolate", "-", "-", stdin=data), 2, "only once")
