@@ -178,6 +178,10 @@ Threads = Annotated[
 Plot = Annotated[
     str | None,
     typer.Option(
-        "--plot", metavar="PNG", parser=_keep, show_default=False, help="Draw it to this file."
+        "--plot",
+        metavar="PICTURE",
+        parser=_keep,
+        show_default=False,
+        help="Draw it to this .png, .pdf or .svg file.",
     ),
 ]

@@ -1,14 +1,18 @@
 """The `evaluate` command: parse, hand over to the feature, print its table."""
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from drumkit_cli import options
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io import streams
+from drumkit_cli.io.pictures import check_picture, write_figure
 
 if TYPE_CHECKING:
     from drumkit_cli.io.tables import Table
+
+PLOTTED_FEATURES: Final = ("interpolate", "groove", "synth")
+"""Features whose `evaluate` module has a `draw` beside its table."""
 
 
 def evaluate(
@@ -29,20 +33,15 @@ def evaluate(
     sounds of each class.
     """
     folder = streams.require_folder(data)
+    if plot is not None and feature not in PLOTTED_FEATURES:
+        raise UsageError(f"there is no picture of {feature}", "leave out --plot")
+    check_picture(plot)
     module = importlib.import_module(f"drumkit_cli.{feature}.evaluate")
-    if plot is not None:
-        if not hasattr(module, "draw"):
-            raise UsageError(f"there is no picture of {feature}", "leave out --plot")
-        if plot == "-":
-            raise UsageError("--plot needs a file of its own")
-        streams.check_output(plot)
     if threads:
         import torch
 
         torch.set_num_threads(threads)
     table: Table = module.evaluate(folder, weights)
     if plot is not None:
-        png: bytes = module.draw(folder, weights)
-        with streams.open_output(plot) as sink:
-            sink.write(png)
+        write_figure(module.draw(folder, weights), plot)
     streams.write_text(table.to_json() + "\n" if json else table.to_text())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -31,6 +31,9 @@ from drumkit_cli.groove.training import metrics
 from drumkit_cli.groove.training.reconstruction import reconstruct_all
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights, shipped_folder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BASELINES: Final = "groove-baselines"
 FIGURES: Final = ("note_f1", "velocity_kl", "velocity_mse", "timing_kl", "timing_mse")
@@ -121,13 +124,13 @@ def evaluate(data: Path, weights: str | None) -> Table:
     )
 
 
-def draw(data: Path, weights: str | None) -> bytes:
-    """A PNG like Figures 4 and 5, of the test split, with templates played as funk too.
+def draw(data: Path, weights: str | None) -> Figure:
+    """Draw a figure like Figures 4 and 5, of the test split, with templates played as funk too.
 
     Raises:
         DrumkitError: as `evaluate`.
     """
-    from drumkit_cli.groove.plot import groove_png
+    from drumkit_cli.groove.plot import draw_groove
 
     groover = Groover(load_weights("groove", weights))
     classifier = build_baselines(_load_baselines()).classifier
@@ -135,7 +138,7 @@ def draw(data: Path, weights: str | None) -> bytes:
     windows = test.windows
     real = (windows.notes, windows.velocities, windows.timings)
     made = reconstruct_all(groover.network, test, genre=True)
-    return groove_png(
+    return draw_groove(
         metrical_trends(real, test.genres),
         metrical_trends(made, test.genres),
         {

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from drumkit_cli.groove.network.windowing import GENRES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 POSITIONS: Final = ("1", "e", "&", "a")
 
 Trends = Mapping[str, Mapping[str, NDArray[np.float64]]]
 
 
-def groove_png(real: Trends, made: Trends, confusions: Mapping[str, NDArray[np.int64]]) -> bytes:
-    """A PNG of mean velocity and timing at each sixteenth of a beat, and of confusion matrices.
+def draw_groove(real: Trends, made: Trends, confusions: Mapping[str, NDArray[np.int64]]) -> Figure:
+    """Mean velocity and timing at each sixteenth of a beat, and confusion matrices.
 
     Args:
         real: means and deviations ``[4, 2]`` of "velocity" and "timing" of test data, by genre.
         made: the same of reconstructions.
         confusions: title to counts ``[6, 6]``; rows are genres of templates, columns predictions.
     """
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(11, 9), dpi=120, layout="constrained")
     grid = figure.subplots(2, 2)
     for axes, kind, unit in zip(
@@ -40,9 +36,7 @@ def groove_png(real: Trends, made: Trends, confusions: Mapping[str, NDArray[np.i
     for axes, (title, counts) in zip(grid[1], confusions.items(), strict=True):
         _draw_confusion(axes, counts)
         axes.set(title=title, xlabel="classified as", ylabel="template of")
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return figure
 
 
 def _draw_trends(axes: Axes, real: Trends, made: Trends, kind: str) -> None:

@@ -9,8 +9,9 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import UsageError
+from drumkit_cli.io.outputs import check_file
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import check_output, write_text
+from drumkit_cli.io.streams import write_text
 from drumkit_cli.learning.devices import Device
 
 STEPS = 6
@@ -111,14 +112,14 @@ def interpolate(
     ones, claps as snares.
     """
     if names:
+        check_file(output, ".txt", ".tsv")
         _list(output)
         return
     if start is None or goal is None:
         raise UsageError("a transition needs START and GOAL", "--list names patterns that ship")
     if [name.partition("@")[0] for name in (start, goal, drum_map or "")].count("-") > 1:
         raise UsageError("stdin (-) can be read only once")
-    if output is not None and output != "-":
-        check_output(output)
+    check_file(output, ".mid", ".npy")
 
     from drumkit_cli.interpolate import infer
     from drumkit_cli.interpolate.sources import read_source

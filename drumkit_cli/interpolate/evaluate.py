@@ -10,7 +10,7 @@ import functools
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from drumkit_cli.patterns.statistics import (
     step_sizes,
     velocity_error,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PAPERS_WEIGHTS: Final = "interpolate-z4.safetensors"
 STEPS: Final = 6
@@ -112,9 +115,9 @@ def evaluate(data: Path, weights: str | None) -> Table:
     )
 
 
-def draw(data: Path, weights: str | None) -> bytes:
-    """A PNG of the training patterns and some transitions between genres, like Figure 5."""
-    from drumkit_cli.interpolate.plot import pca_png
+def draw(data: Path, weights: str | None) -> Figure:
+    """Draw the training patterns and some transitions between genres, like Figure 5."""
+    from drumkit_cli.interpolate.plot import draw_transitions
 
     autoencoder = infer.Autoencoder(_checkpoints(weights)[0])
     patterns = _load_patterns(data)
@@ -126,7 +129,7 @@ def draw(data: Path, weights: str | None) -> bytes:
             chosen[start, goal] = pair
     paths = _paths(patterns, list(chosen.values()), infer.Path.SLERP, autoencoder)
     names = [f"{start} to {goal}" for start, goal in chosen]
-    return pca_png(patterns.where("train"), dict(zip(names, paths, strict=True)))
+    return draw_transitions(patterns.where("train"), dict(zip(names, paths, strict=True)))
 
 
 def choose_pairs(patterns: PatternSet, count: int) -> list[Pair]:

@@ -1,18 +1,16 @@
 """Plot of transitions among the training patterns, like the paper's Figure 5."""
 
 from collections.abc import Mapping
-from io import BytesIO
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from drumkit_cli.interpolate.infer import Floats
 from drumkit_cli.patterns.statistics import principal_components
 
 
-def pca_png(patterns: Floats, paths: Mapping[str, Floats]) -> bytes:
-    """A PNG of patterns ``[N, V, T]`` as dots and of named paths ``[L + 1, V, T]``, by PCA."""
-    from matplotlib.figure import Figure
-
+def draw_transitions(patterns: Floats, paths: Mapping[str, Floats]) -> Figure:
+    """Patterns ``[N, V, T]`` as dots, and named paths ``[L + 1, V, T]``, by PCA."""
     mean, components = principal_components(patterns, 2)
 
     def place(of: Floats) -> Floats:
@@ -28,6 +26,4 @@ def pca_png(patterns: Floats, paths: Mapping[str, Floats]) -> bytes:
     axes.set(xlabel="first component", ylabel="second component", aspect="equal")
     axes.set(title="Transitions among the training patterns (PCA)")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), title="from, to (square)")
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return figure

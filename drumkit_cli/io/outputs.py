@@ -1,29 +1,42 @@
-"""Where a command's outputs go: a pipe, one file, or a folder with files named after the inputs."""
+"""Where a command's outputs go: a pipe, one file, or a folder with files named after the inputs.
+
+The name of an output says what it holds; a name that says something else is refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from drumkit_cli.errors import OutputError, UsageError
 from drumkit_cli.io.streams import STDIN_NAME, check_output
 
-FILE_SUFFIXES = (
-    ".wav", ".flac", ".ogg", ".mp3", ".aiff", ".mid", ".npy", ".png", ".json", ".groove"
-)  # fmt: skip
+PICTURE_SUFFIXES: Final = (".png", ".pdf", ".svg")
+_SYNONYMS: Final = {".midi": ".mid", ".wave": ".wav"}
+_KNOWN_SUFFIXES: Final = frozenset((
+    ".aac", ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg",
+    ".opus", ".rf64", ".w64", ".wav", ".wma",
+    ".kar", ".mid", ".rmi", ".smf",
+    ".bmp", ".eps", ".gif", ".jpeg", ".jpg", ".pdf", ".png", ".ps", ".svg", ".tif", ".tiff",
+    ".webp", ".csv", ".groove", ".json", ".jsonl", ".npy", ".npz", ".toml", ".tsv", ".txt", ".xml",
+    ".yaml", ".ckpt", ".gz", ".h5", ".onnx", ".pt", ".pth", ".safetensors", ".tar", ".zip",
+))  # fmt: skip
+"""How names of files end that are known to hold something."""
 
 
 @dataclass(frozen=True)
 class Destination:
     """What `-o` means for a command.
 
-    Without it, or with "-", the output goes to stdout. A name that ends in `suffix`, or of
-    something there that is no folder (a device, a FIFO), is a file; any other is a folder.
+    Without it, or with "-", the output goes to stdout. A name that ends in `suffix` or a synonym of
+    it, or of something there that is no folder (a device, a FIFO), is a file; any other is a
+    folder.
 
     Attributes:
         output: as given to `-o`.
-        suffix: of the files that the command writes, ".wav".
+        suffix: of the files that the command writes: ".wav", ".mid" (not ".midi").
         template: of the names within a folder, where {song} is the input's name less its suffix;
             more fields come from `place`.
     """
@@ -35,7 +48,7 @@ class Destination:
     @property
     def is_folder(self) -> bool:
         """Whether files are made in a folder."""
-        if self.output is None or self.output == "-" or self.output.lower().endswith(self.suffix):
+        if self.output is None or self.output == "-" or kind_of(self.output) == self.suffix:
             return False
         path = Path(self.output)
         return path.is_dir() or not path.exists()
@@ -61,11 +74,10 @@ class Destination:
             if len(inputs) > 1:
                 raise UsageError("several inputs need a folder", "-o DIR")
             if self.output is not None and self.output != "-":
-                self._refuse_other_kinds()
-                check_output(self.output)
+                check_file(self.output, self.suffix)
                 _spare_inputs(Path(self.output), [*inputs, *references])
             return
-        self._refuse_other_kinds()
+        refuse_other_kinds(str(self.output), f"name a {self.suffix} file or a folder", self.suffix)
         places: dict[Path, str] = {}
         for name in inputs:
             for values in fields or ({},):
@@ -96,14 +108,6 @@ class Destination:
             raise OutputError(f"cannot make the folder {path.parent}: {reason}") from error
         return str(path)
 
-    def _refuse_other_kinds(self) -> None:
-        """Refuse a name of other files, above all where such a one is there and would be lost."""
-        path = Path(str(self.output))
-        kind = path.suffix.lower()
-        is_other = kind in FILE_SUFFIXES and not str(self.output).lower().endswith(self.suffix)
-        if is_other and (path.is_file() or not path.exists()):
-            raise UsageError(f"cannot write {kind} files", f"name a {self.suffix} file or a folder")
-
     def _path(self, name: str, fields: dict[str, str]) -> Path:
         song = "stdin" if name == STDIN_NAME else Path(name).stem
         try:
@@ -111,11 +115,45 @@ class Destination:
         except (KeyError, IndexError, ValueError, AttributeError) as error:
             known = ", ".join(f"{{{field}}}" for field in ("song", *fields))
             raise UsageError(f"the template {self.template!r} may hold only {known}") from error
-        if not relative.lower().endswith(self.suffix):
+        if kind_of(relative) != self.suffix:
             relative += self.suffix
         if Path(relative).is_absolute() or ".." in Path(relative).parts:
             raise UsageError(f"the template {self.template!r} leaves the folder")
         return Path(str(self.output)) / relative
+
+
+def kind_of(path: str) -> str:
+    """The suffix that says what a file holds: ".mid" of "a.MIDI"."""
+    suffix = Path(path).suffix.lower()
+    return _SYNONYMS.get(suffix, suffix)
+
+
+def refuse_other_kinds(path: str, remedy: str, *suffixes: str) -> None:
+    """Refuse a name that says another kind of file, unless a folder is so named.
+
+    Raises:
+        UsageError: it ends like a file of another kind than those of `suffixes`.
+    """
+    kind = kind_of(path)
+    if kind in _KNOWN_SUFFIXES and kind not in suffixes and not Path(path).is_dir():
+        raise UsageError(f"{path}: cannot write {kind} files", remedy)
+
+
+def check_file(path: str | None, *suffixes: str) -> None:
+    """Refuse before any work an output file that cannot be made, or whose name is of another kind.
+
+    Args:
+        path: as given to an option; None and "-" are stdout.
+        suffixes: of the kinds that can be written: ".mid", ".npy".
+
+    Raises:
+        UsageError: the name is empty or says another kind.
+        OutputError: the file cannot be made.
+    """
+    if path is None or path == "-":
+        return
+    refuse_other_kinds(path, f"name a {' or '.join(suffixes)} file", *suffixes)
+    check_output(path)
 
 
 def _spare_inputs(place: Path, inputs: Sequence[str]) -> None:

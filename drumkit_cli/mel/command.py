@@ -14,9 +14,10 @@ from drumkit_cli import console, options
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
+from drumkit_cli.io.pictures import check_picture, write_figure
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.sniffing import Kind
-from drumkit_cli.io.streams import Encoding, check_output, open_input, open_output, resolve_inputs
+from drumkit_cli.io.streams import Encoding, open_input, open_output, resolve_inputs
 
 if TYPE_CHECKING:
     from drumkit_cli.mel.plot import Overview
@@ -156,10 +157,9 @@ def mel(
         raise UsageError("--invert takes neither --windows nor --stem", "windows are told by shape")
     if windows and 2 * overlap > width:
         raise UsageError(f"an overlap of {overlap} is above half the width of {width}")
-    if plot is not None and (len(inputs) > 1 or plot == "-"):
+    if plot is not None and len(inputs) > 1:
         raise UsageError("--plot draws one input to one file")
-    if plot is not None:
-        check_output(plot)
+    check_picture(plot, output)
     job = Job(
         destination, _config(preset, rate, window, hop, fft, mels, fmin, fmax), invert,
         stem, windows, width, overlap, discretise, iterations, seed, encoding, plot,
@@ -297,7 +297,5 @@ def _watched(blocks: Iterator[Floats], overview: Overview | None, job: Job) -> I
 
 
 def _draw(overview: Overview | None, name: str, job: Job) -> None:
-    if overview is not None:
-        picture = overview.png(Path(name).name)
-        with open_output(job.plot) as sink:
-            sink.write(picture)
+    if overview is not None and job.plot is not None:
+        write_figure(overview.draw(Path(name).name), job.plot)

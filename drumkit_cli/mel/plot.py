@@ -1,9 +1,9 @@
 """A picture of a mel spectrogram, gathered while it streams by."""
 
-from io import BytesIO
 from typing import Final
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from drumkit_cli.spectral.mel_spectrogram import FLOOR_DB
 from drumkit_cli.spectral.melscale import Floats, MelConfig, band_edges
@@ -31,10 +31,8 @@ class Overview:
             loudest = power[:, low:high].max(axis=1)
             np.maximum(self._power[:, column], loudest, out=self._power[:, column])
 
-    def png(self, title: str) -> bytes:
-        """Return a PNG: seconds across, bands up, dB of a full-scale sine in colour."""
-        from matplotlib.figure import Figure
-
+    def draw(self, title: str) -> Figure:
+        """Return a figure: seconds across, bands up, dB of a full-scale sine in colour."""
         config = self._config
         seconds = max(self._frames, 1) * config.hop / config.rate
         power = self._power if self._power.size else np.zeros((config.mels, 1), dtype=np.float32)
@@ -56,6 +54,4 @@ class Overview:
         axes.set_yticks(bands, [str(hz) for hz in ticks])
         axes.set(xlabel="seconds", ylabel="Hz", title=title, ylim=(-0.5, config.mels - 0.5))
         figure.colorbar(image, label="dB of a full-scale sine")
-        buffer = BytesIO()
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-        return buffer.getvalue()
+        return figure

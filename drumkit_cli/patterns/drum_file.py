@@ -16,6 +16,7 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from drumkit_cli.io.arrays import npy_header
+from drumkit_cli.io.outputs import kind_of
 from drumkit_cli.io.streams import open_output, spool_failure
 from drumkit_cli.midi.drum_maps import VOICE_PITCHES
 from drumkit_cli.midi.files import read_midi, variable_length, write_midi
@@ -49,7 +50,7 @@ def write_drums(
         StreamError: there is no room in TMPDIR.
     """
     with open_output(path) as sink:
-        if path is not None and path.lower().endswith(".npy"):
+        if path is not None and kind_of(path) == ".npy":
             sink.write(npy_header(shape, np.float32))
             for velocities, _ in blocks:
                 sink.write(np.ascontiguousarray(velocities, "<f4").tobytes())

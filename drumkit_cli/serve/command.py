@@ -15,6 +15,7 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import OutputError, UnavailableError, UsageError
+from drumkit_cli.io.outputs import refuse_other_kinds
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import spool_failure
 from drumkit_cli.learning.devices import Device
@@ -160,6 +161,7 @@ def _folder(output: str | None) -> Iterator[Path]:
     if output is not None:
         if not output or output == "-":
             raise UsageError("serve writes no single output", "name a folder: -o DIR")
+        refuse_other_kinds(output, "name a folder: -o DIR")
         yield _checked(_made(output))
         return
     try:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from drumkit_cli import console, options
-from drumkit_cli.errors import UsageError
+from drumkit_cli.io.outputs import check_file
+from drumkit_cli.io.pictures import check_picture, write_figure
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import check_output, open_output
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.swirl.walk import OMEGAS, SPEED, SPEED_MAX, START_MAX, Walk
 
@@ -93,11 +92,8 @@ def swirl(
     other patterns.
     """
     walk = Walk(omegas, speed, start, seed)
-    if plot == "-" or (plot and output and os.path.realpath(plot) == os.path.realpath(output)):
-        raise UsageError("--plot needs a file of its own")
-    for path in (output, plot):
-        if path is not None and path != "-":
-            check_output(path)
+    check_file(output, ".mid", ".npy")
+    check_picture(plot, output)
 
     from drumkit_cli.learning.models import load_model
     from drumkit_cli.patterns.drum_file import write_drums
@@ -129,9 +125,8 @@ def _draw(plot: str, walk: Walk, end: float) -> None:
     import numpy as np
 
     from drumkit_cli.swirl.infer import places
-    from drumkit_cli.swirl.plot import path_png
+    from drumkit_cli.swirl.plot import draw_path
 
     whole = places(np.linspace(0, 2 * np.pi, PLOT_POINTS), walk)
     walked = places(np.linspace(walk.start, end, PLOT_POINTS), walk)
-    with open_output(plot) as sink:
-        sink.write(path_png(whole, walked))
+    write_figure(draw_path(whole, walked), plot)

@@ -1,16 +1,13 @@
 """Plot of a path in noise space, like the paper's Figure 6."""
 
-from io import BytesIO
-
 import numpy as np
+from matplotlib.figure import Figure
 
 from drumkit_cli.swirl.infer import Floats
 
 
-def path_png(whole: Floats, walked: Floats) -> bytes:
-    """A PNG of the whole path ``[N, 2]`` and of the part that was played, from dot to square."""
-    from matplotlib.figure import Figure
-
+def draw_path(whole: Floats, walked: Floats) -> Figure:
+    """The whole path ``[N, 2]`` and the part that was played, from dot to square."""
     figure = Figure(figsize=(6, 6), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     axes.plot(*whole.T, color="0.8", linewidth=0.6)
@@ -21,6 +18,4 @@ def path_png(whole: Floats, walked: Floats) -> bytes:
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     axes.set(xlabel="Re f", ylabel="Im f", title="Swirl in noise space (Eq. 8)")
     axes.legend(loc="upper right")
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return figure

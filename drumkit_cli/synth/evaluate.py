@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -39,6 +39,9 @@ from drumkit_cli.synth.kits.kit import draw_kit
 from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICES
 from drumkit_cli.synth.metrics import attacks, diversity, log_mel_distance, spectral_convergence
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 GENERATED: Final = 100
 """Generated sounds of each class."""
@@ -131,13 +134,13 @@ def measure(
     )
 
 
-def draw(data: Path, weights: str | None) -> bytes:
-    """A PNG of a test sound of each class, its reconstruction, and two generated sounds.
+def draw(data: Path, weights: str | None) -> Figure:
+    """Draw a test sound of each class, its reconstruction, and two generated sounds.
 
     Raises:
         DrumkitError: as `evaluate`.
     """
-    from drumkit_cli.synth.plot import sounds_png
+    from drumkit_cli.synth.plot import draw_sounds
 
     synth = DrumSynth(load_weights("synth", weights))
     test = sounds_of.load_sounds(data, "test")
@@ -150,7 +153,7 @@ def draw(data: Path, weights: str | None) -> bytes:
     rows = {"real": synth.analyse(np.stack(list(firsts.values())))}
     for title, wanted in codes.items():
         rows[title] = synth.analyse(synth.invert(synth.levels(wanted)))
-    return sounds_png({title: list(images) for title, images in rows.items()}, list(firsts))
+    return draw_sounds({title: list(images) for title, images in rows.items()}, list(firsts))
 
 
 def onset_f(synth: DrumSynth, seed: int) -> float:

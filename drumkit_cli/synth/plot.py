@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
+
+from matplotlib.figure import Figure
 
 from drumkit_cli.sounds.drum_synth import Floats
 
 
-def sounds_png(rows: Mapping[str, Sequence[Floats]], classes: Sequence[str]) -> bytes:
-    """A PNG of levels ``[F, T]``: titled rows, with one column for each class."""
-    from matplotlib.figure import Figure
-
+def draw_sounds(rows: Mapping[str, Sequence[Floats]], classes: Sequence[str]) -> Figure:
+    """Levels ``[F, T]``: titled rows, with one column for each class."""
     figure = Figure(figsize=(1.5 * len(classes), 1.7 * len(rows)), dpi=100, layout="constrained")
     grid = figure.subplots(len(rows), len(classes), squeeze=False, sharex=True, sharey=True)
     for line, (title, images) in zip(grid, rows.items(), strict=True):
@@ -21,6 +20,4 @@ def sounds_png(rows: Mapping[str, Sequence[Floats]], classes: Sequence[str]) -> 
             axes.set(xticks=[], yticks=[])
     for axes, name in zip(grid[0], classes, strict=True):
         axes.set_title(name)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return figure

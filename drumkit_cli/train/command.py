@@ -8,6 +8,7 @@ import typer
 
 from drumkit_cli import options
 from drumkit_cli.io import streams
+from drumkit_cli.io.outputs import check_file
 from drumkit_cli.learning.devices import Device
 
 DEFAULT_TIME_LIMIT: Final = "1h"
@@ -67,7 +68,7 @@ def train(
     """
     folder = streams.require_folder(data)
     target = output if output is not None else f"{feature}.safetensors"
-    streams.check_output(target)
+    check_file(target, ".safetensors")
 
     from drumkit_cli.learning.training import Run
 

@@ -36,6 +36,7 @@ class Command:
         takes_midi: the input may be MIDI, so that the MIDI cases apply.
         takes_any_meter: of MIDI: also what does not fill measures of sixteen sixteenths.
         has_model: it loads weights.
+        other_suffixes: of other kinds that it writes where the output is so named.
         is_brief: what it writes is less than 4096 bytes.
     """
 
@@ -51,7 +52,12 @@ class Command:
     takes_midi: bool = False
     takes_any_meter: bool = False
     has_model: bool = True
+    other_suffixes: tuple[str, ...] = ()
     is_brief: bool = False
+
+    @property
+    def suffixes(self):
+        return (self.suffix, *self.other_suffixes)
 
     def line(self, *inputs):
         """The arguments with these inputs, or stdin; a command without input ignores them."""
@@ -121,8 +127,17 @@ COMMANDS = [
         trailing=("techno:1",),
         takes_several=False,
         takes_midi=True,
+        other_suffixes=(".npy",),
     ),
-    Command("swirl", ("swirl",), ".mid", None, is_drums, takes_several=False),
+    Command(
+        "swirl",
+        ("swirl",),
+        ".mid",
+        None,
+        is_drums,
+        takes_several=False,
+        other_suffixes=(".npy",),
+    ),
     Command(
         "groove",
         ("groove",),
@@ -152,7 +167,15 @@ COMMANDS = [
         takes_midi=True,
         takes_any_meter=True,
     ),
-    Command("synth-kick", ("synth", "kick"), ".wav", None, is_wave, takes_several=False),
+    Command(
+        "synth-kick",
+        ("synth", "kick"),
+        ".wav",
+        None,
+        is_wave,
+        takes_several=False,
+        other_suffixes=(".npy",),
+    ),
 ]
 
 

@@ -261,6 +261,14 @@ def test_an_output_in_no_folder_cannot_be_made(drumkit, command):
 
 
 @each_command
+@pytest.mark.parametrize("kind", [".mp3", ".jpg", ".mid", ".wav", ".npy", ".safetensors"])
+def test_a_name_of_another_kind_is_refused_before_any_work(drumkit, command, kind):
+    if kind not in command.suffixes:
+        result = drumkit(*command.line("missing"), "-o", "out" + kind)
+        assert_refused(result, 2, f"cannot write {kind} files")
+
+
+@each_command
 def test_a_closed_pipe_ends_quietly(drumkit, command):
     reading, writing = os.pipe()
     os.close(reading)

@@ -1,7 +1,7 @@
 import pytest
 
 from drumkit_cli.errors import OutputError, UsageError
-from drumkit_cli.io.outputs import Destination
+from drumkit_cli.io.outputs import Destination, check_file
 
 
 @pytest.mark.parametrize("output", [None, "-", "drums.wav", "/dev/null"])
@@ -100,5 +100,20 @@ def test_a_template_stays_in_its_folder(tmp_path, template):
         Destination(str(tmp_path), ".wav", template).check(["a.wav"])
 
 
-def test_suffixes_may_be_upper_case():
+def test_suffixes_may_be_upper_case_and_midi_is_mid():
     assert not Destination("OUT.WAV", ".wav").is_folder
+    assert not Destination("take.Midi", ".mid").is_folder
+    Destination("take.midi", ".mid").check(["beat.mid"])
+
+
+def test_a_file_may_be_of_the_kinds_that_can_be_written_or_of_none(tmp_path):
+    for name in ("a.mid", "a.MIDI", "a.npy", "a", "a.b", "a.v2"):
+        check_file(str(tmp_path / name), ".mid", ".npy")
+    for path in (None, "-", "/dev/null"):
+        check_file(path, ".mid")
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.MP3", "a.json", "a.png", "a.mid.gz"])
+def test_a_file_that_says_another_kind_is_refused(name):
+    with pytest.raises(UsageError, match=r"name a \.mid or \.npy file"):
+        check_file(name, ".mid", ".npy")

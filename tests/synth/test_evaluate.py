@@ -63,6 +63,5 @@ def test_the_table_has_every_part(tmp_path, monkeypatch):
 
 def test_a_sound_of_each_class_is_drawn(tmp_path):
     folder = write_one_shots(tmp_path / "oneshots", per_split=1)
-    png = evaluate.draw(folder, str(write_tiny_synth(tmp_path / "weights")))
-    assert png.startswith(b"\x89PNG")
-    assert len(png) > 10_000
+    figure = evaluate.draw(folder, str(write_tiny_synth(tmp_path / "weights")))
+    assert len(figure.axes) == 4 * len(CLASSES)
