@@ -1,1 +1,1 @@
-"""Drums for a bass line."""
+"""The `arrange` command: drums for a bass line, by a CycleGAN on mel spectrograms."""

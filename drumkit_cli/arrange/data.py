@@ -1,4 +1,4 @@
-"""Windows of bass and drums, as log-mel images, from the rendered bands."""
+"""Training windows: aligned log-mel images of the bass and the drums of rendered takes."""
 
 from __future__ import annotations
 
@@ -16,63 +16,62 @@ from drumkit_cli.spectral import mel_spectrogram
 
 LEAKS = ("drums", "other", "voice")
 SILENT_LEVEL = 0.35
-"""A frame whose loudest bin is below this share of the level range sounds silent."""
+"""A frame is silent if its loudest bin is below this share of the level range."""
 TRIES = 500
-"""Places tried for one window: only bands that hardly ever play together exhaust them."""
+"""Random positions tried for a window in which bass and drums play."""
 
 Floats = NDArray[np.float32]
 
 
 class Windows:
-    """Aligned windows of bass and drums at random places of the bands of one split.
+    """Windows at random positions of the takes of one split.
 
     Raises:
-        BadDataError: no band of the split is longer than a window.
+        BadDataError: no take of the split is longer than a window.
     """
 
-    def __init__(self, bands: Sequence[Take], split: str) -> None:
+    def __init__(self, takes: Sequence[Take], split: str) -> None:
         length = _context_samples()
-        self.bands = [
-            band for band in bands if band.split == split and band.stems["bass"].shape[0] > length
+        self.takes = [
+            take for take in takes if take.split == split and take.stems["bass"].shape[0] > length
         ]
-        if not self.bands:
+        if not self.takes:
             seconds = length / infer.MEL.rate
-            raise BadDataError(f"no {split} band is longer than a window, {seconds:.1f} seconds")
+            raise BadDataError(f"no {split} take is longer than a window, {seconds:.1f} seconds")
         self._gains: dict[tuple[str, str], float] = {}
 
     def draw(self, generator: np.random.Generator, *, augment: bool) -> tuple[Floats, Floats]:
-        """One window: levels of bass and drums, both ``[F, T]`` in -1..1.
+        """Draw a window in which both play: images of bass and drums, ``[F, T]`` in -1..1.
 
-        Both sound most of the time; a window whose bass or drums rest is drawn again. With
-        ``augment`` the bass varies in gain and tone and is, half of the time, as a separator would
-        give it: with some of the other stems left in.
+        With ``augment`` the bass varies in gain and tone, and half of the windows have leakage from
+        the other stems, as after separation.
 
         Raises:
-            BadDataError: `TRIES` places had no window where both sound.
+            BadDataError: no such window was found at `TRIES` positions.
         """
         for _ in range(TRIES):
-            band = self.bands[int(generator.integers(len(self.bands)))]
-            start = int(generator.integers(band.stems["bass"].shape[0] - _context_samples()))
-            drums = _levels(_excerpt(band, "drums", start) * self._gain(band, "drums"))
+            take = self.takes[int(generator.integers(len(self.takes)))]
+            start = int(generator.integers(take.stems["bass"].shape[0] - _context_samples()))
+            drums = _levels(_excerpt(take, "drums", start) * self._gain(take, "drums"))
             if _sounding(drums) < 0.5 or not _is_crisp(drums):
                 continue
-            gain = self._gain(band, "bass")
-            samples: Floats = _excerpt(band, "bass", start) * gain
+            gain = self._gain(take, "bass")
+            samples: Floats = _excerpt(take, "bass", start) * gain
             if _sounding(_levels(samples)) < 0.6:
                 continue
             if augment and generator.random() < 0.5:
-                samples = samples + _leak(band, start, generator) * gain
+                samples = samples + _leak(take, start, generator) * gain
             bass = _levels(samples)
             if augment:
                 bass = _vary_tone(bass, generator)
             return bass, drums
         raise BadDataError("no window in which bass and drums both sound")
 
-    def _gain(self, band: Take, stem: str) -> np.float32:
-        """What brings a stem to the level that the generator knows."""
-        key = (band.name, stem)
+    def _gain(self, take: Take, stem: str) -> np.float32:
+        """The gain that brings a stem to the normal level."""
+        key = (take.name, stem)
         if key not in self._gains:
-            samples = np.asarray(band.stems[stem]).astype(np.float32) / np.float32(32768)
+            samples = np.asarray(take.stems[stem]).astype(np.float32) / np.float32(32768)
             self._gains[key] = infer.normalising_gain(infer.gated_level([samples]))
         return np.float32(self._gains[key])
 
@@ -80,7 +79,7 @@ class Windows:
 def batches(
     windows: Windows, size: int, seed: int, *, augment: bool = True
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless batches of bass and drums, each ``[B, 1, F, T]``; the same seed gives the same."""
+    """Endless batches of bass and drums, each ``[B, 1, F, T]``, determined by a seed."""
     generator = np.random.default_rng(seed)
     while True:
         drawn = [windows.draw(generator, augment=augment) for _ in range(size)]
@@ -89,12 +88,12 @@ def batches(
 
 
 def _context_samples() -> int:
-    """A window with two frames of context on each side, which the analysis needs."""
+    """Samples of a window with two frames of context on each side, for the analysis."""
     return (infer.WINDOW_FRAMES + 4) * infer.MEL.hop
 
 
-def _excerpt(band: Take, stem: str, start: int) -> Floats:
-    samples = np.asarray(band.stems[stem][start : start + _context_samples()])
+def _excerpt(take: Take, stem: str, start: int) -> Floats:
+    samples = np.asarray(take.stems[stem][start : start + _context_samples()])
     return samples.astype(np.float32) / np.float32(32768)
 
 
@@ -104,27 +103,27 @@ def _levels(samples: Floats) -> Floats:
 
 
 def _sounding(levels: Floats) -> float:
-    """The share of frames that are not silent."""
+    """Share of frames that are not silent."""
     return float(np.mean(levels.max(0) > 2 * SILENT_LEVEL - 1))
 
 
 def _is_crisp(drums: Floats) -> bool:
-    """Whether hits stand out, which they do not in a very wet room: it would only teach haze."""
+    """Whether hits stand out; in a very reverberant recording they do not."""
     loudness = drums.mean(0)
     return bool(np.percentile(loudness, 95) - np.percentile(loudness, 15) > 0.25)
 
 
-def _leak(band: Take, start: int, generator: np.random.Generator) -> Floats:
-    """What a separator leaves of the others: 15 to 30 dB below their level in the mix."""
+def _leak(take: Take, start: int, generator: np.random.Generator) -> Floats:
+    """The other stems at random levels, 15 to 30 dB below those in the mix."""
     leak = np.zeros(_context_samples(), np.float32)
     for stem in LEAKS:
         decibels = generator.uniform(-30, -15)
-        leak += _excerpt(band, stem, start) * np.float32(10 ** (decibels / 20))
+        leak += _excerpt(take, stem, start) * np.float32(10 ** (decibels / 20))
     return leak
 
 
 def _vary_tone(bass: Floats, generator: np.random.Generator) -> Floats:
-    """Other gains, a smooth equaliser, sometimes without treble: by shifts of the levels."""
+    """Shift the levels by a random gain, a smooth equaliser and sometimes a treble cut."""
     bins = bass.shape[0]
     decibels = generator.uniform(-6, 6) + np.interp(
         np.arange(bins), np.linspace(0, bins, 6), generator.uniform(-6, 6, 6)

@@ -1,7 +1,7 @@
-"""How well generated drums go with a song: onsets against the drums that were really played.
+"""`drumkit evaluate arrange`: onsets and spectra of generated drums against a song's real drums.
 
-CycleDRUMS grades its drums by listeners and by a regression on their grades, on songs that are not
-here, so that its figures are no comparison.
+CycleDRUMS rates its drums by listeners, and by a regression on their ratings, on songs that are not
+public; its figures are no comparison.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from drumkit_cli.spectral.onsets import (
 
 GRID_TOLERANCE_SECONDS = 0.035
 SAME_HIT_SECONDS = 0.03
-"""Annotated hits that are nearer than this are one onset."""
+"""Annotated hits closer than this are one onset."""
 RANDOM_DRAWS = 20
 SPECTRUM_BANDS = 32
 IMAGE_DECIBELS = mel_spectrogram.TOP_LEVEL / mel_spectrogram.LEVELS_PER_DB
@@ -48,7 +48,7 @@ Times = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Song:
-    """What is known of a song: sound at `MEL.rate`, times in seconds."""
+    """A song to evaluate on: mono samples at `MEL.rate`, times in seconds."""
 
     name: str
     bass: Floats
@@ -58,11 +58,11 @@ class Song:
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
-    """Play drums to the bass of each song, and compare their onsets with the song's own drums.
+    """Generate drums to the bass of each song, and compare their onsets with the real drums.
 
-    A song is a folder with ``drums*`` and ``bass*`` (audio of any kind; the first of each), perhaps
-    ``class.txt`` (the drums' onsets, else peaks of their onset strength) and ``beats.txt`` (else
-    librosa's beats of bass and drums).
+    A song is a folder with audio files ``drums*`` and ``bass*`` (the first of each counts), and
+    optionally ``class.txt`` (annotated onsets of the drums; else they are detected) and
+    ``beats.txt`` (annotated beats; else librosa's of bass and drums).
 
     Raises:
         MissingInputError: no folder in ``data`` is a song.
@@ -80,11 +80,11 @@ def evaluate(data: Path, weights: str | None) -> Table:
                 made = tape.read(0, tape.length)
             for name, sound in (("real", song.drums), ("made", made), ("bass", song.bass)):
                 images[name].append(normalised_image(sound))
-            bass, heard = (onset_frames(images[name][-1]) for name in ("bass", "made"))
+            bass, drums = (onset_frames(images[name][-1]) for name in ("bass", "made"))
             estimates: dict[str, list[Times]] = {
-                METHODS[0]: [heard * SECONDS_PER_FRAME],
+                METHODS[0]: [drums * SECONDS_PER_FRAME],
                 METHODS[1]: [bass * SECONDS_PER_FRAME],
-                METHODS[2]: _random_onsets(len(heard), len(song.bass) / MEL.rate),
+                METHODS[2]: _random_onsets(len(drums), len(song.bass) / MEL.rate),
                 METHODS[3]: [song.eighths],
             }
             for method, draws in estimates.items():
@@ -116,9 +116,9 @@ def evaluate(data: Path, weights: str | None) -> Table:
         rows=rows,
         notes=[
             f"data: {data.name}; mir_eval onset F-measure within 50 ms",
-            "per second: onsets found; on beat: share of them within 35 ms of an eighth note",
+            "per second: detected onsets; on beat: share of them within 35 ms of an eighth note",
             "spectrum: Frechet distance of mel frames to those of the real drums",
-            "random onsets are as dense as ours; the metronome knows the beat, ours hears a bass",
+            "random onsets are as dense as ours; the metronome is given the beat, ours only a bass",
             f"weights: sha256 {arranger.weights_sha256[:16]}",
         ],
     )
@@ -140,7 +140,7 @@ def spectral_distance(real: Iterable[Floats], made: Iterable[Floats]) -> float:
 
 
 def _bands(image: Floats) -> Floats:
-    """Decibels above the lowest level, in 32 bands: ``[32, T]``."""
+    """Decibels above the lowest level, averaged in 32 bands: ``[32, T]``."""
     bins, frames = image.shape
     decibels = (image + 1) / 2 * IMAGE_DECIBELS
     bands: Floats = decibels.reshape(SPECTRUM_BANDS, bins // SPECTRUM_BANDS, frames).mean(1)
@@ -148,13 +148,13 @@ def _bands(image: Floats) -> Floats:
 
 
 def _figures(song: Song, onsets: Times) -> list[float]:
-    """F, precision, recall, onsets a second, share on the grid."""
+    """Onset F-measure, precision, recall, onsets per second, share on the grid."""
     density = len(onsets) / (len(song.bass) / MEL.rate)
     return [*onset_scores(song.onsets, onsets), density, _on_grid(onsets, song.eighths)]
 
 
 def _on_grid(onsets: Times, grid: Times) -> float:
-    """The share of onsets near the grid, of those that lie within it."""
+    """Share of the onsets within the grid's range that are near a grid time; NaN without any."""
     inside = onsets[(onsets >= grid[0]) & (onsets <= grid[-1])] if len(grid) else onsets[:0]
     if not len(inside):
         return float("nan")
@@ -200,7 +200,7 @@ def _beats(folder: Path, mix: Floats) -> Times:
 
 
 def _load_stem(folder: Path, stem: str) -> Floats:
-    """The mono samples of a stem at `MEL.rate`."""
+    """Mono samples of a stem at `MEL.rate`."""
     files = _stem_files(folder, stem)
     if not files:
         raise MissingInputError(f"{folder}: no {stem}")
@@ -211,7 +211,7 @@ def _load_stem(folder: Path, stem: str) -> Floats:
 
 
 def _stem_files(folder: Path, stem: str) -> list[Path]:
-    """The audio files that are named after a stem, sorted; the first one is taken."""
+    """The audio files whose names start with a stem's, sorted."""
     return sorted(
         path
         for path in folder.glob(f"{stem}*")

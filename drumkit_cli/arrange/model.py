@@ -9,15 +9,14 @@ reflection padding, and a 70 x 70 PatchGAN.
 What differs, and why:
 
 * ``fold``: neighbouring mel bins are folded into channels before the first layer and unfolded after
-  the last. The paper's generator is ``fold=1``. Drums need far less resolution in frequency than in
-  time, and a fold of four makes a pass four times cheaper, while the nine blocks then see the
-  whole frequency axis: a hi-hat at 8 kHz can follow a bass at 60 Hz.
-* ``context``: the generator gets the height of each bin as a second input plane (a convolution does
-  not know where it is, and a spectrogram's axis is absolute), and every third block adds a
-  convolution over time alone, of the mean over frequency, so that a beat reaches across the window.
-* Upsampling is by nearest neighbour and convolution, which leaves no checkerboard: in sound a
-  checkerboard is a buzz.
-* The discriminator can be conditional (``channels=2``: drums above the bass that they belong to).
+  the last (the paper's generator has ``fold=1``). Drums need less resolution in frequency than in
+  time: a fold of four makes a pass four times cheaper, and the nine blocks then span the whole
+  frequency axis, so that a hi-hat at 8 kHz can depend on a bass at 60 Hz.
+* ``context``: the generator gets the height of each bin as a second input plane, since convolutions
+  do not know absolute positions; every third block adds a long convolution over time of the mean
+  over frequency, so that the rhythm of the whole window has an effect.
+* Upsampling is by nearest neighbour and convolution: checkerboard artefacts would be audible.
+* The discriminator can be conditional (``channels=2``: drums and the bass that they belong to).
 * The width is set by the config, so that it trains on two CPU cores.
 
 Training data: bands rendered from multi-track MIDI with free soundfonts, an acoustic kit and an
@@ -35,12 +34,11 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes of the networks.
+    """Sizes of the networks; the defaults are the paper's.
 
-    ``width`` is the generator's number of channels at full resolution (64 in the paper),
-    ``discriminator_width`` the discriminator's (64), ``blocks`` the number of residual blocks (9),
-    ``fold`` the number of mel bins folded into channels (1) and ``context`` whether the generator
-    knows heights and long times (False).
+    ``width`` is the generator's number of channels at full resolution, ``discriminator_width`` the
+    discriminator's, ``blocks`` the number of residual blocks, ``fold`` the number of mel bins
+    folded into channels, and ``context`` whether the generator gets heights and long convolutions.
     """
 
     width: int = 64
@@ -51,9 +49,9 @@ class ModelConfig:
 
 
 class Generator(nn.Module):
-    """ResNet generator: one spectrogram image in, one out, both ``[B, 1, F, T]`` in -1..1.
+    """ResNet generator from spectrogram image to image, both ``[B, 1, F, T]`` in -1..1.
 
-    ``F`` must be a multiple of ``4 * fold`` and ``T`` of 4.
+    F must be a multiple of ``4 * fold`` and T of 4.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -79,7 +77,7 @@ class Generator(nn.Module):
         self.head = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(width, config.fold, 7))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Translate ``image`` ``[B, 1, F, T]``."""
+        """Translate images ``[B, 1, F, T]``."""
         if self.context:
             heights = torch.linspace(-1, 1, image.shape[2], device=image.device, dtype=image.dtype)
             image = torch.cat([image, heights[None, None, :, None].expand_as(image)], 1)
@@ -90,7 +88,7 @@ class Generator(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions beside an identity, with or without a long convolution over time."""
+    """Residual block of two 3 x 3 convolutions, with or without a long convolution over time."""
 
     def __init__(self, channels: int, *, context: bool) -> None:
         super().__init__()
@@ -115,7 +113,7 @@ class ResidualBlock(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """70 x 70 PatchGAN: an image ``[B, channels, F, T]`` to a map of scores ``[B, 1, f, t]``."""
+    """70 x 70 PatchGAN: images ``[B, channels, F, T]`` to scores of patches ``[B, 1, f, t]``."""
 
     def __init__(self, config: ModelConfig, channels: int = 1) -> None:
         super().__init__()
@@ -136,7 +134,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        """Score every patch of ``image``: 1 for real, 0 for generated (least squares)."""
+        """Score every patch: 1 for real, 0 for generated (least squares)."""
         scores: Tensor = self.layers(image)
         return scores.float()
 

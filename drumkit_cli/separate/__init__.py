@@ -1,1 +1,1 @@
-"""Split music into stems."""
+"""The `separate` command: music to stems, by a built-in model or a pretrained Demucs."""

@@ -1,7 +1,7 @@
-"""Rendered bands -> training mixes.
+"""Training mixes from rendered takes.
 
-Stems of unrelated songs are mixed on purpose, and each goes through a random equaliser, gain and
-change of speed: what the network must not learn is the sound of one renderer.
+Stems of unrelated songs are mixed, each with a random equaliser, gain and change of speed, so that
+the network does not depend on the sound of the renderer.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ Samples = NDArray[np.float32]
 
 
 def mixes(
-    bands: Sequence[Take], batch: int, seconds: float, seed: int
+    takes: Sequence[Take], batch: int, seconds: float, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless batches: mix `[B, 1, N]` and its sources `[B, S, 1, N]`, unit variance of the mix."""
+    """Endless batches of mixes `[B, 1, N]` of unit variance and their sources `[B, S, 1, N]`."""
     generator = np.random.default_rng(seed)
-    frames = int(seconds * bands[0].rate)
+    frames = int(seconds * takes[0].rate)
     while True:
-        sources = np.stack([_sources(bands, frames, generator) for _ in range(batch)])
+        sources = np.stack([_sources(takes, frames, generator) for _ in range(batch)])
         mix = sources.sum(1)  # [B, N]
         scale = 1 / np.maximum(mix.std(axis=1), 1e-4)
         mix, sources = mix * scale[:, None], sources * scale[:, None, None]
         yield torch.from_numpy(mix[:, None]), torch.from_numpy(sources[:, :, None])
 
 
-def _sources(bands: Sequence[Take], frames: int, generator: np.random.Generator) -> Samples:
-    """Drums, bass and the rest `[S, frames]`, of one song or of several."""
-    band = _pick(bands, generator)
+def _sources(takes: Sequence[Take], frames: int, generator: np.random.Generator) -> Samples:
+    """Drums, bass and other `[S, frames]`, of one take or of several."""
+    take = _pick(takes, generator)
     together = generator.random() < 0.3
 
-    def take(stem: str) -> Samples:
-        of = band if together else _pick(bands, generator)
+    def draw(stem: str) -> Samples:
+        of = take if together else _pick(takes, generator)
         return _vary(_crop(of, stem, frames, generator), of.rate, frames, generator)
 
     if together:
-        start = _start(band, frames, generator)
+        start = _start(take, frames, generator)
         drums, bass, other = (
-            _vary(_at(band, stem, start, 2 * frames), band.rate, frames, generator, speed=False)
+            _vary(_at(take, stem, start, 2 * frames), take.rate, frames, generator, speed=False)
             for stem in SOURCES
         )
     else:
-        drums = take("played" if generator.random() < 0.5 else "drums")
-        bass, other = take("bass"), take("other")
+        drums = draw("played" if generator.random() < 0.5 else "drums")
+        bass, other = draw("bass"), draw("other")
         if generator.random() < 0.35:
-            other = other + take("other") * _gain(-5, 4, generator)
+            other = other + draw("other") * _gain(-5, 4, generator)
     if generator.random() < 0.1:
         other = other * 0
     if generator.random() < 0.55:
-        other = other + take("voice") * _gain(0, 4, generator)
+        other = other + draw("voice") * _gain(0, 4, generator)
     if generator.random() < 0.06:
         drums = drums * 0
     if generator.random() < 0.08:
@@ -72,7 +72,7 @@ def _sources(bands: Sequence[Take], frames: int, generator: np.random.Generator)
 def _vary(
     samples: Samples, rate: int, frames: int, generator: np.random.Generator, *, speed: bool = True
 ) -> Samples:
-    """Random speed (and so pitch), equaliser, polarity."""
+    """Apply a random speed (and so pitch), equaliser, overdrive and polarity."""
     factor = 2 ** generator.uniform(-0.3, 0.3) if speed and generator.random() < 0.6 else 1.0
     if factor == 1.0:
         out = samples[:frames]
@@ -87,7 +87,7 @@ def _vary(
 
 
 def _limit(sources: Samples, generator: np.random.Generator) -> Samples:
-    """What a mastering limiter does to the sum, done to each source by the same gain."""
+    """Limit the sum of the sources as mastering does, by the same gain for each source."""
     mix = sources.sum(0)
     peak = float(np.abs(mix).max(initial=0.0))
     if peak < 1e-4:
@@ -97,25 +97,25 @@ def _limit(sources: Samples, generator: np.random.Generator) -> Samples:
     return (sources * gain).astype(np.float32)
 
 
-def _pick(bands: Sequence[Take], generator: np.random.Generator) -> Take:
-    return bands[int(generator.integers(len(bands)))]
+def _pick(takes: Sequence[Take], generator: np.random.Generator) -> Take:
+    return takes[int(generator.integers(len(takes)))]
 
 
 def _gain(mean_db: float, spread_db: float, generator: np.random.Generator) -> float:
     return float(10 ** ((mean_db + generator.normal(0, spread_db)) / 20))
 
 
-def _start(band: Take, frames: int, generator: np.random.Generator) -> int:
-    return int(generator.integers(max(len(band.stems["drums"]) - frames, 1)))
+def _start(take: Take, frames: int, generator: np.random.Generator) -> int:
+    return int(generator.integers(max(len(take.stems["drums"]) - frames, 1)))
 
 
-def _crop(band: Take, stem: str, frames: int, generator: np.random.Generator) -> Samples:
-    return _at(band, stem, _start(band, frames, generator), 2 * frames)
+def _crop(take: Take, stem: str, frames: int, generator: np.random.Generator) -> Samples:
+    return _at(take, stem, _start(take, frames, generator), 2 * frames)
 
 
-def _at(band: Take, stem: str, start: int, frames: int) -> Samples:
-    """Float samples of a stem from `start`, followed by the stem's beginning where it ends."""
-    whole = band.stems[stem]
+def _at(take: Take, stem: str, start: int, frames: int) -> Samples:
+    """Float samples of a stem from `start`, continued cyclically."""
+    whole = take.stems[stem]
     cut = whole[start : start + frames]
     if len(cut) < frames:
         cut = np.resize(np.concatenate([cut, whole[:start]]), frames)

@@ -1,8 +1,8 @@
-"""`drumkit evaluate separate`: SDR on real songs, beside two baselines.
+"""`drumkit evaluate separate`: SDR on real songs, of the built-in model and two baselines.
 
-The measure is BSS eval v4 (F. Stöter et al., "The 2018 signal separation evaluation campaign"):
-the median over windows of a second, then the median over songs. CycleDRUMS quotes the test set of
-MUSDB18 for its Demucs; other songs, so its figures are no comparison.
+The SDR is that of BSS eval v4 (F. Stöter et al., "The 2018 signal separation evaluation campaign"):
+the median over windows of one second, then the median over songs. CycleDRUMS quotes figures of its
+Demucs on the test set of MUSDB18, which are no comparison for other songs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from drumkit_cli import console
 from drumkit_cli.audio.reader import Audio, AudioReader
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError
+from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.io.streams import open_input
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import load_weights
@@ -25,7 +26,6 @@ from drumkit_cli.separate.infer import BuiltIn, segment_frames, split
 
 STEMS = ("drums", "bass", "other")
 BASS_CUTOFF_HZ = 250.0
-SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
 
 Samples = NDArray[np.float32]
 Method = Callable[[Audio], Samples]
@@ -34,15 +34,17 @@ Method = Callable[[Audio], Samples]
 def evaluate(data: Path, weights: str | None) -> Table:
     """SDR in dB of the built-in separator on a folder of songs.
 
-    Each song is a folder of `drums`, `bass`, `other` and perhaps `vocals` (FLAC or WAV, of one
-    length), which are summed to the mix; vocals count as other.
+    A song is a folder of audio files `drums`, `bass`, `other` and perhaps `vocals`, of one length,
+    which are summed to the mix; vocals count as other.
 
     Raises:
         MissingInputError: no folder in `data` is a song.
         UnavailableError: museval is not installed.
     """
     _museval_metrics()
-    songs = sorted({path.parent for path in data.glob("*/drums.*") if path.suffix in SUFFIXES})
+    songs = sorted(
+        {path.parent for path in data.glob("*/drums.*") if path.suffix in AUDIO_SUFFIXES}
+    )
     if not songs:
         raise MissingInputError(f"{data}: no song folders with drums, bass and other")
     model = BuiltIn(load_weights("separate", weights))
@@ -78,12 +80,9 @@ def evaluate(data: Path, weights: str | None) -> Table:
 
 
 def signal_to_distortion(references: Samples, estimates: Samples, rate: int) -> NDArray[np.float64]:
-    """BSS eval v4 SDR in dB `[S]`, the median over windows of one second.
+    """SDR of BSS eval v4 in dB, `[S]`, of estimates `[S, C, N]` at `rate` Hz.
 
-    Args:
-        references: `[S, C, N]`.
-        estimates: `[S, C, N]`.
-        rate: Hz.
+    The median over windows of one second.
     """
     bss_eval = _museval_metrics().bss_eval
     sdr, *_ = bss_eval(
@@ -115,7 +114,7 @@ def _separated(mix: Audio, model: BuiltIn) -> Samples:
 
 
 def _museval_metrics() -> ModuleType:
-    """The metrics module of museval alone: importing the whole package asks for ffmpeg.
+    """The metrics module of museval alone: importing the whole package requires ffmpeg.
 
     Raises:
         UnavailableError: museval is not installed.
@@ -133,11 +132,11 @@ def _museval_metrics() -> ModuleType:
 
 
 def _load_song(folder: Path) -> tuple[Samples, int]:
-    """The stems `[3, C, N]` of a song, vocals added to other."""
+    """Stems `[3, C, N]` of a song, with vocals added to other, and their rate."""
     stems: dict[str, Samples] = {}
     rate = 0
     for name in (*STEMS, "vocals"):
-        found = [path for path in folder.glob(f"{name}.*") if path.suffix in SUFFIXES]
+        found = [path for path in folder.glob(f"{name}.*") if path.suffix in AUDIO_SUFFIXES]
         path = min(found, default=None)
         if path is None and name == "vocals":
             continue

@@ -1,4 +1,4 @@
-"""Which stems go out, and in which channels: pure functions between the model and the files."""
+"""The layout of outputs: which stems are written, and in which channels."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ VOCAL_MODEL = "htdemucs"
 
 @dataclass(frozen=True)
 class Layout:
-    """Which stems come out of those that a model makes.
+    """Stems of the output.
 
     Attributes:
-        names: of the output.
-        combine: `[S, C, n]` of the model -> `[len(names), C, n]`.
+        names: their names.
+        combine: function from the model's stems `[S, C, n]` to the output's `[len(names), C, n]`.
     """
 
     names: tuple[str, ...]
@@ -31,11 +31,11 @@ class Layout:
 def choose_layout(
     sources: tuple[str, ...], stem: str | None, two_stems: str | None, model: str
 ) -> Layout:
-    """Which stems go out.
+    """The layout for a single stem, for a stem and the rest, or for all stems of a model.
 
     Raises:
-        UnavailableError: vocals are asked of a model that does not know them.
-        UsageError: the model makes no such stem.
+        UnavailableError: vocals are requested of a model without vocals.
+        UsageError: the model has no such stem.
     """
     wanted = stem or two_stems
     if not wanted:
@@ -56,9 +56,9 @@ def choose_layout(
 
 
 def fold(block: Samples, channels: int, owners: Sequence[str] = ()) -> Samples:
-    """Bring a block `[C, n]` to the channels of a stem.
+    """Convert a block `[C, n]` to the number of channels of a stem.
 
-    Channels of stems, `owners` naming the stem of each, are summed to their mix, left and right.
+    The channels of a stems stream, whose stems `owners` names, are summed to a stereo mix.
     """
     if owners:
         first = [owners.index(stem) for stem in dict.fromkeys(owners)]
@@ -68,7 +68,7 @@ def fold(block: Samples, channels: int, owners: Sequence[str] = ()) -> Samples:
         return block
     if len(block) == 1:
         return np.repeat(block, 2, axis=0)
-    # Left and right, and every further channel to both at -3 dB; one gain keeps it in range.
+    # Further channels are added to left and right at -3 dB; a gain keeps the sum in range.
     shared = block[2:].sum(0) * np.float32(0.5**0.5)
     gain = np.float32(1 / (1 + (len(block) - 2) * 0.5**0.5))
     return np.stack([block[0] + shared, block[1] + shared]) * gain

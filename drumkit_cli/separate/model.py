@@ -1,12 +1,11 @@
-"""The built-in separator: a small spectrogram Demucs (CycleDRUMS III-A uses the first Demucs).
+"""The built-in separator: a small spectrogram Demucs (CycleDRUMS, III-A, has the first Demucs).
 
-Paper: A. Défossez, "Hybrid Spectrogram and Waveform Source Separation" (2021), whose network in
-the demucs package this is. What differs: the spectrogram branch alone, one channel at 22,050 Hz,
-narrow layers and no attention, so that two CPU cores train it in an hour and run it many times
-faster than real time; it reads a compressed spectrogram and gives complex ratio masks in place of
-spectrograms, since a mask starts from the mix and needs far less training to be useful; `infer.py`
-carries its estimates to the full rate and to stereo. Training data: rendered bands, see `data.py`
-and weights/MODELS.md.
+Paper: A. Défossez, "Hybrid Spectrogram and Waveform Source Separation" (2021), with the network of
+the demucs package. What differs, and why: it has the spectrogram branch alone, one channel at
+22,050 Hz, narrow layers and no attention, so that two CPU cores train it in an hour and run it many
+times faster than real time. It reads a compressed spectrogram and gives complex ratio masks, which
+are useful after far less training than spectrograms. `infer.py` extends its estimates to the full
+rate and to stereo. Training data: rendered bands, see `data.py` and ``weights/MODELS.md``.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class SeparatorConfig:
-    """The shape of the network.
+    """Sizes of the network.
 
     Attributes:
-        sources: stems in the order of the output.
-        rate: of the audio in Hz.
+        sources: stems, in the order of the output.
+        rate: sample rate, Hz.
         fft: STFT window in samples; the hop is a quarter.
-        channels: of the first layer.
-        growth: of the channels from layer to layer.
-        depth: layers of the encoder; each quarters the frequency axis.
-        segment_seconds: the length it was trained for and is run on.
+        channels: channels of the first layer.
+        growth: factor of the channels from layer to layer.
+        depth: layers of the encoder, each of which divides the frequency axis by four.
+        segment_seconds: length of the segments that it is run on.
     """
 
     sources: tuple[str, ...] = ("drums", "bass", "other")
@@ -41,23 +40,23 @@ class SeparatorConfig:
     segment_seconds: float = 10.0
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values, as the weights file keeps them."""
+        """Plain values for the weights file."""
         return asdict(self)
 
 
 class MaskingDemucs(HDemucs):
-    """The spectrogram branch of Hybrid Demucs, with complex masks for an output.
+    """The spectrogram branch of Hybrid Demucs, with complex masks as its output.
 
-    The mix is expected at unit variance: masks do not scale with it.
+    It expects mixes of unit variance.
     """
 
     def _magnitude(self, z: Tensor) -> Tensor:
-        """Complex spectrogram `[B, C, F, T]` -> channels `[B, 2 C, F, T]`, magnitudes rooted."""
+        """Complex spectrogram `[B, C, F, T]` to channels `[B, 2 C, F, T]`, magnitudes rooted."""
         rooted = z * z.abs().clamp_min(1e-4) ** -0.5  # [B, C, F, T]
         return torch.view_as_real(rooted).movedim(-1, 2).flatten(1, 2)
 
     def _mask(self, z: Tensor, m: Tensor) -> Tensor:
-        """Mix `[B, C, F, T]`, masks less 1/S `[B, S, 2 C, F, T]` -> stems `[B, S, C, F, T]`."""
+        """Mix `[B, C, F, T]` and masks less 1/S `[B, S, 2 C, F, T]` to stems `[B, S, C, F, T]`."""
         batch, sources, _, bins, frames = m.shape
         parts = m.view(batch, sources, -1, 2, bins, frames).permute(0, 1, 2, 4, 5, 3)
         masks = torch.view_as_complex(parts.float().contiguous())
@@ -65,7 +64,7 @@ class MaskingDemucs(HDemucs):
 
 
 def build(config: SeparatorConfig) -> MaskingDemucs:
-    """The untrained network: mix `[B, 1, N]` at `config.rate` -> stems `[B, S, 1, N]`."""
+    """An untrained network from mixes `[B, 1, N]` at `config.rate` to stems `[B, S, 1, N]`."""
     network: MaskingDemucs = MaskingDemucs(
         sources=list(config.sources),
         audio_channels=1,

@@ -1,7 +1,7 @@
-"""The pretrained models of the demucs package: found in caches, or fetched when asked by name.
+"""The pretrained models of the demucs package: found in its cache, or downloaded if named.
 
-Only safetensors files are read: the models that demucs publishes on its hub, and those of a
-folder that the user names. Its older files are pickles and are refused.
+Only safetensors files are read, from demucs' hub or a folder of the user; older files of demucs are
+pickles and are refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from drumkit_cli.audio.reader import Samples
 
 DOWNLOAD_TIMEOUT_SECONDS = 10
-# demucs builds whatever class and arguments a file names, and asserts that they fit.
+# demucs instantiates any class with any arguments that a file names.
 _LOADING_FAILURES = (
     AssertionError, AttributeError, ImportError, KeyError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
@@ -33,14 +33,14 @@ PREFERRED = "htdemucs"
 
 
 def names() -> list[str]:
-    """The pretrained models that the installed demucs knows."""
+    """Names of the pretrained models of the installed demucs."""
     from demucs.pretrained import REMOTE_ROOT
 
     return sorted(path.stem for path in REMOTE_ROOT.glob("*.yaml"))
 
 
 def is_cached(name: str) -> bool:
-    """Whether a model is on this machine; looks at the cache alone, never at the network."""
+    """Whether a model is in the cache of this machine; never uses the network."""
     there = (path.name.lower() for path in _hub_folder().glob("models--*"))
     if not any(name.lower().replace("htdemucs_", "htdemucs-") in folder for folder in there):
         return False  # known without importing the hub's client
@@ -60,11 +60,11 @@ def load(name: str, repo: str | None, device: str) -> Pretrained:
 class Pretrained:
     """A pretrained Demucs, run through `demucs.api`.
 
-    `weights_sha256` is of its files' sums, one line each, since it may have several.
+    `weights_sha256` is a hash of the SHA-256 sums of its files.
     """
 
     def __init__(self, name: str, repo: Path | None = None, device: str = "cpu") -> None:
-        """Load a model by name, from `repo` when given, else from the cache or the hub.
+        """Load a model by name, from the folder `repo` if given, else from the cache or the hub.
 
         Raises:
             UsageError: demucs knows no such model.
@@ -94,7 +94,7 @@ class Pretrained:
         self.segment_seconds = 30.0
 
     def split(self, mix: Samples, rate: int, shifts: int = 0) -> Samples:
-        """Mix `[C, N]` at `rate` -> stems `[S, C, N]`; "other" takes what the model leaves."""
+        """Mix `[C, N]` at `rate` to stems `[S, C, N]`; the residual is added to "other"."""
         import torch
 
         self._api.update_parameter(shifts=shifts)
@@ -103,7 +103,7 @@ class Pretrained:
             pair = mix[first : first + 2]
             stereo = pair if len(pair) == 2 else np.repeat(pair, 2, axis=0)
             native = resample(stereo, rate, self._api.samplerate)
-            random.seed(0)  # demucs draws its shifts from here: the same input, the same output
+            random.seed(0)  # demucs draws its shifts from this generator
             _, parts = self._api.separate_tensor(torch.from_numpy(native))
             for index, name in enumerate(self.sources):
                 part = resample(parts[name].numpy(), self._api.samplerate, rate)
@@ -154,13 +154,13 @@ def _local_files(name: str, repo: Path) -> tuple[Path, list[Path]]:
 
 
 def _hub_folder() -> Path:
-    """Where the hub's client keeps its files."""
+    """The cache folder of the hub's client."""
     home = os.environ.get("HF_HOME", "~/.cache/huggingface")
     return Path(os.environ.get("HF_HUB_CACHE", f"{home}/hub")).expanduser()
 
 
 def _files(name: str, *, local_only: bool = False) -> tuple[Path, list[Path]]:
-    """The bag's definition and its models, from the hub's cache or the hub."""
+    """Definition and model files of a bag, from the hub's cache or the hub."""
     bag_file = _hub_file(name, f"{name}.yaml", local_only=local_only)
     return bag_file, [
         _hub_file(name, f"{signature}.safetensors", local_only=local_only)
@@ -169,7 +169,7 @@ def _files(name: str, *, local_only: bool = False) -> tuple[Path, list[Path]]:
 
 
 def _hub_file(name: str, file_name: str, *, local_only: bool) -> Path:
-    # The hub's client reads these when it is imported; without them it retries for long.
+    # The hub's client reads these when imported; without them it retries for a long time.
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", str(DOWNLOAD_TIMEOUT_SECONDS))
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", str(DOWNLOAD_TIMEOUT_SECONDS))
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -193,7 +193,7 @@ def _hub_file(name: str, file_name: str, *, local_only: bool) -> Path:
 
 
 def _fail_fast_offline(name: str, remedy: str) -> None:
-    """One short attempt to connect, where the client would retry for some twenty seconds."""
+    """Try to connect once, since the hub's client would retry for some twenty seconds."""
     import socket
     from urllib.parse import urlsplit
 

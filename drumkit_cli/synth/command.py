@@ -242,9 +242,9 @@ def synth(
         _refuse(of_sounds, "is of single sounds, not of drum tracks", f"name one: {CLASSES[0]}")
         files = resolve_inputs(inputs or [])
 
-    from drumkit_cli.synth.render_options import Making
+    from drumkit_cli.synth.render_options import RenderOptions
 
-    making = Making(
+    rendering = RenderOptions(
         inverter=inverter or Inverter.SPECTRAL,
         encoding=encoding,
         length_seconds=length,
@@ -260,19 +260,19 @@ def synth(
         loudness = 1.0 if velocity is None else velocity
         sound = inputs[0] if inputs else None
         wanted = OneShots(sound, pc, z, encode, between, number, vary, loudness, as_codes)
-        make_one_shots(wanted, output, making)
+        make_one_shots(wanted, output, rendering)
     else:
         from drumkit_cli.synth.kits.midi_player import KitChoice, play_songs
 
         share = HUMANIZE if humanize is None else humanize
         choice = KitChoice.parse(kit, save_kit, voice or [], gain or [], pan or [], share)
-        play_songs(files, output, choice, making, drum_map)
+        play_songs(files, output, choice, rendering, drum_map)
 
 
 def _check_sources(
     names: Sequence[str], sources: Mapping[str, object], vary: float | None, number: int | None
 ) -> None:
-    """Refuse what does not go together in making single sounds."""
+    """Refuse what does not go together in a request for single sounds."""
     given = [option for option, value in sources.items() if value is not None]
     if len(given) > 1:
         raise UsageError(f"{given[0]} and {given[1]} do not go together", "take one of them")

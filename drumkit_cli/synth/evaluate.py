@@ -27,18 +27,18 @@ from drumkit_cli.sounds.codes import Code
 from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.sounds.mel_image import FLOOR_DB, MEL
 from drumkit_cli.synth import data as sounds_of
-from drumkit_cli.synth.classifier import (
+from drumkit_cli.synth.infer import with_mcnn
+from drumkit_cli.synth.kits.kit import draw_kit
+from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
+from drumkit_cli.synth.kits.voices import VOICES
+from drumkit_cli.synth.metrics import attacks, diversity, log_mel_distance, spectral_convergence
+from drumkit_cli.synth.training.classifier import (
     POOL_PER_CLASS,
     TRAINING_STEPS,
     Ints,
     SoundClassifier,
     train_classifier,
 )
-from drumkit_cli.synth.infer import with_mcnn
-from drumkit_cli.synth.kits.kit import draw_kit
-from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
-from drumkit_cli.synth.kits.voices import VOICES
-from drumkit_cli.synth.metrics import attacks, diversity, log_mel_distance, spectral_convergence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

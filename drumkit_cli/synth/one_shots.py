@@ -16,7 +16,7 @@ from drumkit_cli.sounds.codes import Code, between, to_array
 from drumkit_cli.sounds.drum_synth import DrumSynth, fit_length
 from drumkit_cli.synth.code_sources import Source, read_code, read_either, read_sound
 from drumkit_cli.synth.kits.kit import derived_seed
-from drumkit_cli.synth.render_options import Making
+from drumkit_cli.synth.render_options import RenderOptions
 
 STEPS: Final = 8
 """Default number of steps of a morph, both ends included."""
@@ -69,7 +69,7 @@ class OneShots:
         return STDIN_NAME if name == "-" else name
 
 
-def make_one_shots(wanted: OneShots, output: str | None, making: Making) -> None:
+def make_one_shots(wanted: OneShots, output: str | None, rendering: RenderOptions) -> None:
     """Read the source, compute the codes, and write them or their sounds.
 
     Raises:
@@ -80,22 +80,22 @@ def make_one_shots(wanted: OneShots, output: str | None, making: Making) -> None
     destination = Destination(output, ".npy" if wanted.as_codes else ".wav", "{song}-{number}")
     _check(wanted, destination, wanted.count)
     sources = _read(wanted)
-    synth = making.load()
-    codes = _codes(wanted, sources, synth, making.seed)
+    synth = rendering.load()
+    codes = _codes(wanted, sources, synth, rendering.seed)
     if wanted.as_codes:
         with open_output(output) as sink:
             sink.write(npy_bytes(to_array(codes)))
         return
     _check(wanted, destination, len(codes))
-    comment = making.comment(synth, *(source.sha256 for source in sources))
+    comment = rendering.comment(synth, *(source.sha256 for source in sources))
     for number, code in enumerate(codes, 1):
         samples = synth.play(
-            code, velocity=wanted.velocity, seed=making.seed, inverter=making.inverter
+            code, velocity=wanted.velocity, seed=rendering.seed, inverter=rendering.inverter
         )
-        if making.length is not None:
-            samples = fit_length(samples, making.length)
+        if rendering.length is not None:
+            samples = fit_length(samples, rendering.length)
         place = destination.place(wanted.name, number=str(number))
-        making.write(place, 1, len(samples), [samples[None]], comment)
+        rendering.write(place, 1, len(samples), [samples[None]], comment)
 
 
 def _check(wanted: OneShots, destination: Destination, count: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What songs and one-shots share: weights, and how a sound is made and written."""
+"""Options of rendering and of WAV output that single sounds and drum tracks share."""
 
 from __future__ import annotations
 
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Making:
-    """How sounds are made and written, whatever they are.
-
-    `length_seconds` is None where a sound ends where it does.
-    """
+class RenderOptions:
+    """How sounds are rendered and written; `length_seconds` is None for their natural length."""
 
     inverter: Inverter
     encoding: Encoding
@@ -36,7 +33,7 @@ class Making:
 
     @property
     def length(self) -> int | None:
-        """The length in samples, if one was asked for."""
+        """The requested length in samples."""
         seconds = self.length_seconds
         return None if seconds is None else max(round(seconds * MEL.rate), 1)
 
@@ -45,7 +42,7 @@ class Making:
         return load_synth(self.weights, self.device, self.threads, self.inverter)
 
     def comment(self, synth: DrumSynth, *sha256: str) -> str:
-        """Where an output came from, by the SHA-256 of its inputs; "" where that is not wanted."""
+        """Provenance of an output with the SHA-256 of its inputs; "" if it is switched off."""
         if not self.provenance:
             return ""
         return Provenance(self.seed, synth.weights_sha256, ",".join(sha256)).comment()
@@ -53,7 +50,7 @@ class Making:
     def write(
         self, place: str | None, channels: int, frames: int, blocks: Iterable[Floats], comment: str
     ) -> None:
-        """Write blocks ``[C, n]``, `frames` in all, as a WAV."""
+        """Write blocks ``[C, n]`` of `frames` in all as a WAV file."""
         with (
             open_output(place) as sink,
             WavWriter(

@@ -91,7 +91,7 @@ def test_bands_that_never_sound_together_are_bad_data(takes):
 
 def test_bands_shorter_than_a_window_are_bad_data(tmp_path):
     pool = load_takes(write_takes(tmp_path, seconds=0.5))
-    with pytest.raises(BadDataError, match="no train band is longer than a window"):
+    with pytest.raises(BadDataError, match="no train take is longer than a window"):
         data.Windows(pool, "train")
 
 

@@ -6,7 +6,7 @@ from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.mel_image import FRAMES, MEL
 from drumkit_cli.sounds.model import CWAE, ModelConfig
-from drumkit_cli.synth.classifier import ClassifierNet
+from drumkit_cli.synth.training.classifier import ClassifierNet
 from tests.synth.tiny import TINY, write_tiny_synth
 
 PAPER_DENSE = ModelConfig(channels=(4, 4, 4), dense=(1024, 512))

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from drumkit_cli.sounds.classes import CLASSES
-from drumkit_cli.synth import classifier, data, evaluate, metrics
+from drumkit_cli.synth import data, evaluate, metrics
+from drumkit_cli.synth.training import classifier
 from tests.synth.tiny import write_one_shots, write_tiny_synth
 
 

@@ -1,4 +1,4 @@
-"""Drum tracks played by a kit: MIDI files in, stereo out."""
+"""Plays the drum tracks of MIDI files with a kit, as stereo WAV files."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from drumkit_cli.synth.kits.kit import (
 )
 from drumkit_cli.synth.kits.rendering import SoundBank
 from drumkit_cli.synth.kits.voices import VOICES
-from drumkit_cli.synth.render_options import Making
+from drumkit_cli.synth.render_options import RenderOptions
 
 
 @dataclass(frozen=True)
 class KitChoice:
-    """Which kit plays: a saved one or a drawn one, with changes by voice.
+    """The kit to play: a saved one or one drawn from the seed, with changes of voices.
 
     Attributes:
-        path: the file of a saved kit.
-        save_path: where to write the kit that was used.
-        codes: voice to a file of a code.
-        gains_db, pans: voice to its value.
-        humanize: the share by which hits differ.
+        path: file of a saved kit.
+        save_path: file to save the kit to.
+        codes: voice to the path of a code.
+        gains_db, pans: voice to value.
+        humanize: amount, 0..1, by which hits vary.
     """
 
     path: str | None
@@ -64,10 +64,10 @@ class KitChoice:
         pans: Sequence[str],
         humanize: float,
     ) -> KitChoice:
-        """From the command line's texts.
+        """Parse the options of the command line.
 
         Raises:
-            UsageError: no such voice, or a value that is no number within its bounds.
+            UsageError: there is no such voice, or a value is not a number within its bounds.
         """
         return cls(
             path,
@@ -80,13 +80,13 @@ class KitChoice:
 
     @property
     def files(self) -> list[str]:
-        """The inputs."""
+        """Paths of the inputs."""
         return [*([] if self.path is None else [self.path]), *self.codes.values()]
 
 
 @dataclass(frozen=True)
 class Song:
-    """A MIDI file as read."""
+    """A MIDI file that was read."""
 
     name: str
     sha256: str
@@ -95,7 +95,7 @@ class Song:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a kit is made from, as read: a saved one by its name, codes by voice, their SHA-256."""
+    """Inputs of a kit that were read: name and kit of a file, codes by voice, SHA-256 sums."""
 
     saved: tuple[str, Kit] | None
     codes: Mapping[str, Source]
@@ -106,13 +106,13 @@ def play_songs(
     inputs: Sequence[str],
     output: str | None,
     choice: KitChoice,
-    making: Making,
+    rendering: RenderOptions,
     drum_map: str | None = None,
 ) -> None:
     """Play every input with the same kit.
 
     Raises:
-        DrumkitError: an input, the kit or an output is not usable.
+        DrumkitError: an input, the kit or an output cannot be used.
     """
     references = choice.files
     if drum_map is not None and drum_map not in DRUM_MAPS:
@@ -131,11 +131,11 @@ def play_songs(
 
     @cache
     def load() -> SoundBank:
-        return _load_bank(choice, parts, making)
+        return _load_bank(choice, parts, rendering)
 
     def play_one(path: str) -> None:
         song = _read_song(path)
-        _play_one(song, load(), destination, choice, making, parts.sums, pitches)
+        _play_one(song, load(), destination, choice, rendering, parts.sums, pitches)
 
     each(inputs, play_one)
 
@@ -145,7 +145,7 @@ def _play_one(
     bank: SoundBank,
     destination: Destination,
     choice: KitChoice,
-    making: Making,
+    rendering: RenderOptions,
     sums: Sequence[str],
     drum_map: DrumMap | None,
 ) -> None:
@@ -159,8 +159,8 @@ def _play_one(
             song.track,
             bank,
             humanize=choice.humanize,
-            seed=making.seed,
-            length=making.length,
+            seed=rendering.seed,
+            length=rendering.length,
             drum_map=drum_map,
             advance=bar.advance,
         )
@@ -168,8 +168,8 @@ def _play_one(
         console.warn(f"{song.name}: no voice plays {name_unknown(played.unknown, drum_map)}")
     if played.gain < 1:
         console.detail(f"{song.name}: all was scaled by {played.gain:.4f} to fit")
-    comment = making.comment(bank.synth, song.sha256, *sums)
-    making.write(destination.place(song.name), 2, played.frames, played.blocks(), comment)
+    comment = rendering.comment(bank.synth, song.sha256, *sums)
+    rendering.write(destination.place(song.name), 2, played.frames, played.blocks(), comment)
 
 
 def _read_song(path: str) -> Song:
@@ -193,11 +193,11 @@ def _read_parts(choice: KitChoice) -> Parts:
     return Parts(saved, codes, [*sums, *(source.sha256 for source in codes.values())])
 
 
-def _load_bank(choice: KitChoice, parts: Parts, making: Making) -> SoundBank:
-    """The kit's sounds; saves the kit where that is wanted."""
-    synth = making.load()
+def _load_bank(choice: KitChoice, parts: Parts, rendering: RenderOptions) -> SoundBank:
+    """Build the kit and the bank of its sounds; save the kit if requested."""
+    synth = rendering.load()
     if parts.saved is None:
-        kit = draw_kit(synth, making.seed)
+        kit = draw_kit(synth, rendering.seed)
     else:
         name, kit = parts.saved
         require_fitting(kit, name, synth)
@@ -207,7 +207,7 @@ def _load_bank(choice: KitChoice, parts: Parts, making: Making) -> SoundBank:
     kit = changed(kit, codes, choice.gains_db, choice.pans)
     if choice.save_path is not None:
         _save(kit, synth.weights_sha256, choice.save_path)
-    return SoundBank(synth, kit, humanize=choice.humanize, inverter=making.inverter)
+    return SoundBank(synth, kit, humanize=choice.humanize, inverter=rendering.inverter)
 
 
 def _save(kit: Kit, weights_sha256: str, path: str) -> None:
