@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from drumkit_cli.mel.infer import invert, mel
     from drumkit_cli.midi.track import Note, Track
     from drumkit_cli.separate.infer import separate
-    from drumkit_cli.spectral.melscale import MelConfig
+    from drumkit_cli.spectral.mel_config import MelConfig
     from drumkit_cli.swirl.infer import swirl
     from drumkit_cli.synth.infer import synth
     from drumkit_cli.synth.kits.kit import Kit
@@ -72,7 +72,7 @@ _HOMES: Final = {
     **dict.fromkeys(_FILES, "files"),
     **dict.fromkeys(["Note", "Track"], "midi.track"),
     "Kit": "synth.kits.kit",
-    "MelConfig": "spectral.melscale",
+    "MelConfig": "spectral.mel_config",
     "arrange": "arrange.infer",
     "invert": "mel.infer",
     "mel": "mel.infer",

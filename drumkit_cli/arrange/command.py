@@ -106,20 +106,21 @@ def arrange(
 
 
 def _arrange_one(path: str, job: Job, load: Callable[[], Arranger]) -> None:
-    from drumkit_cli.audio.reader import AudioReader
-    from drumkit_cli.audio.stems import select_stem
+    with open_input(path) as source:
+        from drumkit_cli.audio.reader import AudioReader
+        from drumkit_cli.audio.stems import select_stem
 
-    with open_input(path) as source, AudioReader(source) as reader:
-        part = select_stem(reader, "bass") or slice(0, reader.channels)
-        reader.check_finite()
-        arranger = load()
-        comment = ""
-        if job.provenance:
-            comment = Provenance(job.seed, arranger.weights_sha256, source.sha256()).comment()
-        with _play(reader, part, arranger, job) as drums:
-            if reader.frames and not drums.peak():
-                console.warn(f"{reader.name}: {_why_silent(reader, part)}")
-            _write(reader, part, drums, job, comment)
+        with AudioReader(source) as reader:
+            part = select_stem(reader, "bass") or slice(0, reader.channels)
+            reader.check_finite()
+            arranger = load()
+            comment = ""
+            if job.provenance:
+                comment = Provenance(job.seed, arranger.weights_sha256, source.sha256()).comment()
+            with _play(reader, part, arranger, job) as drums:
+                if reader.frames and not drums.peak():
+                    console.warn(f"{reader.name}: {_why_silent(reader, part)}")
+                _write(reader, part, drums, job, comment)
 
 
 def _play(reader: AudioReader, part: slice, arranger: Arranger, job: Job) -> Tape:

@@ -20,8 +20,10 @@ from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Encoding, open_input, open_output, resolve_inputs
 
 if TYPE_CHECKING:
+    from drumkit_cli.audio.reader import AudioReader
     from drumkit_cli.mel.plot import Overview
-    from drumkit_cli.spectral.melscale import Floats, MelConfig
+    from drumkit_cli.spectral.mel_config import MelConfig
+    from drumkit_cli.spectral.melscale import Floats
 
 WINDOW_FRAMES = 256
 OVERLAP_FRAMES = 50
@@ -179,7 +181,7 @@ def _config(
     fmax: float | None,
 ) -> MelConfig:
     """Return the preset's sizes with those that are given in their place."""
-    from drumkit_cli.spectral.melscale import PRESETS, MelConfig
+    from drumkit_cli.spectral.mel_config import PRESETS, MelConfig
 
     base = PRESETS[preset.value]
     return MelConfig(
@@ -194,54 +196,58 @@ def _config(
 
 
 def _analyse_one(path: str, job: Job) -> None:
+    with open_input(path) as source:
+        if source.kind is Kind.NPY:
+            raise BadDataError(f"{source.name} is an NPY array, not audio", "--invert takes it")
+        from drumkit_cli.audio.reader import AudioReader
+
+        with AudioReader(source) as reader:
+            _analyse(reader, job)
+
+
+def _analyse(reader: AudioReader, job: Job) -> None:
     import numpy as np
 
-    from drumkit_cli.audio.reader import AudioReader
     from drumkit_cli.audio.samples import BLOCK_FRAMES
     from drumkit_cli.io.arrays import npy_header
     from drumkit_cli.mel import infer
     from drumkit_cli.spectral.mel_spectrogram import discretise
 
-    with open_input(path) as source:
-        if source.kind is Kind.NPY:
-            raise BadDataError(f"{source.name} is an NPY array, not audio", "--invert takes it")
-        with AudioReader(source) as reader:
-            weights = infer.mono_weights(reader, job.stem)
-            reader.check_finite()
-            frames = infer.frame_count(reader, job.config)
-            overview = _overview(frames, job)
-            samples = reader.blocks(BLOCK_FRAMES)
-            power = infer.power_blocks(samples, reader.rate, job.config, weights)
-            watched = _watched(power, overview, job)
-            dtype = np.uint8 if job.discretise else np.float32
-            blocks = (discretise(b, job.config) if job.discretise else b for b in watched)
-            shape: tuple[int, ...] = (job.config.mels, frames)
-            if job.windows:
-                count = infer.window_count(frames, job.width, job.overlap)
-                shape = (count, job.config.mels, job.width)
-            console.detail(f"{reader.name}: {' x '.join(map(str, shape))}, {np.dtype(dtype)}")
-            with (
-                open_output(job.destination.place(source.name)) as sink,
-                console.progress(frames, reader.name) as bar,
-            ):
-                sink.write(npy_header(shape, dtype, is_fortran=not job.windows))
-                if job.windows:
-                    for window in infer.windows(blocks, job.width, job.overlap):
-                        sink.write(window.tobytes())
-                        bar.advance(job.width - job.overlap)
-                else:
-                    for block in blocks:
-                        sink.write(block.T.tobytes())
-                        bar.advance(block.shape[1])
-            _draw(overview, source.name, job)
+    weights = infer.mono_weights(reader, job.stem)
+    reader.check_finite()
+    frames = infer.frame_count(reader, job.config)
+    overview = _overview(frames, job)
+    power = infer.power_blocks(reader.blocks(BLOCK_FRAMES), reader.rate, job.config, weights)
+    watched = _watched(power, overview, job)
+    dtype = np.uint8 if job.discretise else np.float32
+    blocks = (discretise(b, job.config) if job.discretise else b for b in watched)
+    shape: tuple[int, ...] = (job.config.mels, frames)
+    if job.windows:
+        count = infer.window_count(frames, job.width, job.overlap)
+        shape = (count, job.config.mels, job.width)
+    console.detail(f"{reader.name}: {' x '.join(map(str, shape))}, {np.dtype(dtype)}")
+    with (
+        open_output(job.destination.place(reader.name)) as sink,
+        console.progress(frames, reader.name) as bar,
+    ):
+        sink.write(npy_header(shape, dtype, is_fortran=not job.windows))
+        if job.windows:
+            for window in infer.windows(blocks, job.width, job.overlap):
+                sink.write(window.tobytes())
+                bar.advance(job.width - job.overlap)
+        else:
+            for block in blocks:
+                sink.write(block.T.tobytes())
+                bar.advance(block.shape[1])
+    _draw(overview, reader.name, job)
 
 
 def _invert_one(path: str, job: Job) -> None:
-    from drumkit_cli.audio.wav import WavWriter
-    from drumkit_cli.mel.stored import StoredMel
-    from drumkit_cli.spectral.mel_spectrogram import audio_blocks
-
     with open_input(path) as source:
+        from drumkit_cli.audio.wav import WavWriter
+        from drumkit_cli.mel.stored import StoredMel
+        from drumkit_cli.spectral.mel_spectrogram import audio_blocks
+
         stored = StoredMel.open(source, job.config, job.overlap, are_levels=job.discretise)
         stored.check()
         overview = _overview(stored.frames, job)

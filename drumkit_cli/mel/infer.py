@@ -15,8 +15,9 @@ from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.stems import select_stem, stem_owners
 from drumkit_cli.mel.stored import StoredMel
 from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
+from drumkit_cli.spectral.mel_config import PRESETS, MelConfig
 from drumkit_cli.spectral.mel_spectrogram import audio_blocks, mel_blocks
-from drumkit_cli.spectral.melscale import PRESETS, Floats, MelConfig
+from drumkit_cli.spectral.melscale import Floats
 
 OVERLAP_FRAMES: Final = 50
 """Frames that a window shares with the next one, as in the paper."""

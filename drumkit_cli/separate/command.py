@@ -176,26 +176,31 @@ def separate(
 
 
 def _separate_one(path: str, job: Job, load: Callable[[], Separator]) -> None:
-    from drumkit_cli.audio.reader import AudioReader
+    with open_input(path) as source:
+        from drumkit_cli.audio.reader import AudioReader
+
+        with AudioReader(source) as reader:
+            reader.check_finite()
+            _separate_sound(source, reader, job, load())
+
+
+def _separate_sound(source: Input, reader: AudioReader, job: Job, separator: Separator) -> None:
     from drumkit_cli.separate.layout import choose_layout
     from drumkit_cli.separate.spool import Spool
 
-    with open_input(path) as source, AudioReader(source) as reader:
-        reader.check_finite()
-        separator = load()
-        layout = choose_layout(separator.sources, job.stem, job.two_stems, separator.name)
-        comment = ""
-        if job.provenance:
-            comment = Provenance(None, separator.weights_sha256, source.sha256()).comment()
-        channels = _channels(reader, job)
-        blocks = _stems(reader, separator, layout, job, channels)
-        gain = 1.0
-        with ExitStack() as stack:
-            if job.encoding is not Encoding.FLOAT32 and job.clip is Clip.RESCALE:
-                spool = stack.enter_context(Spool((len(layout.names), channels)))
-                gain = spool.fill(blocks)
-                blocks = spool.blocks()
-            _write(blocks, gain, source, reader, layout, channels, job, comment)
+    layout = choose_layout(separator.sources, job.stem, job.two_stems, separator.name)
+    comment = ""
+    if job.provenance:
+        comment = Provenance(None, separator.weights_sha256, source.sha256()).comment()
+    channels = _channels(reader, job)
+    blocks = _stems(reader, separator, layout, job, channels)
+    gain = 1.0
+    with ExitStack() as stack:
+        if job.encoding is not Encoding.FLOAT32 and job.clip is Clip.RESCALE:
+            spool = stack.enter_context(Spool((len(layout.names), channels)))
+            gain = spool.fill(blocks)
+            blocks = spool.blocks()
+        _write(blocks, gain, source, reader, layout, channels, job, comment)
 
 
 def _stems(

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drumkit_cli.spectral.melscale import PRESETS, filter_bank
+from drumkit_cli.spectral.mel_config import PRESETS
+from drumkit_cli.spectral.melscale import filter_bank
 
 MEL: Final = PRESETS["synth"]
 LENGTH: Final = 22_050

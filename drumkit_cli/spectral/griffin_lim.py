@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.errors import UsageError
-from drumkit_cli.spectral.melscale import Floats, MelConfig, padded_window
+from drumkit_cli.spectral.mel_config import MelConfig
+from drumkit_cli.spectral.melscale import Floats, padded_window
 
 GRIFFIN_LIM_ITERATIONS: Final = 32
 

@@ -18,13 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS, griffin_lim_blocks
-from drumkit_cli.spectral.melscale import (
-    Floats,
-    MelConfig,
-    filter_bank,
-    padded_window,
-    triangles,
-)
+from drumkit_cli.spectral.mel_config import MelConfig
+from drumkit_cli.spectral.melscale import Floats, filter_bank, padded_window, triangles
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.spectral import mel_spectrogram
-from drumkit_cli.spectral.melscale import PRESETS
+from drumkit_cli.spectral.mel_config import PRESETS
 
 MEL: Final = PRESETS["arrange"]
 SECONDS_PER_FRAME: Final = MEL.hop / MEL.rate

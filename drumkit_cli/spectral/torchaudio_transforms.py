@@ -16,7 +16,7 @@ from drumkit_cli.errors import UnavailableError
 if TYPE_CHECKING:
     import torch
 
-    from drumkit_cli.spectral.melscale import MelConfig
+    from drumkit_cli.spectral.mel_config import MelConfig
 
 _EXTENSION = "torchaudio._extension"
 

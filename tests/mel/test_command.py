@@ -14,7 +14,7 @@ from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.mel import command
 from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
-from drumkit_cli.spectral.melscale import PRESETS, MelConfig
+from drumkit_cli.spectral.mel_config import PRESETS, MelConfig
 
 ARRANGE = PRESETS["arrange"]
 SIZES = ["--rate", "8000", "--window", "256", "--hop", "64", "--mels", "40"]

@@ -10,7 +10,7 @@ from drumkit_cli.io.streams import open_input
 from drumkit_cli.mel import infer
 from drumkit_cli.mel.stored import StoredMel
 from drumkit_cli.spectral import mel_spectrogram
-from drumkit_cli.spectral.melscale import MelConfig
+from drumkit_cli.spectral.mel_config import MelConfig
 
 CONFIG = MelConfig(rate=8000, window=64, hop=16, fft=64, mels=6)
 

@@ -6,7 +6,8 @@ import pytest
 
 from drumkit_cli.errors import UnavailableError, UsageError
 from drumkit_cli.spectral import mel_spectrogram, torchaudio_transforms
-from drumkit_cli.spectral.melscale import PRESETS, MelConfig, band_edges, filter_bank, triangles
+from drumkit_cli.spectral.mel_config import PRESETS, MelConfig
+from drumkit_cli.spectral.melscale import band_edges, filter_bank, triangles
 
 ARRANGE = PRESETS["arrange"]
 SMALL = MelConfig(rate=8000, window=256, hop=64, fft=256, mels=40)
