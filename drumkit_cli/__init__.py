@@ -31,7 +31,9 @@ if TYPE_CHECKING:
         UsageError,
     )
     from drumkit_cli.files import read_audio, read_kit, read_midi, write_audio, write_midi
+    from drumkit_cli.interpolate.infer import interpolate
     from drumkit_cli.mel.infer import invert, mel
+    from drumkit_cli.midi.map_file import read_drum_map
     from drumkit_cli.midi.track import Note, Track
     from drumkit_cli.separate.infer import separate
     from drumkit_cli.spectral.mel_config import MelConfig
@@ -53,9 +55,11 @@ __all__ = [
     "UsageError",
     "__version__",
     "arrange",
+    "interpolate",
     "invert",
     "mel",
     "read_audio",
+    "read_drum_map",
     "read_kit",
     "read_midi",
     "separate",
@@ -74,8 +78,10 @@ _HOMES: Final = {
     "Kit": "synth.kits.kit",
     "MelConfig": "spectral.mel_config",
     "arrange": "arrange.infer",
+    "interpolate": "interpolate.infer",
     "invert": "mel.infer",
     "mel": "mel.infer",
+    "read_drum_map": "midi.map_file",
     "separate": "separate.infer",
     "swirl": "swirl.infer",
     "synth": "synth.infer",

@@ -14,6 +14,7 @@ import drumkit_cli as drumkit
 from drumkit_cli import cli
 from drumkit_cli.learning import checkpoint, models
 from drumkit_cli.midi.files import read_midi
+from drumkit_cli.patterns.composer import compose
 from tests.arrange.tiny import bass_line
 from tests.contract import midi_files
 from tests.contract.commands import make_weights
@@ -240,6 +241,46 @@ def test_the_command_and_the_function_swirl_alike(tmp_path, humanize):
 def test_a_swirl_that_cannot_be_is_a_usage_error(wrong):
     with pytest.raises(drumkit.UsageError):
         drumkit.swirl(**wrong)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_the_command_and_the_function_interpolate_alike(tmp_path):
+    beat = drumkit.swirl(5, tempo_bpm=90)
+    drumkit.write_midi(tmp_path / "beat.mid", beat)
+    options = ["-n", "3", "--path", "lerp", "--threshold", "0.2"]
+    arguments = ["interpolate", str(tmp_path / "beat.mid"), "techno:3", *options]
+    track = drumkit.interpolate(beat, "techno:3", 3, path="lerp", threshold=0.2)
+    assert track == written(tmp_path, *arguments)
+    assert track.tempo_bpm == pytest.approx(90)
+
+
+def test_tracks_arrays_and_names_are_patterns_alike(tmp_path):
+    options = {"steps": 1, "path": "crossfade", "tempo_bpm": 129}
+    track = drumkit.interpolate("techno:3", "techno:3", **options)
+    drumkit.write_midi(tmp_path / "pattern.mid", track)
+    named = str(tmp_path / "pattern.mid@5-8")
+    array = compose("techno", 3)
+    for start in (track, array, array[None], named):
+        assert drumkit.interpolate(start, "techno:3", **options) == track
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"start": "techno:99999"}, drumkit.UsageError),
+        ({"start": "nothing.mid"}, drumkit.MissingInputError),
+        ({"start": np.full((6, 64), 2.0)}, drumkit.BadDataError),
+        ({"start": np.zeros((6, 64))}, drumkit.BadDataError),
+        ({"start": np.ones((5, 64))}, drumkit.BadDataError),
+        ({"steps": 0}, drumkit.UsageError),
+        ({"path": "detour"}, drumkit.UsageError),
+        ({"threshold": -1}, drumkit.UsageError),
+        ({"tempo_bpm": 1}, drumkit.UsageError),
+    ],
+)
+def test_a_transition_that_cannot_be_is_refused(wrong, error):
+    with pytest.raises(error):
+        drumkit.interpolate(**{"start": "techno:1", "goal": "techno:2", **wrong})
 
 
 TRACK = read_midi(midi_files.WHOLE, "beat")

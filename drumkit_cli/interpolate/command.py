@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import UsageError
+from drumkit_cli.interpolate.paths import SILENCE, STEPS, STEPS_MAX, TEMPO_BPM, PathKind
 from drumkit_cli.io.outputs import check_file
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import write_text
 from drumkit_cli.learning.devices import Device
-
-STEPS = 6
-STEPS_MAX = 10_000
-SILENCE = 0.05
-TEMPO_BPM = 129.0
-
-
-class Path(StrEnum):
-    """The ways from a start to a goal."""
-
-    SLERP = "slerp"
-    LERP = "lerp"
-    CROSSFADE = "crossfade"
 
 
 def interpolate(
@@ -50,11 +37,11 @@ def interpolate(
         ),
     ] = STEPS,
     path: Annotated[
-        Path,
+        PathKind,
         typer.Option(
             "--path", help="An arc or a line between codes of the model, or no model at all."
         ),
-    ] = Path.SLERP,
+    ] = PathKind.SLERP,
     reconstruct: Annotated[
         bool,
         typer.Option("--reconstruct", help="End in the model's versions of START and GOAL."),
@@ -128,18 +115,18 @@ def interpolate(
 
     pitches = None if drum_map is None else read_drum_map(drum_map)
     first, last = read_source(start, pitches), read_source(goal, pitches)
+    for remark in first.remarks + last.remarks:
+        console.warn(remark)
     autoencoder = None
-    if reconstruct or path is not Path.CROSSFADE:
-        from drumkit_cli.learning.checkpoint import load_weights
-        from drumkit_cli.learning.devices import pick_device
+    if reconstruct or path is not PathKind.CROSSFADE:
+        from drumkit_cli.learning.models import load_model
 
-        place = pick_device(device, threads)
-        autoencoder = infer.Autoencoder(load_weights("interpolate", weights), place)
-    made = infer.interpolate(
+        autoencoder = load_model(infer.Autoencoder, "interpolate", weights, device, threads)
+    made = infer.transition(
         first.patterns[-1],
         last.patterns[0],
         steps,
-        infer.Path(path),
+        path,
         autoencoder,
         reconstruct=reconstruct,
         silence=threshold,

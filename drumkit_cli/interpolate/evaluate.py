@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.interpolate import infer
+from drumkit_cli.interpolate.paths import SILENCE, PathKind
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
 from drumkit_cli.patterns import pattern_sets
@@ -127,7 +128,7 @@ def draw(data: Path, weights: str | None) -> Figure:
         taken = any(start == from_ or goal == to for from_, to in chosen)
         if start != goal and not taken and (goal, start) not in chosen and len(chosen) < DRAWN:
             chosen[start, goal] = pair
-    paths = _paths(patterns, list(chosen.values()), infer.Path.SLERP, autoencoder)
+    paths = _paths(patterns, list(chosen.values()), PathKind.SLERP, autoencoder)
     names = [f"{start} to {goal}" for start, goal in chosen]
     return draw_transitions(patterns.where("train"), dict(zip(names, paths, strict=True)))
 
@@ -194,7 +195,7 @@ def _reconstruction_rows(
                 batches.append(model.decode(model.encode(batch)))
                 bar.advance(len(batch))
             velocities = np.concatenate(batches)
-            made.append(np.where(velocities < infer.SILENCE, 0, velocities).astype(np.float32))
+            made.append(np.where(velocities < SILENCE, 0, velocities).astype(np.float32))
     rows: list[list[Cell]] = []
     linear = _projected(patterns, components)
     for figure, measure in (("onset F1", onset_f1), ("velocity error", velocity_error)):
@@ -226,8 +227,8 @@ def _transition_rows(
     blank = [float("nan")] * len(FIGURES)
     columns: dict[str, list[list[float]]] = {}
     with console.progress(2 * len(models) + 1, "going from pattern to pattern") as bar:
-        for path in infer.Path:
-            crossfades = path is infer.Path.CROSSFADE
+        for path in PathKind:
+            crossfades = path is PathKind.CROSSFADE
             columns[path] = []
             for model in [None] if crossfades else models:
                 paths = _paths(patterns, pairs, path, model)
@@ -247,14 +248,14 @@ def _transition_rows(
 def _paths(
     patterns: PatternSet,
     pairs: Sequence[Pair],
-    path: infer.Path,
+    path: PathKind,
     autoencoder: infer.Autoencoder | None,
 ) -> Floats:
     """The transitions ``[P, L + 1, V, T]`` of pairs, as the command makes them."""
     ends = patterns.velocities
     return np.stack(
         [
-            infer.interpolate(ends[start], ends[goal], STEPS, path, autoencoder)
+            infer.transition(ends[start], ends[goal], STEPS, path, autoencoder)
             for start, goal in pairs
         ]
     )

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.arguments import require_known, require_tempo, require_within
+from drumkit_cli.errors import BadDataError
+from drumkit_cli.interpolate.paths import SILENCE, STEPS, STEPS_MAX, TEMPO_BPM, PathKind
+from drumkit_cli.interpolate.sources import Pattern, read_pattern
+from drumkit_cli.learning.models import load_model
+from drumkit_cli.midi.map_file import DrumMap
+from drumkit_cli.midi.track import Track
+from drumkit_cli.patterns.drum_file import drum_track
+
 if TYPE_CHECKING:
     from drumkit_cli.learning.checkpoint import Checkpoint
 
-SILENCE: Final = 0.05
-"""Velocity below which a note is not played, by default."""
-
 Floats = NDArray[np.float32]
-
-
-class Path(StrEnum):
-    """Kinds of paths from a start to a goal."""
-
-    SLERP = "slerp"
-    LERP = "lerp"
-    CROSSFADE = "crossfade"
 
 
 class Autoencoder:
@@ -34,7 +32,6 @@ class Autoencoder:
         Raises:
             BadDataError: the weights are of another network.
         """
-        from drumkit_cli.errors import BadDataError
         from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
 
         try:
@@ -68,10 +65,79 @@ class Autoencoder:
 
 
 def interpolate(
+    start: Pattern,
+    goal: Pattern,
+    steps: int = STEPS,
+    *,
+    path: str = "slerp",
+    reconstruct: bool = False,
+    threshold: float = SILENCE,
+    tempo_bpm: float | None = None,
+    drum_map: DrumMap | None = None,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+) -> Track:
+    """Make a transition from one drum pattern to another.
+
+    A pattern is four measures of 4/4 of six voices: bass drum, snare, closed hat, open hat,
+    rimshot and cowbell. The model is loaded once a process.
+
+    Args:
+        start: a track; velocities 0 to 1, ``[6, sixteenths]`` or ``[patterns, 6, sixteenths]``; or
+            the name of a shipped pattern ("techno:3") or of a MIDI or NPY file, of which "@17" or
+            "@1-4" after it takes these measures. What is shorter than four measures repeats; of
+            what is longer the last four are taken.
+        goal: the same; the first four measures are taken.
+        steps: L, 1 to 10,000: L + 1 patterns are made, both ends included.
+        path: "slerp", an arc between the codes of the patterns, "lerp", a line, or "crossfade" of
+            the patterns themselves, without the model.
+        reconstruct: end in the model's reconstructions of `start` and `goal`.
+        threshold: velocity, 0 to 1, below which notes between the ends become rests.
+        tempo_bpm: quarters a minute, 4 to 1000; None: that of `start`, else of `goal`, else 129.
+        drum_map: what the pitches of tracks and MIDI files are; None: those of General MIDI.
+        weights: a weights file, or a folder with one, in place of what ships.
+        device: "cpu", "cuda", "mps" or "auto".
+
+    Returns:
+        A track of General MIDI drums on channel 10, the patterns end to end.
+
+    Raises:
+        UsageError: no such pattern, path or device, or a value out of range.
+        BadDataError: a pattern without notes of the six voices, in another meter or not of
+            velocities, or `weights` of another model.
+        MissingInputError: a file or `weights` does not exist.
+        UnavailableError: the device is not there.
+
+    Example:
+        >>> track = drumkit.interpolate("techno:1", drumkit.read_midi("beat.mid"), steps=4)
+    """
+    require_within("steps", steps, 1, STEPS_MAX)
+    require_known("path", path, [way.value for way in PathKind])
+    require_within("threshold", threshold, 0, 1)
+    if tempo_bpm is not None:
+        require_tempo(tempo_bpm)
+    first, last = read_pattern(start, drum_map), read_pattern(goal, drum_map)
+    autoencoder = None
+    if reconstruct or path != PathKind.CROSSFADE:
+        autoencoder = load_model(Autoencoder, "interpolate", weights, device)
+    made = transition(
+        first.patterns[-1],
+        last.patterns[0],
+        steps,
+        PathKind(path),
+        autoencoder,
+        reconstruct=reconstruct,
+        silence=threshold,
+    )
+    tempo = tempo_bpm or first.tempo_bpm or last.tempo_bpm or TEMPO_BPM
+    return drum_track(((pattern, None) for pattern in made), tempo)
+
+
+def transition(
     start: Floats,
     goal: Floats,
     steps: int,
-    path: Path,
+    path: PathKind,
     autoencoder: Autoencoder | None = None,
     *,
     reconstruct: bool = False,
@@ -94,17 +160,17 @@ def interpolate(
     """
     made_ends = np.stack([start, goal])
     if autoencoder is None:
-        assert path is Path.CROSSFADE, "a path through codes needs a model"
+        assert path is PathKind.CROSSFADE, "a path through codes needs a model"
         assert not reconstruct, "a reconstruction needs a model"
         made = crossfade(start, goal, steps)
     else:
         codes = autoencoder.encode(made_ends)
         if reconstruct:
             made_ends = _silenced(autoencoder.decode(codes), silence)
-        if path is Path.CROSSFADE:
+        if path is PathKind.CROSSFADE:
             made = crossfade(made_ends[0], made_ends[1], steps)
         else:
-            between = {Path.LERP: lerp, Path.SLERP: slerp}[path]
+            between = {PathKind.LERP: lerp, PathKind.SLERP: slerp}[path]
             made = autoencoder.decode(between(codes[0], codes[1], steps))
     made = _silenced(made, silence)
     made[0], made[-1] = made_ends

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
 from drumkit_cli.io.arrays import read_npy
 from drumkit_cli.io.sniffing import Kind
@@ -16,6 +16,7 @@ from drumkit_cli.io.streams import Input, open_input
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.map_file import DrumMap, translate
+from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns import composer
 from drumkit_cli.patterns.genres import GENRES
 from drumkit_cli.patterns.grid import Floats, name_unknown, read_grid
@@ -27,12 +28,28 @@ _MEASURES: Final = re.compile(r"(.+)@(\d{1,9})(?:-(\d{1,9}))?", re.DOTALL)
 _VOICES_REMEDY: Final = f"they are {', '.join(VOICE_NAMES)}"
 
 
+Pattern = str | Track | NDArray[np.floating[Any]]
+"""What `read_source` reads by its name, a track, or velocities ``[V, T]`` or ``[N, V, T]``."""
+
+
 class Source(NamedTuple):
-    """Patterns ``[N, V, T]`` of which at least one has a note, and where they are from."""
+    """Patterns ``[N, V, T]`` of which at least one has a note, and where they are from.
+
+    `remarks` are sentences for the user, on what was read as drums and what was left out.
+    """
 
     patterns: Floats
     tempo_bpm: float | None
     sha256: str
+    remarks: tuple[str, ...]
+
+
+class Steps(NamedTuple):
+    """What an input plays, before it is cut into patterns."""
+
+    velocities: Floats
+    tempo_bpm: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def shipped_names() -> list[tuple[str, Floats, float]]:
@@ -67,32 +84,50 @@ def read_source(name: str, drum_map: DrumMap | None = None) -> Source:
         chosen = range(int(first), int(last or first) + 1)
         if not chosen or not chosen[0]:
             raise UsageError(f"{name}: measures count from 1, as in {path}@1-4")
-    tempo: float | None
-    shipped = _NAME.fullmatch(path)
+    shipped, sha256 = _NAME.fullmatch(path), ""
     if shipped and shipped[1] in GENRES:
-        genre, number = shipped[1], int(shipped[2])
-        what = GENRES[genre]
-        if not 1 <= number <= what.count:
-            raise UsageError(f"no pattern {path}", f"{genre}:1 to {genre}:{what.count} ship")
-        velocities, tempo, sha256 = composer.compose(genre, number), what.tempo_bpm, ""
-        if chosen:
-            velocities = _cut(velocities, chosen, path)
+        steps = _shipped(shipped[1], int(shipped[2]), chosen)
     else:
-        velocities, tempo, sha256 = _read_file(path, chosen, drum_map, is_name=bool(shipped))
-    patterns = fold(velocities)
+        steps, sha256 = _read_file(path, chosen, drum_map, is_name=bool(shipped))
+    return _source(steps, name, sha256)
+
+
+def read_pattern(pattern: Pattern, drum_map: DrumMap | None = None) -> Source:
+    """Take the patterns of a track, of an array, or of what `read_source` reads by its name.
+
+    Raises:
+        DrumkitError: as `read_source`.
+    """
+    if isinstance(pattern, str):
+        return read_source(pattern, drum_map)
+    if isinstance(pattern, Track):
+        return _source(_from_track(pattern, "the track", None, drum_map), "the track")
+    return _source(Steps(_from_array(np.asarray(pattern), "the array")), "the array")
+
+
+def _source(steps: Steps, name: str, sha256: str = "") -> Source:
+    patterns = fold(steps.velocities)
     patterns = patterns[patterns.any((1, 2))]
     if not len(patterns):
         raise BadDataError(f"{name} has no notes of the six voices", _VOICES_REMEDY)
-    return Source(patterns, tempo, sha256)
+    return Source(patterns, steps.tempo_bpm, sha256, steps.remarks)
+
+
+def _shipped(genre: str, number: int, chosen: range | None) -> Steps:
+    what, name = GENRES[genre], f"{genre}:{number}"
+    if not 1 <= number <= what.count:
+        raise UsageError(f"no pattern {name}", f"{genre}:1 to {genre}:{what.count} ship")
+    velocities = composer.compose(genre, number)
+    return Steps(_cut(velocities, chosen, name) if chosen else velocities, what.tempo_bpm)
 
 
 def _read_file(
     path: str, chosen: range | None, drum_map: DrumMap | None, *, is_name: bool
-) -> tuple[Floats, float | None, str]:
-    """The velocities ``[V, T]`` of a file, its tempo and its SHA-256."""
+) -> tuple[Steps, str]:
+    """What a file plays, and its SHA-256."""
     try:
         with open_input(path) as source:
-            return *_read(source, chosen, drum_map), source.sha256()
+            return _read(source, chosen, drum_map), source.sha256()
     except MissingInputError as error:
         if not os.path.lexists(path) and (is_name or "/" not in path):
             raise MissingInputError(
@@ -101,26 +136,30 @@ def _read_file(
         raise
 
 
-def _read(
-    source: Input, chosen: range | None, drum_map: DrumMap | None
-) -> tuple[Floats, float | None]:
-    """The velocities ``[V, T]`` of a file or of the chosen measures of it, and its last tempo."""
+def _read(source: Input, chosen: range | None, drum_map: DrumMap | None) -> Steps:
+    """What a file or the chosen measures of it play."""
     if source.kind is Kind.NPY:
-        velocities = _from_array(source)
-        return (_cut(velocities, chosen, source.name) if chosen else velocities), None
+        velocities = _from_array(read_npy(source), source.name)
+        return Steps(_cut(velocities, chosen, source.name) if chosen else velocities)
     if source.kind is not Kind.MIDI:
         what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
         raise BadDataError(f"{source.name} is not MIDI{what}", "give MIDI, NPY or a name of --list")
-    track = read_midi(source.read_bytes(), source.name)
-    grid = read_grid(track, source.name, translate(SIX_VOICES, drum_map), len(VOICE_NAMES))
-    for remark in grid.remarks:
-        console.warn(f"{source.name}: {remark}")
+    return _from_track(read_midi(source.read_bytes(), source.name), source.name, chosen, drum_map)
+
+
+def _from_track(track: Track, name: str, chosen: range | None, drum_map: DrumMap | None) -> Steps:
+    """What a track or the chosen measures of it play, and its last tempo."""
+    grid = read_grid(track, name, translate(SIX_VOICES, drum_map), len(VOICE_NAMES))
+    remarks = grid.remarks
     if grid.unknown:
-        console.warn(f"{source.name}: left out {name_unknown(grid.unknown, drum_map)}")
+        remarks += (f"left out {name_unknown(grid.unknown, drum_map)}",)
     tempo = 60e6 / track.tempi[-1].microseconds_per_quarter if track.tempi else 120.0
     if chosen:
-        return _cut(grid.velocities, chosen, source.name, grid.ruler), tempo
-    return _without_closing_hit(grid.velocities, grid.ruler.columns_filled(track.end_ticks)), tempo
+        velocities = _cut(grid.velocities, chosen, name, grid.ruler)
+    else:
+        steps = grid.ruler.columns_filled(track.end_ticks)
+        velocities = _without_closing_hit(grid.velocities, steps)
+    return Steps(velocities, tempo, tuple(f"{name}: {remark}" for remark in remarks))
 
 
 def _cut(velocities: Floats, chosen: range, name: str, ruler: Ruler | None = None) -> Floats:
@@ -153,17 +192,16 @@ def _without_closing_hit(velocities: Floats, steps: int) -> Floats:
     return velocities[:, :-MEASURE_STEPS]
 
 
-def _from_array(source: Input) -> Floats:
+def _from_array(array: NDArray[Any], name: str) -> Floats:
     """The velocities of an array ``[V, T]`` or ``[N, V, T]``, end to end."""
-    array = read_npy(source)
     voices = len(VOICE_NAMES)
     if array.ndim not in (2, 3) or array.shape[-2] != voices or not array.size:
         raise BadDataError(
-            f"{source.name} has the shape {array.shape}",
+            f"{name} has the shape {array.shape}",
             f"give [{voices}, steps] or [patterns, {voices}, steps]",
         )
     with np.errstate(over="ignore"):  # what overflows is refused below
         velocities = array.astype(np.float32)
     if not np.isfinite(velocities).all() or velocities.min() < 0 or velocities.max() > 1:
-        raise BadDataError(f"{source.name} holds other numbers than velocities of 0 to 1")
+        raise BadDataError(f"{name} holds other numbers than velocities of 0 to 1")
     return velocities if array.ndim == 2 else np.concatenate(list(velocities), axis=1)

@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from drumkit_cli.errors import UnavailableError, UsageError
+from drumkit_cli.arguments import require_known
+from drumkit_cli.errors import UnavailableError
 
 
 class Device(StrEnum):
@@ -21,8 +22,7 @@ def pick_device(device: str, threads: int = 0) -> str:
         UsageError: there is no device of that name.
         UnavailableError: it is not on this machine.
     """
-    if device not in (known := [name.value for name in Device]):
-        raise UsageError(f"no device {device!r}", f"one of {', '.join(known)}")
+    require_known("device", device, [name.value for name in Device])
     import torch
 
     if threads:

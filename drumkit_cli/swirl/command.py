@@ -12,7 +12,15 @@ from drumkit_cli.io.outputs import check_file
 from drumkit_cli.io.pictures import check_picture, write_figure
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.learning.devices import Device
-from drumkit_cli.swirl.walk import OMEGAS, SPEED, SPEED_MAX, START_MAX, Walk
+from drumkit_cli.swirl.walk import (
+    MEASURES_MAX,
+    OMEGAS,
+    SPEED,
+    SPEED_MAX,
+    START_MAX,
+    TEMPO_BPM,
+    Walk,
+)
 
 if TYPE_CHECKING:
     from drumkit_cli.patterns.grid import Floats
@@ -20,8 +28,6 @@ if TYPE_CHECKING:
     Block = tuple[Floats, Floats | None]
 
 MEASURES = 16
-TEMPO_BPM = 129.0
-MEASURES_MAX = 1_000_000
 PLOT_POINTS = 5000
 
 

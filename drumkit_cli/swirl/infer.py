@@ -16,13 +16,11 @@ from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.drum_file import drum_track
 from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES
 from drumkit_cli.patterns.ruler import MEASURE_STEPS
-from drumkit_cli.swirl.walk import OMEGAS, SPEED, Walk
+from drumkit_cli.swirl.walk import MEASURES_MAX, OMEGAS, SPEED, TEMPO_BPM, Walk
 
 if TYPE_CHECKING:
     from drumkit_cli.learning.checkpoint import Checkpoint
 
-MEASURES_MAX: Final = 1_000_000
-TEMPO_BPM: Final = 129.0
 SILENCE: Final = 0.05
 BATCH: Final = 64
 TIMING_STEPS: Final = 0.06

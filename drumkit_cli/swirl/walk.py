@@ -12,6 +12,8 @@ from typing import Final
 
 from drumkit_cli.arguments import require_seed, require_within
 
+MEASURES_MAX: Final = 1_000_000
+TEMPO_BPM: Final = 129.0
 OMEGAS: Final = (2.0, 19.0, -20.0, 20.0)
 SPEED: Final = 2 * math.pi / 1984
 """Of t a measure of 4/4. The paper goes round in 124 patterns of four measures; at a quarter of its

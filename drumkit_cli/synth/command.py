@@ -13,12 +13,10 @@ from drumkit_cli.errors import UsageError
 from drumkit_cli.io.streams import Encoding, resolve_inputs
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.sounds.classes import CLASSES, Inverter
+from drumkit_cli.synth.limits import HUMANIZE, LENGTH_MAX_SECONDS, ONE_SHOT_MAX_SECONDS
 
 NUMBER_MAX = 1000
 VARY_MAX = 10.0
-HUMANIZE = 0.1
-LENGTH_MAX_SECONDS = 86_400.0
-ONE_SHOT_MAX_SECONDS = 60.0
 
 
 def synth(

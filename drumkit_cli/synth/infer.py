@@ -24,10 +24,8 @@ from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.kit import Kit, draw_kit
 from drumkit_cli.synth.kits.rendering import Hits, SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICE_OF_PITCH
+from drumkit_cli.synth.limits import HUMANIZE, LENGTH_MAX_SECONDS, ONE_SHOT_MAX_SECONDS
 
-HUMANIZE: Final = 0.1
-LENGTH_MAX_SECONDS: Final = 86_400.0
-ONE_SHOT_MAX_SECONDS: Final = 60.0
 FULL_SCALE: Final = 1 - 2**-15
 
 

@@ -129,6 +129,13 @@ def test_silent_patterns_are_told(interpolate, capsys):
     )
 
 
+def test_drums_that_are_left_out_are_told(interpolate, tmp_path, capsys):
+    notes = [(0, 36, 100), (24, 45, 90)]
+    (tmp_path / "a.mid").write_bytes(midi_files.file(midi_files.track(notes)))
+    interpolate("a.mid", "electro:7", "--path", "crossfade")
+    assert "a.mid: left out Low Tom (1 note)" in " ".join(capsys.readouterr().err.split())
+
+
 def test_list_names_every_pattern(capfd):
     assert cli.run(["interpolate", "--list"]) == 0
     lines = capfd.readouterr().out.splitlines()
@@ -178,10 +185,3 @@ def test_the_shipped_model_goes_from_start_to_goal(tmp_path):
     to_goal = np.sum(onsets != onsets[-1], axis=(1, 2))
     assert all(onsets.any((1, 2)))
     assert to_goal[0] > to_goal[4] > to_goal[8] == 0
-
-
-def test_the_default_threshold_and_the_paths_are_those_of_the_library():
-    from drumkit_cli.interpolate import command, infer
-
-    assert command.SILENCE == infer.SILENCE
-    assert [path.value for path in command.Path] == [path.value for path in infer.Path]

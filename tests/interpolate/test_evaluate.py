@@ -5,6 +5,7 @@ import pytest
 
 from drumkit_cli import cli
 from drumkit_cli.interpolate import evaluate, infer
+from drumkit_cli.interpolate.paths import SILENCE, PathKind
 from drumkit_cli.learning import checkpoint
 from drumkit_cli.patterns import drum_file, pattern_sets
 from drumkit_cli.patterns.pattern_sets import PatternSet
@@ -79,7 +80,7 @@ def test_transition_figures_are_those_of_a_count_by_hand():
 def test_a_crossfade_changes_at_its_ends_only(few_pairs):
     patterns = small_set()
     pairs = evaluate.choose_pairs(patterns, 60)
-    paths = evaluate._paths(patterns, pairs, infer.Path.CROSSFADE, None)
+    paths = evaluate._paths(patterns, pairs, PathKind.CROSSFADE, None)
     figures = evaluate.transition_figures(patterns, pairs, paths, evaluate.EndDistances(1, 1))
     direct = [
         float(distances(patterns.velocities[a][None], patterns.velocities[b][None])[0, 0])
@@ -103,7 +104,7 @@ def test_the_table_tells_kinds_and_paths_apart(data, weights, few_pairs):
     true = patterns.where("test", "composed")
     autoencoder = infer.Autoencoder(checkpoint.load_weights("interpolate", weights))
     made = autoencoder.decode(autoencoder.encode(true))
-    expected = evaluate.onset_f1(np.where(made < infer.SILENCE, 0, made), true)
+    expected = evaluate.onset_f1(np.where(made < SILENCE, 0, made), true)
     assert cells["onset F1", "test, composed"][0] == pytest.approx(expected)
     assert 0 < cells["onset F1", "test, composed"][1] < 1
     assert cells["velocity error", "test, composed"][1] is None

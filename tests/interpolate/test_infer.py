@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.interpolate import command, infer
-from drumkit_cli.interpolate.infer import Path, crossfade, interpolate, lerp, slerp
+from drumkit_cli.interpolate import infer
+from drumkit_cli.interpolate.infer import crossfade, lerp, slerp, transition
+from drumkit_cli.interpolate.paths import PathKind
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.patterns import composer
 from tests.interpolate.tiny import write_tiny_autoencoder
 
 START, GOAL = composer.compose("techno", 3), composer.compose("electro", 7)
-each_path = pytest.mark.parametrize("path", Path)
+each_path = pytest.mark.parametrize("path", PathKind)
 codes = arrays(np.float32, 5, elements=st.floats(-1e3, 1e3, width=32))
 
 
@@ -88,7 +89,7 @@ def test_of_two_notes_a_crossfade_has_the_louder_one():
 @each_path
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_the_ends_are_start_and_goal_themselves(autoencoder, path, steps):
-    made = interpolate(START, GOAL, steps, path, autoencoder)
+    made = transition(START, GOAL, steps, path, autoencoder)
     assert made.shape == (steps + 1, 6, 64)
     assert made.dtype == np.float32
     np.testing.assert_array_equal(made[0], START)
@@ -97,7 +98,7 @@ def test_the_ends_are_start_and_goal_themselves(autoencoder, path, steps):
 
 @each_path
 def test_reconstructed_ends_are_the_models(autoencoder, path):
-    made = interpolate(START, GOAL, 3, path, autoencoder, reconstruct=True, silence=0.2)
+    made = transition(START, GOAL, 3, path, autoencoder, reconstruct=True, silence=0.2)
     own = autoencoder.decode(autoencoder.encode(np.stack([START, GOAL])))
     own[own < 0.2] = 0
     np.testing.assert_array_equal(made[[0, -1]], own)
@@ -106,7 +107,7 @@ def test_reconstructed_ends_are_the_models(autoencoder, path):
 @each_path
 def test_velocities_are_in_range_and_none_is_below_the_threshold(autoencoder, path):
     for silence in (0.0, 0.05, 0.4):
-        made = interpolate(START, GOAL, 6, path, autoencoder, silence=silence)
+        made = transition(START, GOAL, 6, path, autoencoder, silence=silence)
         assert made.min() >= 0
         assert made.max() <= 1
         assert not np.any((made[1:-1] > 0) & (made[1:-1] < silence))
@@ -115,7 +116,7 @@ def test_velocities_are_in_range_and_none_is_below_the_threshold(autoencoder, pa
 @each_path
 def test_a_threshold_does_not_touch_the_ends(autoencoder, path):
     soft = START * np.float32(0.01)
-    made = interpolate(soft, GOAL, 4, path, autoencoder, silence=1.0)
+    made = transition(soft, GOAL, 4, path, autoencoder, silence=1.0)
     np.testing.assert_array_equal(made[0], soft)
     assert made[1:-1].max() in (0, 1)
 
@@ -123,14 +124,14 @@ def test_a_threshold_does_not_touch_the_ends(autoencoder, path):
 @each_path
 @pytest.mark.parametrize("pattern", [START, np.zeros_like(START), np.ones_like(START)])
 def test_equal_ends_make_a_finite_path(autoencoder, path, pattern):
-    made = interpolate(pattern, pattern, 5, path, autoencoder)
+    made = transition(pattern, pattern, 5, path, autoencoder)
     assert np.isfinite(made).all()
-    if path is not Path.CROSSFADE:
+    if path is not PathKind.CROSSFADE:
         np.testing.assert_allclose(made[1:-1], made[1:2].repeat(4, axis=0), atol=1e-6)
 
 
 def test_a_crossfade_needs_no_model():
-    made = interpolate(START, GOAL, 2, Path.CROSSFADE)
+    made = transition(START, GOAL, 2, PathKind.CROSSFADE)
     assert set(zip(*np.nonzero(made[1]), strict=True)) <= set(
         zip(*np.nonzero(np.maximum(START, GOAL)), strict=True)
     )
@@ -144,8 +145,3 @@ def test_weights_of_another_network_are_bad_data(tmp_path):
     del checkpoint.config["nets"]
     with pytest.raises(BadDataError, match="weights of another interpolate"):
         infer.Autoencoder(checkpoint)
-
-
-def test_the_command_and_the_function_have_the_same_paths_and_threshold():
-    assert [str(path) for path in command.Path] == [str(path) for path in Path]
-    assert command.SILENCE == infer.SILENCE
