@@ -41,6 +41,8 @@ def sniff(head: bytes) -> Kind:
     """Tell what a file is from its first bytes (`HEAD_BYTES` of them), never from its name."""
     if head[:4] in (b"RIFF", b"RF64", b"BW64", b"RIFX") and head[8:12] == b"WAVE":
         return Kind.WAV
+    if head[:4] == b"RIFF" and head[8:12] == b"RMID":
+        return Kind.MIDI
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return Kind.AIFF
     for magic, kind in (

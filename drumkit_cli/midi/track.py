@@ -1,43 +1,34 @@
-"""Track: a piece of MIDI as typed values, its notes apart from everything else, and its clock."""
+"""Track: a piece of MIDI as typed values, its notes apart from everything else."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from mido.frozen import FrozenMetaMessage
+
+from drumkit_cli.midi.clock import DEFAULT_TEMPO, Clock, Tempo
+from drumkit_cli.midi.messages import Message, latin1_of
+
 DEFAULT_TICKS_PER_QUARTER: Final = 480
-DEFAULT_TEMPO: Final = 500_000
-"""Microseconds per quarter where a file names none: 120 bpm."""
 DRUM_CHANNEL: Final = 9
 NEW_OFF: Final = -1
 """Place of a new note's end among the events of its tick: before them."""
 NEW_ON: Final = 1 << 40
 """Place of a new note's onset among the events of its tick: after them."""
 
-META: Final = 0xFF
-NAME_META: Final = 0x03
-TEMPO_META: Final = 0x51
-METER_META: Final = 0x58
-
 
 class Event(NamedTuple):
-    """Anything that is not a paired note, as found in the file.
+    """Anything in a file but its notes and end marks.
 
-    `data` is the status byte and what follows it; metas are FF, type, payload and system exclusives
-    F0 or F7, payload, both without their length.
+    `order` is the place among the events of a part, which decides between events of one tick, and
+    `message` a frozen mido message, such as a "control_change" or a "set_tempo", whose own `time`
+    is 0.
     """
 
     tick: int
     order: int
-    data: bytes
-
-
-class Tempo(NamedTuple):
-    """A tempo from `tick` on."""
-
-    tick: int
-    microseconds_per_quarter: int
+    message: Message
 
 
 class Meter(NamedTuple):
@@ -86,36 +77,6 @@ class Part:
     end_ticks: int
 
 
-class Clock:
-    """Ticks to seconds and back, through a tempo map or at a fixed (SMPTE) rate."""
-
-    def __init__(self, division: int, tempi: Sequence[Tempo]) -> None:
-        self.ticks_per_second = smpte_rate(division)
-        self._ticks: list[int] = [0]
-        self._seconds: list[float] = [0.0]
-        self._rates: list[float] = [
-            1.0 / self.ticks_per_second if self.ticks_per_second else DEFAULT_TEMPO / 1e6 / division
-        ]
-        for tempo in () if self.ticks_per_second else tempi:
-            rate = tempo.microseconds_per_quarter / 1e6 / division
-            if tempo.tick == self._ticks[-1]:
-                self._rates[-1] = rate
-            else:
-                self._seconds.append(self.seconds(tempo.tick))
-                self._ticks.append(tempo.tick)
-                self._rates.append(rate)
-
-    def seconds(self, ticks: int) -> float:
-        """Seconds from the start at a tick."""
-        at = bisect_right(self._ticks, ticks) - 1
-        return self._seconds[at] + (ticks - self._ticks[at]) * self._rates[at]
-
-    def ticks(self, seconds: float) -> int:
-        """The tick nearest to a time, not below 0."""
-        at = max(bisect_right(self._seconds, seconds) - 1, 0)
-        return max(self._ticks[at] + round((seconds - self._seconds[at]) / self._rates[at]), 0)
-
-
 @dataclass(frozen=True)
 class Track:
     """A whole MIDI file: notes sorted by onset, and every other event in its part.
@@ -141,9 +102,9 @@ class Track:
     def meters(self) -> tuple[Meter, ...]:
         """Every meter by tick; 4/4 from the start where the file names none there."""
         found = [
-            Meter(event.tick, event.data[2], 1 << event.data[3])
-            for event in _metas(self.parts, METER_META)
-            if len(event.data) >= 4 and event.data[2] and event.data[3] < 8
+            Meter(tick, message.numerator, message.denominator)
+            for tick, _, message in _events_of(self.parts, "time_signature")
+            if message.numerator and message.denominator <= 128
         ]
         return tuple(found if found and found[0].tick == 0 else [Meter(0, 4, 4), *found])
 
@@ -212,29 +173,20 @@ def empty_track(
 ) -> Track:
     """A file of one part without notes, to which `with_notes` adds them.
 
-    Raises ValueError for a tempo below 3.6 bpm, which MIDI cannot tell, or a meter whose
+    Raises ValueError for a tempo below 3.6 bpm, which MIDI cannot hold, or a meter whose
     denominator is no power of two.
     """
-    microseconds = round(60e6 / tempo_bpm)
-    power = meter[1].bit_length() - 1
-    if not 0 < microseconds < 1 << 24 or meter[1] != 1 << power:
+    tempo = round(60e6 / tempo_bpm)
+    if not 0 < tempo < 1 << 24 or meter[1].bit_count() != 1:
         raise ValueError(f"tempo {tempo_bpm} bpm or meter {meter} cannot be written")
-    datas = [
-        bytes([META, TEMPO_META]) + microseconds.to_bytes(3, "big"),
-        bytes([META, METER_META, meter[0], power, 24, 8]),
+    messages = [
+        FrozenMetaMessage("set_tempo", tempo=tempo),
+        FrozenMetaMessage("time_signature", numerator=meter[0], denominator=meter[1]),
     ]
     if name:
-        datas.insert(0, bytes([META, NAME_META]) + name.encode())
-    events = tuple(Event(0, order, data) for order, data in enumerate(datas))
+        messages.insert(0, FrozenMetaMessage("track_name", name=latin1_of(name)))
+    events = tuple(Event(0, order, message) for order, message in enumerate(messages))
     return Track((), (Part(name, events, end_ticks),), ticks_per_quarter, format=0)
-
-
-def smpte_rate(division: int) -> float:
-    """Ticks a second of a negative (SMPTE) time division; 0.0 for a musical one, or none known."""
-    if division >= 0:
-        return 0.0
-    frames, ticks = -(division >> 8), division & 0xFF
-    return {24: 24.0, 25: 25.0, 29: 30000 / 1001, 30: 30.0}.get(frames, 0.0) * ticks
 
 
 def part_clocks(parts: Sequence[Part], division: int, kind: int) -> list[Clock]:
@@ -259,15 +211,14 @@ def by_onset(note: Note) -> tuple[float, int, int, int, int]:
 def _tempi(parts: Sequence[Part]) -> tuple[Tempo, ...]:
     """The tempo map; of several tempi at one tick the last stands."""
     found = {
-        event.tick: Tempo(event.tick, int.from_bytes(event.data[2:], "big"))
-        for event in _metas(parts, TEMPO_META)
-        if len(event.data) == 5 and any(event.data[2:])
+        tick: Tempo(tick, message.tempo)
+        for tick, _, message in _events_of(parts, "set_tempo")
+        if message.tempo
     }
     return tuple(found.values())
 
 
-def _metas(parts: Sequence[Part], kind: int) -> Iterator[Event]:
-    """The parts' metas of one type by tick."""
-    head = bytes([META, kind])
-    found = [event for part in parts for event in part.events if event.data[:2] == head]
-    return iter(sorted(found, key=lambda event: event.tick))
+def _events_of(parts: Sequence[Part], kind: str) -> list[Event]:
+    """The parts' events of one type of message by tick."""
+    found = [event for part in parts for event in part.events if event.message.type == kind]
+    return sorted(found, key=lambda event: event.tick)

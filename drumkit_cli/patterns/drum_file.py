@@ -14,12 +14,14 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Final
 
 import numpy as np
+from mido.frozen import FrozenMetaMessage
 
 from drumkit_cli.io.arrays import npy_header
 from drumkit_cli.io.outputs import kind_of
 from drumkit_cli.io.streams import open_output, spool_failure
 from drumkit_cli.midi.drum_maps import VOICE_PITCHES
-from drumkit_cli.midi.files import read_midi, variable_length, write_midi
+from drumkit_cli.midi.files import read_midi, write_midi
+from drumkit_cli.midi.messages import END_MARK, MAX_TICKS, encode, encode_note, encode_ticks
 from drumkit_cli.midi.track import DRUM_CHANNEL, Track, empty_track
 from drumkit_cli.patterns.grid import Floats
 
@@ -28,9 +30,8 @@ NOTE_TICKS: Final = TICKS_PER_STEP // 2
 LATEST: Final = 0.25
 """Largest offset from a sixteenth, in sixteenths: notes of one drum then never overlap."""
 _MEMORY_BYTES: Final = 1 << 20
-_END: Final = b"\xff\x2f\x00"
-_EMPTY_TEXT: Final = b"\xff\x01\x00"
-_LONGEST_WAIT: Final = (1 << 28) - 1
+_LONGEST_WAIT: Final = encode_ticks(MAX_TICKS) + encode(FrozenMetaMessage("text"))
+"""The longest wait that can be written, and an empty text to end it."""
 
 
 def write_drums(
@@ -82,7 +83,7 @@ def write_drum_file(
     empty = write_midi(
         empty_track(tempo_bpm, ticks_per_quarter=4 * TICKS_PER_STEP, name="drums"), comment
     )
-    head = empty[: -len(b"\x00" + _END)]
+    head = empty[: -len(encode_ticks(0) + END_MARK)]
     with tempfile.SpooledTemporaryFile(_MEMORY_BYTES) as body:
         try:
             for piece in _events(blocks, pitches):
@@ -121,16 +122,16 @@ def _events(
         ready = step * TICKS_PER_STEP - round(LATEST * TICKS_PER_STEP)
         while waiting and waiting[0][0] < ready:
             tick, _, pitch, velocity = heapq.heappop(waiting)
-            yield _wait(tick - now) + bytes([0x90 | DRUM_CHANNEL, pitch, velocity])
+            yield _wait(tick - now) + encode_note("note_on", DRUM_CHANNEL, pitch, velocity)
             now = tick
     while waiting:
         tick, _, pitch, velocity = heapq.heappop(waiting)
-        yield _wait(tick - now) + bytes([0x90 | DRUM_CHANNEL, pitch, velocity])
+        yield _wait(tick - now) + encode_note("note_on", DRUM_CHANNEL, pitch, velocity)
         now = tick
-    yield _wait(max(step * TICKS_PER_STEP - now, 0)) + _END
+    yield _wait(max(step * TICKS_PER_STEP - now, 0)) + END_MARK
 
 
 def _wait(ticks: int) -> bytes:
     """Encode a delta time; empty text events divide one that exceeds a variable-length quantity."""
-    texts, rest = divmod(ticks, _LONGEST_WAIT)
-    return (variable_length(_LONGEST_WAIT) + _EMPTY_TEXT) * texts + variable_length(rest)
+    texts, rest = divmod(ticks, MAX_TICKS)
+    return _LONGEST_WAIT * texts + encode_ticks(rest)

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.midi.clock import Clock, Tempo
 from drumkit_cli.midi.files import read_midi, write_midi
-from drumkit_cli.midi.track import Clock, Tempo, Track, empty_track, moved
+from drumkit_cli.midi.track import Track, empty_track, moved
 
 END = b"\x00\xff\x2f\x00"
 
@@ -91,7 +92,8 @@ def test_notes_without_end_last_to_the_end_of_their_track():
 def test_data_bytes_above_127_are_clipped_and_counted():
     track = read(b"\x00\x90\x3c\xff\x0a\x80\x3c\x00\x00\xb0\x07\xc0" + END)
     assert track.notes[0].velocity == 127
-    assert track.parts[0].events[0].data == b"\xb0\x07\x7f"
+    message = track.parts[0].events[0].message
+    assert (message.type, message.control, message.value) == ("control_change", 7, 127)
     assert track.clipped_bytes == 2
 
 
@@ -234,7 +236,8 @@ def test_ten_megabytes_of_junk_are_refused_in_bounded_time(pattern, wrapped):
 def test_a_comment_becomes_a_text_event_and_nothing_else_changes():
     track = read(b"\x00\x99\x24\x64\x0a\x99\x24\x00" + END)
     again = read_midi(write_midi(track, "made by drumkit"), "a.mid")
-    assert again.parts[0].events[0].data == b"\xff\x01made by drumkit"
+    message = again.parts[0].events[0].message
+    assert (message.type, message.text) == ("text", "made by drumkit")
     assert [note.onset_ticks for note in again.notes] == [0]
     assert again.parts[0].events[1:] == track.parts[0].events
 
@@ -269,7 +272,7 @@ def test_a_new_track_takes_notes_and_survives_its_writing():
 def test_a_note_out_of_range_is_not_written(wrong):
     track = empty_track()
     note = replace(track.note(0, 1, 36, 100), **wrong)
-    with pytest.raises(ValueError, match="cannot be written"):
+    with pytest.raises(ValueError, match=r"range|cannot be written"):
         write_midi(replace(track, notes=(note,)))
 
 
