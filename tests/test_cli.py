@@ -83,6 +83,28 @@ def test_command_modules_import_nothing_heavy(name):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status", "imported"),
+    [
+        (["separate", "missing.wav"], 66, set()),
+        (["arrange", "missing.wav"], 66, set()),
+        (["mel", "missing.wav"], 66, set()),
+        (["mel", "--invert", "missing.npy"], 66, set()),
+        (["mel", "--hop", "0", "missing.wav"], 2, set()),
+        (["separate", __file__], 65, {"numpy", "soundfile"}),
+        (["arrange", __file__], 65, {"numpy", "soundfile"}),
+        (["mel", __file__], 65, {"numpy", "soundfile"}),
+    ],
+)
+def test_inputs_are_checked_before_anything_heavy_is_imported(arguments, status, imported):
+    heavy = {"numpy", "soundfile", "scipy", "torch", "demucs"}
+    code = (
+        f"import sys; from drumkit_cli import cli; status = cli.run({arguments!r}); "
+        f"print(status, *({heavy!r} & set(sys.modules)))"
+    )
+    assert set(python("-c", code).stdout.split()) == {str(status), *imported}
+
+
 def test_version_is_printed(capfd):
     assert cli.run(["--version"]) == 0
     assert capfd.readouterr().out == f"drumkit {__version__}\n"
