@@ -222,19 +222,17 @@ class AudioReader:
 
     def _check_levels(self, block: Samples) -> None:
         """Refuse samples [n, C] that are not finite, or too large to compute with."""
-        if self._is_plain:
+        if self._decoder.encoding in _INTEGERS:
             return
-        is_good = np.abs(block) <= LEVEL_MAX  # NaN is not
-        if not is_good.all():
+        if not (block.min() >= -LEVEL_MAX and block.max() <= LEVEL_MAX):  # nor is NaN
+            is_good = np.abs(block) <= LEVEL_MAX
             frame, channel = (int(index) for index in np.argwhere(~is_good)[0])
             value = block[frame, channel]
             what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:.3g}"
             raise BadDataError(
                 f"{self.name} holds {what} samples, the first at "
                 f"{(self._position + frame) / self.rate:.3f} s in channel {channel + 1}",
-                ""
-                if not np.isfinite(value)
-                else f"full scale is 1, and at most {LEVEL_MAX:,.0f} is read",
+                f"full scale is 1, and up to {LEVEL_MAX:,.0f} is read",
             )
 
     def _not_decoded(
