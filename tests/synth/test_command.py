@@ -20,6 +20,7 @@ from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.voices import VOICES
 from tests.contract.commands import make_weights
+from tests.contract.midi_files import END, file, track
 from tests.synth.tiny import TINY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -245,6 +246,27 @@ def test_a_kit_of_other_weights_is_told(synth):
     kit = json.loads(Path("kit.json").read_text())
     Path("kit.json").write_text(json.dumps({**kit, "weights": "0" * 64}))
     assert "other weights" in synth("beat.mid", "--kit", "kit.json", "-o", "b.wav")
+
+
+def test_drums_of_another_map_sound_as_what_they_are(synth):
+    Path("own.mid").write_bytes(beat(36, 52, 43))
+    Path("usual.mid").write_bytes(beat(36, 42, 38))
+    Path("a.map").write_text("36 kick\n52 closed hat\n43 snare\n")
+    synth("own.mid", "--map", "a.map", "-o", "own.wav")
+    synth("usual.mid", "-o", "usual.wav")
+    np.testing.assert_array_equal(sound("own.wav"), sound("usual.wav"))
+    assert "--map plays drum tracks" in synth("kick", "--map", "gm", "-o", "a.wav", status=2)
+
+
+def test_tracks_that_are_called_drums_are_played_and_named(synth):
+    name = b"\x00\xff\x03\x05drums"
+    second = name + b"\x00\x9a\x24\x64\x60\x8a\x24\x00"
+    Path("two.mid").write_bytes(file(track([(0, 42, 90)]), second + END, kind=1))
+    Path("one.mid").write_bytes(file(track([(0, 36, 100), (0, 42, 90)])))
+    told = synth("two.mid", "--humanize", 0, "-o", "two.wav")
+    assert "two.mid: drums are also read from track 2 'drums' (channel 11)" in told
+    synth("one.mid", "--humanize", 0, "-o", "one.wav")
+    np.testing.assert_allclose(sound("two.wav"), sound("one.wav"), atol=1e-6)
 
 
 def test_a_code_of_ones_own_plays_a_voice_of_the_kit(synth):
