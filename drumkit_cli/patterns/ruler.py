@@ -100,6 +100,11 @@ class Ruler:
         measure, within = divmod(step, stretch.steps)
         return first_column + measure * room + places[within], place - step
 
+    def cell_ticks(self, column: int) -> tuple[int, int]:
+        """The first and the last tick that are nearest to a column; none where first > last."""
+        tick, half = float(self.ticks[column]), self.ticks_per_step / 2
+        return max(math.ceil(tick - half), 0), math.ceil(tick + half) - 1
+
     def columns_begun(self, tick: float) -> int:
         """How many columns the measures have that begin at a tick or before."""
         return self._columns_until(tick, lambda measures: math.floor(measures) + 1)

@@ -17,8 +17,15 @@ import numpy as np
 
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove.inputs.meters import model_measures
+from drumkit_cli.groove.inputs.pedal import move_pedal
 from drumkit_cli.groove.inputs.performance import Performance
-from drumkit_cli.groove.network.windowing import VOICE_OF_PITCH, VOICE_PITCHES, VOICES
+from drumkit_cli.groove.network.windowing import (
+    CLOSED,
+    OPEN,
+    VOICE_OF_PITCH,
+    VOICE_PITCHES,
+    VOICES,
+)
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.track import Note, Track, moved
@@ -106,15 +113,21 @@ def play_template(
     steps = max(ruler.columns_begun(last), ruler.columns_filled(template.track.end_ticks))
     ends = ruler.ticks[:steps] + ruler.ticks_per_step
     end_ticks = max(template.track.end_ticks, math.ceil(np.nanmax(ends, initial=0)))
-    made = [
-        note
+    changed = {
+        cell: _move(template, cell, notes, played, amount, end_ticks, from_place)
         for cell, notes in template.cells.items()
-        for note in _move(template, cell, notes, played, amount, end_ticks, from_place)
-    ]
+    }
+    made = [note for notes in changed.values() for note in notes]
     made += _added(template, played, amount, steps)
     replaced = {note for notes in template.cells.values() for note in notes}
     kept = [note for note in template.track.notes if note not in replaced]
-    return template.track.with_notes([*kept, *_shorten(made, replaced, end_ticks)])
+    track = template.track.with_notes([*kept, *_shorten(made, replaced, end_ticks)])
+    shifts = {
+        (notes[0].channel, column): changed[voice, column][0].onset_ticks - notes[0].onset_ticks
+        for (voice, column), notes in template.cells.items()
+        if voice in (CLOSED, OPEN) and changed[voice, column]
+    }
+    return replace(track, parts=move_pedal(track.parts, ruler, shifts))
 
 
 def _move(
@@ -137,7 +150,7 @@ def _move(
     shift = 0
     if goal:
         on_time = float(ruler.ticks[cell[1]])
-        first, last = _ticks(ruler, cell[1])
+        first, last = ruler.cell_ticks(cell[1])
         onsets = [note.onset_ticks for note in notes]
         goal_tick = on_time + float(played.offsets[cell]) * ruler.ticks_per_step
         shift = round(amount * (goal_tick - (on_time if from_place else loudest.onset_ticks)))
@@ -169,7 +182,7 @@ def _added(template: Template, played: Performance, amount: float, steps: int) -
             or np.isnan(ruler.ticks[step])
         ):
             continue
-        first, last = _ticks(ruler, int(step))
+        first, last = ruler.cell_ticks(int(step))
         if first > last:
             continue
         late = float(played.offsets[voice, step]) * ruler.ticks_per_step
@@ -211,12 +224,6 @@ def _homes(template: Template) -> list[Note | None]:
         pitch = usual if usual in pitches else next(iter(pitches), None)
         homes.append(None if pitch is None else replace(first, pitch=pitch))
     return homes
-
-
-def _ticks(ruler: Ruler, step: int) -> tuple[int, int]:
-    """The first and the last tick whose nearest sixteenth is this; none where first > last."""
-    tick, half = float(ruler.ticks[step]), ruler.ticks_per_step / 2
-    return max(math.ceil(tick - half), 0), math.ceil(tick + half) - 1
 
 
 def _shorten(made: Iterable[Note], template: set[Note], end_ticks: int) -> list[Note]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove.inputs.performance import Performance
 from drumkit_cli.groove.inputs.template import play_template, read_template
-from drumkit_cli.groove.network.windowing import CLOSED, SNARE
+from drumkit_cli.groove.network.windowing import CLOSED, OPEN, SNARE
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import Event, empty_track
 from tests.contract import midi_files
@@ -232,6 +232,32 @@ def test_from_its_place_a_note_stays_in_its_sixteenth():
     played.offsets[SNARE, 4] = 0.4
     (note,) = play_template(template, played, from_place=True).notes
     assert note.onset_ticks == 5 * STEP - STEP // 2 - 1
+
+
+def controls(track, control=4):
+    """Tick and value of each change of a controller."""
+    return [
+        (event.tick, event.message.value)
+        for part in track.parts
+        for event in part.events
+        if event.message.type == "control_change" and event.message.control == control
+    ]
+
+
+def test_the_pedal_of_the_hi_hat_moves_with_its_hats():
+    pedal = b"\x00\xb9\x04\x0a" + b"\x5a\xb9\x04\x5a" + b"\x00\xb9\x07\x40"
+    other = pedal + b"\x00\xba\x04\x7f" + b"\x26\xb9\x04\x28" + midi_files.END
+    hats = midi_files.track([(0, 46, 90), (96, 42, 80)])
+    template = read_template(midi_files.file(other, hats, kind=1), "a.mid")
+    assert controls(template.track) == [(0, 10), (90, 90), (90, 127), (128, 40)]
+    played = still(template)
+    played.offsets[OPEN, 0], played.offsets[CLOSED, 4] = 0.25, -0.375
+    made = play_template(template, played)
+    assert [note.onset_ticks for note in made.notes] == [6, 87]
+    # The pedal of another channel stays, and one in a sixteenth without a hat.
+    assert controls(made) == [(6, 10), (84, 90), (90, 127), (128, 40)]
+    assert controls(made, 7) == [(90, 64)]
+    assert write_midi(play_template(template, played, 0.0)) == write_midi(template.track)
 
 
 def song_in(meters, notes, end):
