@@ -32,8 +32,7 @@ def read_audio(path: str | os.PathLike[str]) -> tuple[Samples, int]:
         >>> song, rate = drumkit.read_audio("song.flac")
     """
     with open_input(os.fspath(path)) as source, AudioReader(source) as reader:
-        audio = reader.read()
-    return audio.samples, audio.rate
+        return reader.read(), reader.rate
 
 
 def write_audio(

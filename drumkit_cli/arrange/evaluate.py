@@ -205,8 +205,8 @@ def _load_stem(folder: Path, stem: str) -> Floats:
     if not files:
         raise MissingInputError(f"{folder}: no {stem}")
     with open_input(str(files[0])) as source, AudioReader(source) as reader:
-        audio = reader.read()
-    samples: Floats = resample(audio.samples.mean(0, keepdims=True), audio.rate, MEL.rate)[0]
+        mono = reader.read().mean(0, keepdims=True)
+    samples: Floats = resample(mono, reader.rate, MEL.rate)[0]
     return samples
 
 

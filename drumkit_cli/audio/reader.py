@@ -6,7 +6,6 @@ length never decides how much memory is used.
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePath
 from types import TracebackType
@@ -42,34 +41,6 @@ _MPEG_LAYERS: Final = {
 _WAV_FORMATS: Final = {1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40, riff.MPEG_LAYER_3}
 """Format tags that libsndfile decodes."""
 _BLOCK_FRAMES: Final = 1 << 16
-
-
-@dataclass(frozen=True)
-class Audio:
-    """A sound in memory.
-
-    Attributes:
-        samples: float32 [C, N].
-        rate: samples a second.
-    """
-
-    samples: Samples
-    rate: int
-
-    @property
-    def channels(self) -> int:
-        """Return C."""
-        return int(self.samples.shape[0])
-
-    @property
-    def frames(self) -> int:
-        """Return N."""
-        return int(self.samples.shape[1])
-
-    @property
-    def seconds(self) -> float:
-        """Return the length in seconds."""
-        return self.frames / self.rate
 
 
 class AudioReader:
@@ -173,16 +144,15 @@ class AudioReader:
             self._position += len(block)
             yield np.ascontiguousarray(block.T)
 
-    def read(self) -> Audio:
-        """Return all of it, from the start.
+    def read(self) -> Samples:
+        """Return all of it, float32 [C, N], from the start.
 
         Raises:
             BadDataError: as `check_finite`.
         """
         self.rewind()
-        blocks = list(self.blocks(_BLOCK_FRAMES))
         empty = np.zeros((self.channels, 0), np.float32)
-        return Audio(np.concatenate([empty, *blocks], axis=1), self.rate)
+        return np.concatenate([empty, *self.blocks(_BLOCK_FRAMES)], axis=1)
 
     def rewind(self) -> None:
         """Go to the start."""

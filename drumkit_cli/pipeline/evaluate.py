@@ -148,9 +148,8 @@ def _load(path: Path, stem: str = "") -> tuple[Floats, int]:
     try:
         with open_input(str(path)) as source, AudioReader(source) as reader:
             part = select_stem(reader, stem) if stem else None
-            audio = reader.read()
+            samples, rate = reader.read(), reader.rate
     except DrumkitError as failure:
         raise StreamError(f"the pipeline wrote no sound: {failure}") from failure
-    samples = audio.samples[part] if part is not None else audio.samples
-    mono = resample(samples.mean(0, keepdims=True), audio.rate, MEL.rate)[0]
-    return np.asarray(mono, dtype=np.float32), audio.frames
+    mono = (samples if part is None else samples[part]).mean(0, keepdims=True)
+    return resample(mono, rate, MEL.rate)[0], samples.shape[1]

@@ -22,12 +22,16 @@ from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
     from drumkit_cli.audio.reader import AudioReader
+    from drumkit_cli.audio.tape import Tape
     from drumkit_cli.separate.infer import Samples, Separator
     from drumkit_cli.separate.layout import Layout
 
 BUILT_IN = "built-in"
 DEFAULT_TEMPLATE = "{song}/{stem}.wav"
 OVERLAP = 0.1
+FULL_SCALE = 1 - 2**-15
+"""Largest magnitude that every integer encoding holds."""
+BLOCK_FRAMES = 1 << 16
 
 
 class Clip(StrEnum):
@@ -185,8 +189,8 @@ def _separate_one(path: str, job: Job, load: Callable[[], Separator]) -> None:
 
 
 def _separate_sound(source: Input, reader: AudioReader, job: Job, separator: Separator) -> None:
+    from drumkit_cli.audio.tape import Tape
     from drumkit_cli.separate.layout import choose_layout
-    from drumkit_cli.separate.spool import Spool
 
     layout = choose_layout(separator.sources, job.stem, job.two_stems, separator.name)
     comment = ""
@@ -197,10 +201,18 @@ def _separate_sound(source: Input, reader: AudioReader, job: Job, separator: Sep
     gain = 1.0
     with ExitStack() as stack:
         if job.encoding is not Encoding.FLOAT32 and job.clip is Clip.RESCALE:
-            spool = stack.enter_context(Spool((len(layout.names), channels)))
-            gain = spool.fill(blocks)
-            blocks = spool.blocks()
+            tape = stack.enter_context(Tape("the stems"))
+            for block in blocks:
+                tape.append(block.transpose(2, 0, 1).ravel())
+            gain = FULL_SCALE / max(FULL_SCALE, tape.peak())
+            blocks = _from_tape(tape, len(layout.names), channels)
         _write(blocks, gain, source, reader, layout, channels, job, comment)
+
+
+def _from_tape(tape: Tape, stems: int, channels: int) -> Iterator[Samples]:
+    """Blocks `[S, C, n]` from a tape that holds them frame by frame."""
+    for numbers in tape.blocks(stems * channels * BLOCK_FRAMES):
+        yield numbers.reshape(-1, stems, channels).transpose(1, 2, 0)
 
 
 def _stems(

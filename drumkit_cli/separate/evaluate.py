@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli import console
-from drumkit_cli.audio.reader import Audio, AudioReader
+from drumkit_cli.audio.reader import AudioReader
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError
 from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.io.streams import open_input
@@ -28,7 +28,8 @@ STEMS = ("drums", "bass", "other")
 BASS_CUTOFF_HZ = 250.0
 
 Samples = NDArray[np.float32]
-Method = Callable[[Audio], Samples]
+Method = Callable[[Samples, int], Samples]
+"""A mix `[C, N]` and its rate in Hz -> stems `[S, C, N]`."""
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
@@ -49,8 +50,8 @@ def evaluate(data: Path, weights: str | None) -> Table:
         raise MissingInputError(f"{data}: no song folders with drums, bass and other")
     model = BuiltIn(load_weights("separate", weights))
     methods: dict[str, Method] = {
-        "built-in": lambda mix: _separated(mix, model),
-        "the mix itself": lambda mix: np.stack([mix.samples] * len(STEMS)),
+        "built-in": lambda mix, rate: _separated(mix, rate, model),
+        "the mix itself": lambda mix, rate: np.stack([mix] * len(STEMS)),
         "librosa HPSS": _harmonic_percussive,
     }
     scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in methods}
@@ -58,9 +59,10 @@ def evaluate(data: Path, weights: str | None) -> Table:
     with console.progress(len(songs) * len(methods), "evaluating") as bar:
         for song in songs:
             references, rate = _load_song(song)
-            mix = Audio(references.sum(0), rate)
             for name, method in methods.items():
-                scores[name].append(signal_to_distortion(references, method(mix), rate))
+                scores[name].append(
+                    signal_to_distortion(references, method(references.sum(0), rate), rate)
+                )
                 bar.advance(1)
             rows.append([song.name, "built-in", *_rounded(scores["built-in"][-1])])
     medians: list[list[Cell]] = [
@@ -98,18 +100,18 @@ def signal_to_distortion(references: Samples, estimates: Samples, rate: int) -> 
     return np.asarray(np.nanmedian(sdr, axis=1))
 
 
-def _harmonic_percussive(mix: Audio) -> Samples:
+def _harmonic_percussive(mix: Samples, rate: int) -> Samples:
     import librosa
     from scipy import signal
 
-    harmonic, percussive = librosa.effects.hpss(mix.samples)
-    low_pass = signal.butter(4, BASS_CUTOFF_HZ, fs=mix.rate, output="sos")
+    harmonic, percussive = librosa.effects.hpss(mix)
+    low_pass = signal.butter(4, BASS_CUTOFF_HZ, fs=rate, output="sos")
     bass = signal.sosfiltfilt(low_pass, harmonic).astype(np.float32)
     return np.stack([percussive, bass, harmonic - bass])
 
 
-def _separated(mix: Audio, model: BuiltIn) -> Samples:
-    stems = split(mix.samples, mix.rate, model, segment_frames(model, mix.rate))
+def _separated(mix: Samples, rate: int, model: BuiltIn) -> Samples:
+    stems = split(mix, rate, model, segment_frames(model, rate))
     return stems[[model.sources.index(name) for name in STEMS]]
 
 
@@ -143,11 +145,10 @@ def _load_song(folder: Path) -> tuple[Samples, int]:
         if path is None:
             raise MissingInputError(f"{folder}: no {name}")
         with open_input(str(path)) as source, AudioReader(source) as reader:
-            audio = reader.read()
-        shape = (audio.samples.shape, audio.rate)
-        if stems and shape != (next(iter(stems.values())).shape, rate):
+            samples = reader.read()
+        if stems and (samples.shape, reader.rate) != (next(iter(stems.values())).shape, rate):
             raise BadDataError(f"{path} differs from the other stems in length, channels or rate")
-        stems[name], rate = audio.samples, audio.rate
+        stems[name], rate = samples, reader.rate
     if "vocals" in stems:
         stems["other"] = stems["other"] + stems["vocals"]
     return np.stack([stems[name] for name in STEMS]), rate

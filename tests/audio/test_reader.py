@@ -36,9 +36,9 @@ def as_input(data):
 def read(data):
     with AudioReader(as_input(data)) as reader:
         reader.check_finite()
-        sound = reader.read()
-        assert (sound.frames, sound.channels) == (reader.frames, reader.channels)
-        return sound
+        samples = reader.read()
+        assert samples.shape == (reader.channels, reader.frames)
+        return samples
 
 
 @pytest.mark.parametrize(("container", "subtype"), LINEAR)
@@ -46,20 +46,16 @@ def read(data):
 def test_samples_are_read_as_they_were_written(container, subtype, channels):
     samples = signals.sine(channels=channels)
     sound = read(signals.encode(samples, container=container, subtype=subtype))
-    assert sound.samples.dtype == np.float32
-    assert sound.rate == 8000
+    assert sound.dtype == np.float32
     step = 2.0 ** (1 - BITS.get(subtype, 25))
-    np.testing.assert_allclose(sound.samples, samples, atol=2 * step)
+    np.testing.assert_allclose(sound, samples, atol=2 * step)
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000, 96000, 192000])
 def test_rates_are_read(rate):
-    sound = read(signals.encode(signals.sine(rate, 0.1), rate))
-    assert (sound.rate, sound.frames, sound.seconds) == (
-        rate,
-        round(rate / 10),
-        round(rate / 10) / rate,
-    )
+    with AudioReader(as_input(signals.encode(signals.sine(rate, 0.1), rate))) as reader:
+        assert (reader.rate, reader.frames) == (rate, round(rate / 10))
+        assert reader.seconds == reader.frames / rate
 
 
 @pytest.mark.parametrize(
@@ -68,9 +64,9 @@ def test_rates_are_read(rate):
 def test_lossy_formats_sound_the_same(container, subtype):
     samples = signals.sine(48000, 1.0, channels=2)
     sound = read(signals.encode(samples, 48000, container, subtype))
-    assert sound.frames == samples.shape[1]
+    assert sound.shape == samples.shape
     middle = slice(4800, -4800)
-    error = sound.samples[:, middle] - samples[:, middle]
+    error = sound[:, middle] - samples[:, middle]
     assert 10 * np.log10(np.mean(samples**2) / np.mean(error**2)) > 20
 
 
@@ -95,7 +91,7 @@ def test_two_readings_of_a_file_agree(tmp_path):
         before = source.sha256()
         rest = np.concatenate([first, *blocks], axis=1)
         assert source.sha256() == before
-        np.testing.assert_array_equal(reader.read().samples, rest)
+        np.testing.assert_array_equal(reader.read(), rest)
 
 
 def test_descriptors_are_given_back(tmp_path):
@@ -115,8 +111,7 @@ def test_descriptors_are_given_back(tmp_path):
 @pytest.mark.parametrize("container", ["WAV", "AIFF"])
 def test_no_samples_are_a_sound_too(container):
     sound = read(signals.encode(np.zeros((2, 0), np.float32), container=container))
-    assert sound.samples.shape == (2, 0)
-    assert sound.seconds == 0
+    assert sound.shape == (2, 0)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +140,7 @@ def test_a_sample_that_is_too_large_to_compute_with_is_refused(level):
 
 def test_a_loud_sample_is_read():
     samples = signals.sine() * np.float32(1e6)
-    np.testing.assert_array_equal(read(signals.encode(samples, subtype="FLOAT")).samples, samples)
+    np.testing.assert_array_equal(read(signals.encode(samples, subtype="FLOAT")), samples)
 
 
 def test_a_double_beyond_float32_is_infinite():
@@ -170,12 +165,12 @@ def test_a_wav_from_a_pipe_is_read_to_its_end(claimed, tmp_path):
     path.write_bytes(signals.wave(signals.pcm16(samples), size=claimed, channels=2))
     with open_input(str(path)) as source, AudioReader(source) as reader:
         assert reader.frames == 4000
-        np.testing.assert_allclose(reader.read().samples, samples, atol=1e-4)
+        np.testing.assert_allclose(reader.read(), samples, atol=1e-4)
 
 
 def test_a_flac_from_a_pipe_is_read_to_its_end():
     data = of_unknown_length(signals.encode(signals.sine(), container="FLAC"))
-    np.testing.assert_allclose(read(data).samples, signals.sine(), atol=1e-4)
+    np.testing.assert_allclose(read(data), signals.sine(), atol=1e-4)
 
 
 def of_unknown_length(flac):
@@ -228,15 +223,15 @@ def ogg_crc(page):
 def test_joined_streams_are_one_sound(container, subtype, seeds):
     streams = opened_streams(container, subtype, *seeds)
     joined = read(b"".join(streams))
-    parts = np.concatenate([read(stream).samples for stream in streams], axis=1)
-    np.testing.assert_array_equal(joined.samples, parts)
+    parts = np.concatenate([read(stream) for stream in streams], axis=1)
+    np.testing.assert_array_equal(joined, parts)
 
 
 def test_chained_streams_may_share_a_serial_number():
     first, second = opened_streams("OGG", "VORBIS", 0, 1)
     joined = read(relabelled(first, 7) + relabelled(second, 7))
-    parts = np.concatenate([read(first).samples, read(second).samples], axis=1)
-    np.testing.assert_array_equal(joined.samples, parts)
+    parts = np.concatenate([read(first), read(second)], axis=1)
+    np.testing.assert_array_equal(joined, parts)
 
 
 def test_blocks_span_joined_streams():
@@ -250,9 +245,9 @@ def test_blocks_span_joined_streams():
 
 def test_a_flac_from_a_pipe_may_be_joined_too():
     first, second = opened_streams("FLAC", "PCM_16", 0, 1)
-    parts = [read(first).samples, read(second).samples]
+    parts = [read(first), read(second)]
     joined = read(of_unknown_length(first) + of_unknown_length(second))
-    np.testing.assert_array_equal(joined.samples, np.concatenate(parts, axis=1))
+    np.testing.assert_array_equal(joined, np.concatenate(parts, axis=1))
 
 
 def test_streams_of_different_rates_are_refused():
@@ -265,7 +260,7 @@ def test_encodings_that_cannot_be_sought_are_read_twice():
     samples = signals.sine(8000, 1.0)
     with AudioReader(as_input(signals.encode(samples, subtype="GSM610"))) as reader:
         reader.check_finite()
-        sound = reader.read().samples[:, : samples.shape[1]]
+        sound = reader.read()[:, : samples.shape[1]]
     assert 10 * np.log10(np.mean(samples**2) / np.mean((sound - samples) ** 2)) > 10
 
 
@@ -273,7 +268,7 @@ def test_a_wav_of_the_broadcasters_64_bit_name_is_read():
     samples = signals.sine(channels=2)
     data = signals.encode(samples, container="RF64", subtype="PCM_16")
     assert data[:4] == b"RF64"
-    np.testing.assert_allclose(read(b"BW64" + data[4:]).samples, samples, atol=1e-4)
+    np.testing.assert_allclose(read(b"BW64" + data[4:]), samples, atol=1e-4)
 
 
 MP2_FRAME = b"\xff\xfd\x50\x04" + bytes(257)  # 80 kbit/s and 44,100 Hz: 261 bytes
@@ -312,7 +307,7 @@ def test_a_wav_of_an_encoding_of_other_programs_is_not_called_damaged():
 def test_a_header_that_claims_less_ends_the_sound_early():
     samples = signals.sine()
     sound = read(signals.wave(signals.pcm16(samples), size=200))
-    assert sound.frames == 100
+    assert sound.shape == (1, 100)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +356,7 @@ def test_damaged_files_are_read_or_refused_and_never_crash(chance: random.Random
         data[chance.randrange(min(len(data), chance.choice([60, 1 << 20])))] = chance.randrange(256)
     with contextlib.suppress(BadDataError):
         sound = read(bytes(data[: chance.choice([len(data), chance.randrange(1, len(data))])]))
-        assert np.isfinite(sound.samples).all()
+        assert np.isfinite(sound).all()
 
 
 def written(samples, tmp_path, **settings):
@@ -408,9 +403,9 @@ def test_integers_and_floats_survive_a_round_trip(channels, frames, encoding, se
     once = read(buffer.getvalue())
     again = io.BytesIO()
     with WavWriter(again, 8000, channels, frames=frames, encoding=encoding) as writer:
-        writer.write(once.samples)
+        writer.write(once)
     assert again.getvalue() == buffer.getvalue()
-    np.testing.assert_allclose(once.samples, samples, atol=2**-15)
+    np.testing.assert_allclose(once, samples, atol=2**-15)
 
 
 def test_samples_beyond_full_scale_are_clipped_and_counted(tmp_path):

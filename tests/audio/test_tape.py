@@ -6,7 +6,6 @@ import pytest
 
 from drumkit_cli.audio.tape import Tape
 from drumkit_cli.errors import StreamError
-from drumkit_cli.separate.spool import Spool
 
 
 @pytest.fixture
@@ -41,16 +40,9 @@ def test_any_order_and_width_is_stored():
         assert np.array_equal(tape.read(0, 5), [9, 7, 5, 3, 1])
 
 
-@pytest.mark.parametrize(
-    ("store", "name"),
-    [
-        (lambda: Tape("power").append(np.ones(3, np.float32)), "power"),
-        (lambda: Spool((1, 1)).fill(iter([np.ones((1, 1, 3), np.float32)])), "the stems"),
-    ],
-)
-def test_no_room_says_what_helps(full, store, name):
-    with pytest.raises(StreamError, match=f"cannot buffer {name} in .*: No space left") as caught:
-        store()
+def test_no_room_says_what_helps(full):
+    with pytest.raises(StreamError, match=r"cannot buffer power in .*: No space left") as caught:
+        Tape("power").append(np.ones(3, np.float32))
     assert caught.value.remedy == "set TMPDIR to a folder with room"
 
 
@@ -61,15 +53,6 @@ def test_no_temporary_folder_at_all_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [missing])
     with pytest.raises(StreamError, match=f"cannot buffer samples in {missing}"):
         Tape()
-
-
-def test_stems_come_back_from_a_spool_with_the_gain_that_fits_them():
-    stems = np.random.default_rng(0).normal(0, 1, (3, 2, 70_000)).astype(np.float32)
-    with Spool((3, 2)) as spool:
-        gain = spool.fill(iter(np.split(stems, [5, 40_000], axis=2)))
-        again = np.concatenate(list(spool.blocks()), axis=2)
-    assert np.array_equal(again, stems)
-    assert gain * np.abs(stems).max() == pytest.approx(1 - 2**-15)
 
 
 def test_a_closed_tape_leaves_no_file(monkeypatch, tmp_path):

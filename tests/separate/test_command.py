@@ -75,7 +75,7 @@ def test_vocals_need_another_model(song, tmp_path, capfd):
 
 
 def test_loud_stems_are_rescaled_by_one_gain_in_integer_files(tmp_path):
-    loud = np.random.default_rng(0).normal(0, 1, (RATE, 2))
+    loud = np.random.default_rng(0).normal(0, 1, (5 * RATE, 2))  # more than a block
     soundfile.write(tmp_path / "loud.wav", loud, RATE, subtype="FLOAT")
     arguments = [tmp_path / "loud.wav", "-o", tmp_path / "stems.wav", "--encoding", "pcm16"]
     assert run(*arguments) == 0
