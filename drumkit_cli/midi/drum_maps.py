@@ -4,59 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-GENERAL_MIDI_DRUMS: Final[Mapping[int, str]] = MappingProxyType(
-    {
-        35: "Acoustic Bass Drum",
-        36: "Bass Drum 1",
-        37: "Side Stick",
-        38: "Acoustic Snare",
-        39: "Hand Clap",
-        40: "Electric Snare",
-        41: "Low Floor Tom",
-        42: "Closed Hi-Hat",
-        43: "High Floor Tom",
-        44: "Pedal Hi-Hat",
-        45: "Low Tom",
-        46: "Open Hi-Hat",
-        47: "Low-Mid Tom",
-        48: "Hi-Mid Tom",
-        49: "Crash Cymbal 1",
-        50: "High Tom",
-        51: "Ride Cymbal 1",
-        52: "Chinese Cymbal",
-        53: "Ride Bell",
-        54: "Tambourine",
-        55: "Splash Cymbal",
-        56: "Cowbell",
-        57: "Crash Cymbal 2",
-        58: "Vibraslap",
-        59: "Ride Cymbal 2",
-        60: "Hi Bongo",
-        61: "Low Bongo",
-        62: "Mute Hi Conga",
-        63: "Open Hi Conga",
-        64: "Low Conga",
-        65: "High Timbale",
-        66: "Low Timbale",
-        67: "High Agogo",
-        68: "Low Agogo",
-        69: "Cabasa",
-        70: "Maracas",
-        71: "Short Whistle",
-        72: "Long Whistle",
-        73: "Short Guiro",
-        74: "Long Guiro",
-        75: "Claves",
-        76: "Hi Wood Block",
-        77: "Low Wood Block",
-        78: "Mute Cuica",
-        79: "Open Cuica",
-        80: "Mute Triangle",
-        81: "Open Triangle",
-    }
-)
-"""Pitch to the name of the percussion key map of General MIDI 1."""
-
 ROLAND_DRUMS: Final[Mapping[int, str]] = MappingProxyType(
     {
         22: "HH Closed (Edge)",
@@ -162,5 +109,7 @@ SIX_VOICES: Final[Mapping[int, int]] = MappingProxyType(
 
 
 def drum_name(pitch: int) -> str:
-    """What a drum is called: General MIDI's name, else the Roland kit's, else "Drum 17"."""
-    return GENERAL_MIDI_DRUMS.get(pitch) or ROLAND_DRUMS.get(pitch) or f"Drum {pitch}"
+    """The name of a drum: General MIDI's, else the Roland kit's, else "Drum 17"."""
+    from pretty_midi import note_number_to_drum_name
+
+    return note_number_to_drum_name(pitch) or ROLAND_DRUMS.get(pitch) or f"Drum {pitch}"

@@ -77,11 +77,16 @@ def _unnamed_kits(track: Track) -> list[Note]:
 
 
 def _names(track: Track, notes: Iterable[Note]) -> str:
-    """Name the tracks and channels of notes: 'track 2 "Perc" (channel 11)'."""
-    found = sorted({(note.part, note.channel) for note in notes})
+    """Name the tracks and channels of notes: 'track 2 "Low" (channel 2, Fretless Bass)'."""
+    from pretty_midi import program_to_instrument_name
+
+    found = sorted({(note.part, note.channel): note.program for note in notes}.items())
     shown = []
-    for part, channel in found[:_NAMED]:
+    for (part, channel), program in found[:_NAMED]:
         name = track.parts[part].name[:_NAME_LENGTH]
-        shown.append(f"track {part + 1}{f' {name!r}' if name else ''} (channel {channel + 1})")
+        where = f"channel {channel + 1}"
+        if program not in _KIT_PROGRAMS:
+            where += f", {program_to_instrument_name(program)}"
+        shown.append(f"track {part + 1}{f' {name!r}' if name else ''} ({where})")
     more = [f"{len(found) - _NAMED} more"] if len(found) > _NAMED else []
     return ", ".join([*shown, *more])

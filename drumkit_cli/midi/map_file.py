@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 
 from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.io.streams import open_input
-from drumkit_cli.midi.drum_maps import DRUM_MAPS, GENERAL_MIDI_DRUMS
+from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
 DrumMap = Mapping[int, int]
 """Pitch in a file to the pitch of that drum in General MIDI."""
@@ -112,15 +112,12 @@ def _drum(text: str) -> int | None:
     """The General MIDI pitch of a drum by its name or number; None for no drum."""
     if text.isdecimal():
         return int(text) if int(text) < 128 else None
-    return _DRUM_OF_NAME.get(_normalised(text))
+    name = re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
+    if name in _COMMON_NAMES:
+        return _COMMON_NAMES[name]
+    from pretty_midi import drum_name_to_note_number
 
-
-def _normalised(name: str) -> str:
-    """Lower case, words apart by single spaces."""
-    return re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
-
-
-_DRUM_OF_NAME: Final = {
-    **{_normalised(name): pitch for pitch, name in GENERAL_MIDI_DRUMS.items()},
-    **_COMMON_NAMES,
-}
+    try:
+        return int(drum_name_to_note_number(name))
+    except ValueError:
+        return None

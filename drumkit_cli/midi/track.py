@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mido.frozen import FrozenMetaMessage
 
 from drumkit_cli.midi.clock import DEFAULT_TEMPO, Clock, Tempo
 from drumkit_cli.midi.messages import Message, latin1_of
+
+if TYPE_CHECKING:
+    from pretty_midi import PrettyMIDI
 
 DEFAULT_TICKS_PER_QUARTER: Final = 480
 DRUM_CHANNEL: Final = 9
@@ -150,6 +153,30 @@ class Track:
         by_part = part_clocks(self.parts, self.division, self.format)
         timed = [_timed(note, by_part[note.part]) for note in notes]
         return replace(self, notes=tuple(sorted(timed, key=by_onset)))
+
+    def to_pretty_midi(self) -> "PrettyMIDI":
+        """This track as a PrettyMIDI object, for its beats, downbeats, piano rolls and so on.
+
+        Each program on a channel of a part is an instrument, which gets the notes, controllers and
+        pitch bends of the channel. Release velocities, aftertouch, system exclusives and metas
+        other than tempi, meters, keys, lyrics and texts have no place there.
+
+        Raises:
+            BadDataError: several parts of format 2, or ten million ticks or more.
+
+        Example:
+            >>> downbeats = track.to_pretty_midi().get_downbeats()
+        """
+        from drumkit_cli.midi.pretty import to_pretty_midi
+
+        return to_pretty_midi(self)
+
+    @staticmethod
+    def from_pretty_midi(midi: "PrettyMIDI") -> "Track":
+        """The track that a PrettyMIDI object would write: times are rounded to its ticks."""
+        from drumkit_cli.midi.pretty import from_pretty_midi
+
+        return from_pretty_midi(midi)
 
 
 def moved(note: Note, onset_ticks: int, duration_ticks: int) -> Note:

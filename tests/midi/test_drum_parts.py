@@ -58,9 +58,10 @@ def test_without_channel_ten_the_names_of_tracks_decide():
 
 
 def test_without_channel_ten_and_names_all_notes_are_drums_and_named():
-    parts, remark = found(part("Lead", 0), part("", 1))
+    parts, remark = found(part("Lead", 0), part("", 1, program=35))
     assert parts == [0, 1]
-    assert "all notes are read as drums: track 1 'Lead' (channel 1), track 2 (channel 2)" in remark
+    assert "all notes are read as drums: track 1 'Lead' (channel 1), track 2" in remark
+    assert remark.endswith("track 2 (channel 2, Fretless Bass)")
 
 
 def test_a_single_part_without_channel_ten_needs_no_remark():
