@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
+from typer.models import OptionInfo
 
 from drumkit_cli import console
 from drumkit_cli.arguments import SEED_MAX
@@ -62,9 +63,28 @@ def parse_evaluated(text: str) -> str:
     return parse_feature(text, EVALUATED_FEATURES)
 
 
-def _keep(text: str) -> str:
-    """Take a path as it is: its bytes need not be UTF-8."""
-    return text
+def text(name: str, metavar: str, description: str) -> OptionInfo:
+    """An optional text or path; a path is kept as it is, since it need not be UTF-8."""
+    option: OptionInfo = typer.Option(
+        name, metavar=metavar, parser=str, show_default=False, help=description
+    )
+    return option
+
+
+def number(name: str, metavar: str, description: str, *, low: float, high: float) -> OptionInfo:
+    """An optional number within bounds, both included."""
+    option: OptionInfo = typer.Option(
+        name, metavar=metavar, min=low, max=high, show_default=False, help=description
+    )
+    return option
+
+
+def output(description: str, metavar: str = "PATH") -> OptionInfo:
+    """The option ``-o`` of a command, with what it writes."""
+    option: OptionInfo = typer.Option(
+        "-o", "--output", metavar=metavar, parser=str, show_default=False, help=description
+    )
+    return option
 
 
 def _apply_quiet(value: bool) -> bool:
@@ -81,21 +101,14 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILE",
-        parser=_keep,
+        parser=str,
         show_default=False,
         help="Inputs; - is stdin, which is also read when no FILE is given.",
     ),
 ]
 Output = Annotated[
     str | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="PATH",
-        parser=_keep,
-        show_default=False,
-        help="Write to this file, or one file an input into this folder. [default: stdout]",
-    ),
+    output("Write to this file, or one file an input into this folder. [default: stdout]"),
 ]
 Feature = Annotated[
     str,
@@ -112,7 +125,7 @@ EvaluatedFeature = Annotated[
     ),
 ]
 DataFolder = Annotated[
-    str, typer.Argument(metavar="DATA", parser=_keep, help="Folder of data; the README says which.")
+    str, typer.Argument(metavar="DATA", parser=str, help="Folder of data; the README says which.")
 ]
 EncodingOption = Annotated[
     streams.Encoding, typer.Option("--encoding", help="How the samples of a WAV are stored.")
@@ -144,23 +157,18 @@ DeviceOption = Annotated[
 ]
 Weights = Annotated[
     str | None,
-    typer.Option(
+    text(
         "--weights",
-        metavar="PATH",
-        parser=_keep,
-        show_default=False,
-        help="Weights file, or folder of them, in place of the shipped ones. "
-        "[env: DRUMKIT_WEIGHTS]",
+        "PATH",
+        "Weights file, or folder of them, in place of the shipped ones. [env: DRUMKIT_WEIGHTS]",
     ),
 ]
 DrumMap = Annotated[
     str | None,
-    typer.Option(
+    text(
         "--map",
-        metavar="MAP",
-        parser=_keep,
-        show_default=False,
-        help=f"How MIDI inputs number their drums: {', '.join(DRUM_MAPS)}, or a text file of lines "
+        "MAP",
+        f"How MIDI inputs number their drums: {', '.join(DRUM_MAPS)}, or a text file of lines "
         "such as '36 kick'. [default: gm, and the further pitches of roland]",
     ),
 ]
@@ -177,11 +185,5 @@ Threads = Annotated[
 ]
 Plot = Annotated[
     str | None,
-    typer.Option(
-        "--plot",
-        metavar="PICTURE",
-        parser=_keep,
-        show_default=False,
-        help="Draw it to this .png, .pdf or .svg file.",
-    ),
+    text("--plot", "PICTURE", "Draw it to this .png, .pdf or .svg file."),
 ]

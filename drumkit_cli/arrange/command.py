@@ -51,14 +51,7 @@ def arrange(
     files: options.Inputs = None,
     output: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            parser=str,
-            show_default=False,
-            help="A .wav file, or a folder that gets one file an input. [default: stdout]",
-        ),
+        options.output("A .wav file, or a folder that gets one file an input. [default: stdout]"),
     ] = None,
     mix: Annotated[
         bool, typer.Option("--mix", help="Give the bass and the drums together.")

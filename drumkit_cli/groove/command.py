@@ -74,14 +74,9 @@ def groove(
     files: options.Inputs = None,
     output: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            parser=str,
-            show_default=False,
-            help="A .mid file, or a folder that gets one file an input (with --extract, .groove). "
-            "[default: stdout]",
+        options.output(
+            "A .mid file, or a folder that gets one file an input (with --extract, .groove). "
+            "[default: stdout]"
         ),
     ] = None,
     genre: Annotated[
@@ -90,34 +85,28 @@ def groove(
     ] = None,
     like: Annotated[
         str | None,
-        typer.Option(
+        options.text(
             "--like",
-            metavar="REF",
-            parser=str,
-            show_default=False,
-            help="Take over the groove of a MIDI file: its ghost notes, dynamics and timing. Of a "
+            "REF",
+            "Take over the groove of a MIDI file: its ghost notes, dynamics and timing. Of a "
             ".groove file: dynamics and timing where it has a value; the model plays the rest.",
         ),
     ] = None,
     velocity_pattern: Annotated[
         str | None,
-        typer.Option(
+        options.text(
             "--velocity-pattern",
-            metavar="LIST",
-            parser=str,
-            show_default=False,
-            help="How loud the cymbals are at each sixteenth, 1 (soft) to 5 (loud), 0 left open: "
+            "LIST",
+            "How loud the cymbals are at each sixteenth, 1 (soft) to 5 (loud), 0 left open: "
             "5,2,4,2 or a file of numbers; it repeats.",
         ),
     ] = None,
     feel: Annotated[
         str | None,
-        typer.Option(
+        options.text(
             "--feel",
-            metavar="FEEL",
-            parser=str,
-            show_default=False,
-            help="pushed, on or laidback; or how late each sixteenth is, -1 (pushed) to 1 "
+            "FEEL",
+            "pushed, on or laidback; or how late each sixteenth is, -1 (pushed) to 1 "
             "(laidback): 0,1,0,-1 or a file of numbers; it repeats.",
         ),
     ] = None,
@@ -136,13 +125,12 @@ def groove(
     ] = 1.0,
     variations: Annotated[
         int | None,
-        typer.Option(
+        options.number(
             "--variations",
-            metavar="N",
-            min=1,
-            max=VARIATIONS_MAX,
-            show_default=False,
-            help="Make N different ones, NAME-1.mid, NAME-2.mid, ... in the folder of -o.",
+            "N",
+            "Make N different ones, NAME-1.mid, NAME-2.mid, ... in the folder of -o.",
+            low=1,
+            high=VARIATIONS_MAX,
         ),
     ] = None,
     extract: Annotated[

@@ -58,13 +58,12 @@ def interpolate(
     ] = SILENCE,
     bpm: Annotated[
         float | None,
-        typer.Option(
+        options.number(
             "--bpm",
-            metavar="BPM",
-            min=4.0,
-            max=1000.0,
-            show_default=False,
-            help="The tempo. [default: START's, else GOAL's, else 129]",
+            "BPM",
+            "The tempo. [default: START's, else GOAL's, else 129]",
+            low=4.0,
+            high=1000.0,
         ),
     ] = None,
     names: Annotated[
@@ -72,14 +71,9 @@ def interpolate(
     ] = False,
     output: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            parser=str,
-            show_default=False,
-            help="A MIDI file, or an array [L + 1, 6, 64] where it ends in .npy. "
-            "[default: MIDI to stdout]",
+        options.output(
+            "A MIDI file, or an array [L + 1, 6, 64] where it ends in .npy. "
+            "[default: MIDI to stdout]"
         ),
     ] = None,
     drum_map: options.DrumMap = None,

@@ -60,14 +60,7 @@ def separate(
     files: options.Inputs = None,
     output: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            parser=str,
-            show_default=False,
-            help="A .wav file, or a folder that gets one file a stem. [default: stdout]",
-        ),
+        options.output("A .wav file, or a folder that gets one file a stem. [default: stdout]"),
     ] = None,
     model: Annotated[
         str,
@@ -88,15 +81,10 @@ def separate(
             help="Folder with NAME.yaml and safetensors files, in place of the cache.",
         ),
     ] = None,
-    stem: Annotated[
-        str | None,
-        typer.Option("--stem", metavar="NAME", show_default=False, help="Only this stem."),
-    ] = None,
+    stem: Annotated[str | None, options.text("--stem", "NAME", "Only this stem.")] = None,
     two_stems: Annotated[
         str | None,
-        typer.Option(
-            "--two-stems", metavar="NAME", show_default=False, help="This stem, and all the rest."
-        ),
+        options.text("--two-stems", "NAME", "This stem, and all the rest."),
     ] = None,
     template: Annotated[
         str,
@@ -104,13 +92,12 @@ def separate(
     ] = DEFAULT_TEMPLATE,
     segment: Annotated[
         float | None,
-        typer.Option(
+        options.number(
             "--segment",
-            metavar="SECONDS",
-            min=1.0,
-            max=600.0,
-            show_default=False,
-            help="Length of the pieces that are separated one by one. [default: the model's]",
+            "SECONDS",
+            "Length of the pieces that are separated one by one. [default: the model's]",
+            low=1.0,
+            high=600.0,
         ),
     ] = None,
     overlap: Annotated[

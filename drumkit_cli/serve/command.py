@@ -45,24 +45,19 @@ def serve(
     ] = PORT,
     reply_port: Annotated[
         int | None,
-        typer.Option(
+        options.number(
             "--reply-port",
-            metavar="N",
-            min=1,
-            max=PORT_MAX,
-            show_default=False,
-            help="Answer to this port of the sender's machine. [default: the one it sends from]",
+            "N",
+            "Answer to this port of the sender's machine. [default: the one it sends from]",
+            low=1,
+            high=PORT_MAX,
         ),
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--output",
+        options.output(
+            "Folder for the WAV files. [default: a temporary one, removed at the end]",
             metavar="DIR",
-            parser=str,
-            show_default=False,
-            help="Folder for the WAV files. [default: a temporary one, removed at the end]",
         ),
     ] = None,
     keep: Annotated[

@@ -72,14 +72,9 @@ def swirl(
     ] = TEMPO_BPM,
     output: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            parser=str,
-            show_default=False,
-            help="A MIDI file, or an array [measures, 6, 16] where it ends in .npy. "
-            "[default: MIDI to stdout]",
+        options.output(
+            "A MIDI file, or an array [measures, 6, 16] where it ends in .npy. "
+            "[default: MIDI to stdout]"
         ),
     ] = None,
     plot: options.Plot = None,

@@ -32,14 +32,9 @@ def synth(
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            parser=str,
-            show_default=False,
-            help="A .wav file; a folder that gets one file an input, or NAME-1.wav, NAME-2.wav, "
-            "... of sounds; a .npy file for the codes of sounds. [default: stdout]",
+        options.output(
+            "A .wav file; a folder that gets one file an input, or NAME-1.wav, NAME-2.wav, "
+            "... of sounds; a .npy file for the codes of sounds. [default: stdout]"
         ),
     ] = None,
     pc: Annotated[
@@ -53,22 +48,14 @@ def synth(
     ] = None,
     z: Annotated[
         str | None,
-        typer.Option(
-            "--z",
-            metavar="FILE",
-            parser=str,
-            show_default=False,
-            help="The sounds of codes, an NPY file; - is stdin.",
-        ),
+        options.text("--z", "FILE", "The sounds of codes, an NPY file; - is stdin."),
     ] = None,
     encode: Annotated[
         str | None,
-        typer.Option(
+        options.text(
             "--encode",
-            metavar="SAMPLE",
-            parser=str,
-            show_default=False,
-            help="The code of a sound, as NPY; with --vary, or into a .wav or a folder, its sound. "
+            "SAMPLE",
+            "The code of a sound, as NPY; with --vary, or into a .wav or a folder, its sound. "
             "Of the class, or of the one that fits best.",
         ),
     ] = None,
@@ -83,13 +70,12 @@ def synth(
     ] = None,
     vary: Annotated[
         float | None,
-        typer.Option(
+        options.number(
             "--vary",
-            metavar="AMOUNT",
-            min=0.0,
-            max=VARY_MAX,
-            show_default=False,
-            help="Sounds around it: 1 is as far as two of its class are apart.",
+            "AMOUNT",
+            "Sounds around it: 1 is as far as two of its class are apart.",
+            low=0.0,
+            high=VARY_MAX,
         ),
     ] = None,
     number: Annotated[
@@ -106,86 +92,59 @@ def synth(
     ] = None,
     velocity: Annotated[
         float | None,
-        typer.Option(
+        options.number(
             "--velocity",
-            metavar="V",
-            min=0.0,
-            max=1.0,
-            show_default=False,
-            help="How hard a sound is hit: softer is quieter and duller. [default: 1]",
+            "V",
+            "How hard a sound is hit: softer is quieter and duller. [default: 1]",
+            low=0.0,
+            high=1.0,
         ),
     ] = None,
     kit: Annotated[
         str | None,
-        typer.Option(
-            "--kit",
-            metavar="FILE",
-            parser=str,
-            show_default=False,
-            help="Play this kit. [default: one drawn from --seed]",
-        ),
+        options.text("--kit", "FILE", "Play this kit. [default: one drawn from --seed]"),
     ] = None,
     save_kit: Annotated[
         str | None,
-        typer.Option(
-            "--save-kit",
-            metavar="FILE",
-            parser=str,
-            show_default=False,
-            help="Write the kit that plays to this .json file.",
-        ),
+        options.text("--save-kit", "FILE", "Write the kit that plays to this .json file."),
     ] = None,
     voice: Annotated[
         list[str] | None,
-        typer.Option(
+        options.text(
             "--voice",
-            metavar="VOICE=CODE",
-            parser=str,
-            show_default=False,
-            help="Play a voice of the kit with this code, an NPY file; repeatable.",
+            "VOICE=CODE",
+            "Play a voice of the kit with this code, an NPY file; repeatable.",
         ),
     ] = None,
     gain: Annotated[
         list[str] | None,
-        typer.Option(
-            "--gain",
-            metavar="VOICE=DB",
-            parser=str,
-            show_default=False,
-            help="Level of a voice, by peaks; the kick has 0; repeatable.",
+        options.text(
+            "--gain", "VOICE=DB", "Level of a voice, by peaks; the kick has 0; repeatable."
         ),
     ] = None,
     pan: Annotated[
         list[str] | None,
-        typer.Option(
-            "--pan",
-            metavar="VOICE=P",
-            parser=str,
-            show_default=False,
-            help="Place of a voice, -1 (left) to 1 (right); repeatable.",
-        ),
+        options.text("--pan", "VOICE=P", "Place of a voice, -1 (left) to 1 (right); repeatable."),
     ] = None,
     humanize: Annotated[
         float | None,
-        typer.Option(
+        options.number(
             "--humanize",
-            metavar="SHARE",
-            min=0.0,
-            max=1.0,
-            show_default=False,
-            help="How much hits differ in sound and level; 0: not at all. [default: 0.1]",
+            "SHARE",
+            "How much hits differ in sound and level; 0: not at all. [default: 0.1]",
+            low=0.0,
+            high=1.0,
         ),
     ] = None,
     drum_map: options.DrumMap = None,
     length: Annotated[
         float | None,
-        typer.Option(
+        options.number(
             "--length",
-            metavar="SECONDS",
-            min=0.001,
-            max=LENGTH_MAX_SECONDS,
-            show_default=False,
-            help="Cut or lengthen the output. [default: to where it ends]",
+            "SECONDS",
+            "Cut or lengthen the output. [default: to where it ends]",
+            low=0.001,
+            high=LENGTH_MAX_SECONDS,
         ),
     ] = None,
     inverter: Annotated[

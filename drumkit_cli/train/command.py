@@ -19,14 +19,7 @@ def train(
     data: options.DataFolder,
     output: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="WEIGHTS",
-            parser=str,
-            show_default=False,
-            help="Weights file to write. [default: FEATURE.safetensors]",
-        ),
+        options.output("Weights file to write. [default: FEATURE.safetensors]", metavar="WEIGHTS"),
     ] = None,
     preset: Annotated[
         str, typer.Option("--preset", metavar="NAME", help="Recipe of the feature: cpu, gpu, ...")
@@ -46,12 +39,8 @@ def train(
     ] = False,
     run_dir: Annotated[
         str | None,
-        typer.Option(
-            "--run-dir",
-            metavar="DIR",
-            parser=str,
-            show_default=False,
-            help="Folder for checkpoint, log and curves. [default: runs/FEATURE]",
+        options.text(
+            "--run-dir", "DIR", "Folder for checkpoint, log and curves. [default: runs/FEATURE]"
         ),
     ] = None,
     device: options.DeviceOption = Device.CPU,
