@@ -30,7 +30,16 @@ if TYPE_CHECKING:
         UnavailableError,
         UsageError,
     )
-    from drumkit_cli.files import read_audio, read_kit, read_midi, write_audio, write_midi
+    from drumkit_cli.files import (
+        read_audio,
+        read_groove,
+        read_kit,
+        read_midi,
+        write_audio,
+        write_midi,
+    )
+    from drumkit_cli.groove.infer import groove
+    from drumkit_cli.groove.inputs.groove_file import GrooveTable
     from drumkit_cli.interpolate.infer import interpolate
     from drumkit_cli.mel.infer import invert, mel
     from drumkit_cli.midi.map_file import read_drum_map
@@ -45,6 +54,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BadDataError",
     "DrumkitError",
+    "GrooveTable",
     "Kit",
     "MelConfig",
     "MissingInputError",
@@ -55,11 +65,13 @@ __all__ = [
     "UsageError",
     "__version__",
     "arrange",
+    "groove",
     "interpolate",
     "invert",
     "mel",
     "read_audio",
     "read_drum_map",
+    "read_groove",
     "read_kit",
     "read_midi",
     "separate",
@@ -75,9 +87,11 @@ _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(_FILES, "files"),
     **dict.fromkeys(["Note", "Track"], "midi.track"),
+    "GrooveTable": "groove.inputs.groove_file",
     "Kit": "synth.kits.kit",
     "MelConfig": "spectral.mel_config",
     "arrange": "arrange.infer",
+    "groove": "groove.infer",
     "interpolate": "interpolate.infer",
     "invert": "mel.infer",
     "mel": "mel.infer",

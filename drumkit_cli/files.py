@@ -10,6 +10,8 @@ from drumkit_cli.arguments import require_known
 from drumkit_cli.audio.reader import AudioReader, Samples
 from drumkit_cli.audio.samples import as_channels
 from drumkit_cli.audio.wav import WavWriter
+from drumkit_cli.groove.inputs import groove_file
+from drumkit_cli.groove.inputs.groove_file import GrooveTable
 from drumkit_cli.io.streams import Encoding, open_input, open_output
 from drumkit_cli.midi import files as midi_files
 from drumkit_cli.midi.track import Track
@@ -108,3 +110,17 @@ def read_kit(path: str | os.PathLike[str]) -> Kit:
     """
     with open_input(os.fspath(path)) as source:
         return kits.read_kit(source.read_bytes(), source.name)
+
+
+def read_groove(path: str | os.PathLike[str]) -> GrooveTable:
+    """Read a groove as text, which ``drumkit groove --extract`` wrote.
+
+    Raises:
+        MissingInputError: it does not exist or may not be read.
+        BadDataError: it is no groove; the message names the line.
+
+    Example:
+        >>> played = drumkit.groove(track, like=drumkit.read_groove("shuffle.groove"))
+    """
+    with open_input(os.fspath(path)) as source:
+        return groove_file.read_groove(source.read_bytes(), source.name)

@@ -13,7 +13,7 @@ import pytest
 import drumkit_cli as drumkit
 from drumkit_cli import cli
 from drumkit_cli.learning import checkpoint, models
-from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.patterns.composer import compose
 from tests.arrange.tiny import bass_line
 from tests.contract import midi_files
@@ -218,10 +218,10 @@ def test_an_unknown_preset_is_a_usage_error():
 
 
 def written(tmp_path, *arguments):
-    """The track that a command writes."""
+    """The MIDI file that a command writes."""
     output = tmp_path / "out.mid"
     assert cli.run([*arguments, "--no-provenance", "--threads", "1", "-o", str(output)]) == 0
-    return drumkit.read_midi(output)
+    return output.read_bytes()
 
 
 @pytest.mark.usefixtures("shipped")
@@ -230,7 +230,7 @@ def test_the_command_and_the_function_swirl_alike(tmp_path, humanize):
     options = ["--seed", "2", "--bpm", "90", "--from", "1.5", *["--humanize"] * humanize]
     track = drumkit.swirl(5, start=1.5, humanize=humanize, tempo_bpm=90, seed=2)
     assert track.notes
-    assert track == written(tmp_path, "swirl", "--measures", "5", *options)
+    assert write_midi(track) == written(tmp_path, "swirl", "--measures", "5", *options)
     assert track.tempo_bpm == pytest.approx(90)
 
 
@@ -250,7 +250,7 @@ def test_the_command_and_the_function_interpolate_alike(tmp_path):
     options = ["-n", "3", "--path", "lerp", "--threshold", "0.2"]
     arguments = ["interpolate", str(tmp_path / "beat.mid"), "techno:3", *options]
     track = drumkit.interpolate(beat, "techno:3", 3, path="lerp", threshold=0.2)
-    assert track == written(tmp_path, *arguments)
+    assert write_midi(track) == written(tmp_path, *arguments)
     assert track.tempo_bpm == pytest.approx(90)
 
 
@@ -284,6 +284,59 @@ def test_a_transition_that_cannot_be_is_refused(wrong, error):
 
 
 TRACK = read_midi(midi_files.WHOLE, "beat")
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments"),
+    [
+        ({}, ""),
+        ({"genre": "hip-hop", "seed": 3, "amount": 0.5}, "--genre hip-hop --seed 3 --amount 0.5"),
+        (
+            {"feel": "laidback", "velocity_pattern": (5, 2)},
+            "--feel laidback --velocity-pattern 5,2",
+        ),
+        ({"feel": (0.5, -1), "keep_notes": True}, "--feel 0.5,-1 --keep-notes"),
+    ],
+)
+def test_the_command_and_the_function_play_a_groove_alike(tmp_path, options, arguments):
+    beat = str(tmp_path / "beat.mid")
+    drumkit.write_midi(beat, TRACK)
+    played = drumkit.groove(TRACK, **options)
+    assert played.notes != TRACK.notes
+    assert write_midi(played) == written(tmp_path, "groove", beat, *arguments.split())
+
+
+def test_a_groove_is_that_of_a_track_or_of_a_table(tmp_path):
+    beat, like, table = (str(tmp_path / name) for name in ("a.mid", "like.mid", "like.groove"))
+    reference = read_midi(midi_files.file(midi_files.track([(0, 36, 20), (96, 38, 30)])), "like")
+    drumkit.write_midi(beat, TRACK)
+    drumkit.write_midi(like, reference)
+    assert cli.run(["groove", "--extract", like, "-o", table]) == 0
+    for path, groove in ((like, reference), (table, drumkit.read_groove(table))):
+        played = drumkit.groove(TRACK, like=groove)
+        assert write_midi(played) == written(tmp_path, "groove", beat, "--like", path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"genre": "polka"},
+        {"feel": "late"},
+        {"feel": (2,)},
+        {"velocity_pattern": (6,)},
+        {"amount": 1.5},
+        {"seed": -1},
+        {"variation": -1},
+    ],
+)
+def test_a_groove_that_cannot_be_is_a_usage_error(wrong):
+    with pytest.raises(drumkit.UsageError):
+        drumkit.groove(TRACK, **wrong)
+
+
+def test_a_track_without_drums_is_bad_data():
+    with pytest.raises(drumkit.BadDataError, match="the track"):
+        drumkit.groove(TRACK.with_notes([]))
 
 
 @pytest.mark.parametrize("inverter", ["spectral", "mcnn", "griffin-lim"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,14 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Performance
+from drumkit_cli.groove.inputs.performance import (
+    FEEL_RANGE,
+    FEEL_VALUES,
+    VELOCITY_RANGE,
+    Controls,
+    Genre,
+    Performance,
+)
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
@@ -22,25 +28,12 @@ from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
 if TYPE_CHECKING:
-    from drumkit_cli.groove.infer import Groover, Reference
+    from drumkit_cli.groove.groover import Groover, Reference
     from drumkit_cli.groove.inputs.groove_file import GrooveTable
     from drumkit_cli.groove.inputs.template import Template
     from drumkit_cli.midi.map_file import DrumMap
 
 VARIATIONS_MAX = 1000
-FEEL_RANGE = (-1.0, 1.0)
-VELOCITY_RANGE = (0.0, 5.0)
-
-
-class Genre(StrEnum):
-    """The genres that the model knows."""
-
-    ELECTRONIC = "electronic"
-    ROCK = "rock"
-    FUNK = "funk"
-    JAZZ = "jazz"
-    BLUES = "blues"
-    HIP_HOP = "hip-hop"
 
 
 @dataclass(frozen=True)
@@ -182,16 +175,12 @@ def groove(
 
     @cache
     def load() -> tuple[Groover, Reference | None]:
-        from drumkit_cli.groove.infer import Groover, listen
-        from drumkit_cli.learning.checkpoint import load_weights
-        from drumkit_cli.learning.devices import pick_device
+        from drumkit_cli.groove.groover import Groover
+        from drumkit_cli.learning.models import load_model
 
-        place = pick_device(device, threads)
-        groover = Groover(load_weights("groove", weights), place)
-        reference = None
-        if job.like is not None and isinstance(job.like.groove, Performance):
-            reference = listen(job.like.groove, groover)
-        return groover, reference
+        groover = load_model(Groover, "groove", weights, device, threads)
+        like = None if job.like is None else job.like.groove
+        return groover, groover.encode(like) if isinstance(like, Performance) else None
 
     each(inputs, lambda path: _groove_one(path, job, load))
 
@@ -216,7 +205,7 @@ def _controls(
     elif feel is not None:
         late = read_number_list(feel, "--feel", *FEEL_RANGE, words=tuple(FEEL_VALUES))
     return Controls(
-        genre=None if genre is None else genre.replace("-", " "),
+        genre=None if genre is None else genre.in_model,
         velocity_pattern=tuple(map(int, pattern)),
         feel=late,
         keep_notes=keep_notes,
@@ -250,20 +239,14 @@ def _play(
     reference: Reference | None,
 ) -> Performance:
     from drumkit_cli.groove import infer
-    from drumkit_cli.groove.inputs.groove_file import GrooveTable, impose
 
-    controls = replace(
-        job.controls,
-        variation=variation,
-        feel=template.by_column(job.controls.feel),
-        velocity_pattern=template.by_column(job.controls.velocity_pattern),
-    )
+    like = None if job.like is None else job.like.groove
+    table = None if isinstance(like, Performance) else like
+    controls = replace(job.controls, variation=variation)
     with console.progress(1, name) as bar:
-        played = infer.groove(template.performance, groover, controls, reference, bar.advance)
+        played = infer.play(template, groover, controls, table, reference, bar.advance)
     if not played.velocities.any():
         console.warn(f"{name}: the model plays no note; --keep-notes keeps the template's")
-    if job.like is not None and isinstance(job.like.groove, GrooveTable):
-        return impose(job.like.groove, played)
     return played
 
 

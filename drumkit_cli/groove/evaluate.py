@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, UnavailableError
 from drumkit_cli.groove import data as corpora
-from drumkit_cli.groove import infer
 from drumkit_cli.groove.baselines import tasks
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
-from drumkit_cli.groove.infer import Groover
-from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls
+from drumkit_cli.groove.groover import LATENT_TEMPERATURE, Groover
+from drumkit_cli.groove.infer import perform
+from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Performance
 from drumkit_cli.groove.model import Groove
 from drumkit_cli.groove.network import sampling
 from drumkit_cli.groove.network.layers import GrooveConfig
@@ -254,7 +254,7 @@ def generate(groover: Groover, corpus: corpora.Corpus, genre: str | None, seed: 
     for player in (network.velocity, network.timing):
         expected = player.latent_prior(notes, skeleton, conditions)
         noise = generator.standard_normal(expected.mean.shape).astype(np.float32)
-        z = expected.sample(infer.LATENT_TEMPERATURE * torch.from_numpy(noise))
+        z = expected.sample(LATENT_TEMPERATURE * torch.from_numpy(noise))
         made.append((notes * player.decode(z, notes, skeleton, conditions)).numpy())
     return notes.numpy(), made[0], made[1]
 
@@ -266,8 +266,8 @@ def feel_milliseconds(groover: Groover, test: corpora.Corpus) -> dict[str, float
     for feel in FEELS:
         offsets = []
         for sketch in test.templates[chosen]:
-            template = infer.Performance(sketch.T, np.zeros_like(sketch.T))
-            played = infer.groove(template, groover, Controls(feel=(FEEL_VALUES[feel],)))
+            template = Performance(sketch.T, np.zeros_like(sketch.T))
+            played = perform(template, groover, Controls(feel=(FEEL_VALUES[feel],)))
             offsets.append(played.offsets[played.velocities > 0])
         late[feel] = float(np.concatenate(offsets).mean()) * MILLISECONDS_PER_STEP
     return late

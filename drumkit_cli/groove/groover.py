@@ -1,4 +1,4 @@
-"""From a stiff template to a played track: windows through PocketVAE, joined without seams.
+"""PocketVAE with its prior and its weights, on tracks of any length.
 
 A track of any length is cut into windows of two measures, a measure apart. The codes are one
 sequence for all of the track, four a measure, so that two windows that share a measure decode the
@@ -34,16 +34,12 @@ from drumkit_cli.groove.network.windowing import (
     CLOSED,
     CRASH,
     HOP_STEPS,
-    KICK,
     OPEN,
     RIDE,
-    SNARE,
     VELOCITY_CLASSES,
     WINDOW_STEPS,
 )
 from drumkit_cli.learning.checkpoint import Checkpoint
-
-__all__ = ["Controls", "Groover", "Performance", "Reference", "groove", "join", "listen"]
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -58,8 +54,6 @@ LATENT_CORRELATION: Final = 0.9
 MIN_VELOCITY: Final = 1 / 127
 BATCH: Final = 64
 """Windows that go through the networks at once: memory does not grow with the track."""
-SAMPLING_SHARE: Final = 0.8
-"""Of the time that it takes to play, the share of sampling codes."""
 
 
 @dataclass(frozen=True)
@@ -271,83 +265,6 @@ class Groover:
         return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
 
 
-def groove(
-    template: Performance,
-    groover: Groover,
-    controls: Controls,
-    reference: Reference | None = None,
-    advance: Callable[[float], None] = lambda _: None,
-) -> Performance:
-    """Play a template of any length; the same arguments give the same performance.
-
-    The notes come from the reference's codes, else from the prior; velocities and microtiming from
-    the reference's latents, else from those that are likely for the notes.
-
-    Where the template rests for two measures or more, the performance rests too.
-
-    Args:
-        template: velocities and offsets ``[V, T]``.
-        groover: the networks.
-        controls: what is asked for.
-        reference: a groove to be transferred (`listen`); it is repeated over the track.
-        advance: is told which share of the work has been done since the last time, 1 in all.
-
-    Returns:
-        A performance of the template's length.
-    """
-    steps = template.velocities.shape[1]
-    sketch = (template.velocities > 0).astype(np.float32)
-    sketch = np.pad(sketch, ((0, 0), (0, -steps % HOP_STEPS)))
-    if sketch.shape[1] == HOP_STEPS:
-        sketch = np.tile(sketch, (1, 2))
-    generator = np.random.default_rng([controls.seed, controls.variation])
-    windows = windowing.cut(sketch)
-    passages = _runs(np.asarray(windows.any((1, 2))))
-    share = 1 / max(sum(passage.stop - passage.start for passage in passages), 1)
-    sampling = SAMPLING_SHARE if reference is None and not controls.keep_notes else 0.0
-    velocities, offsets = np.zeros_like(sketch), np.zeros_like(sketch)
-    for passage in passages:
-        place = slice(HOP_STEPS * passage.start, HOP_STEPS * (passage.stop + 1))
-        notes = sketch[:, place]
-        if not controls.keep_notes and reference is not None:
-            beats = np.arange(place.start, place.stop, BEAT_STEPS) // BEAT_STEPS
-            notes = groover.notes(windows[passage], reference.codes[beats % len(reference.codes)])
-        elif not controls.keep_notes:
-            codes = groover.sample_codes(
-                windows[passage], controls.genre, generator, lambda n: advance(share * sampling * n)
-            )
-            addable = addable_voices(np.asarray(sketch.any(1)))
-            notes = groover.notes(windows[passage], codes) * addable[:, None]
-        played = groover.play(
-            notes,
-            controls,
-            generator,
-            reference,
-            lambda n: advance(share * (1 - sampling) * n),
-            first_window=passage.start,
-        )
-        velocities[:, place], offsets[:, place] = played.velocities, played.offsets
-    return Performance(velocities[:, :steps], offsets[:, :steps])
-
-
-def addable_voices(played: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which voices may be added to a template by those that it plays, both ``[V]``.
-
-    All to a kick, a snare and cymbals, which is what the networks were trained on; cymbals to kick
-    and snare. To less, such as a track of kicks alone, they would add toms or snares at each
-    sixteenth, so that it gets no other drum.
-    """
-    cymbals = np.isin(np.arange(len(played)), (CLOSED, OPEN, RIDE, CRASH))
-    if not (played[KICK] and played[SNARE]):
-        return played
-    return played | cymbals | (played & cymbals).any()
-
-
-def listen(performance: Performance, groover: Groover) -> Reference:
-    """Take the groove out of a reference track, for `groove`."""
-    return groover.encode(performance)
-
-
 def join(windows: Floats) -> Floats:
     """Cross-fade overlapping windows ``[B, T, V]`` into a track ``[V, T]``.
 
@@ -367,12 +284,6 @@ def join(windows: Floats) -> Floats:
 
 def _batches(count: int) -> Iterator[slice]:
     return (slice(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
-
-
-def _runs(marked: NDArray[np.bool_]) -> list[slice]:
-    """Slices of consecutive places that are marked."""
-    edges = np.flatnonzero(np.diff(marked.astype(np.int8), prepend=0, append=0))
-    return [slice(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
 def _correlated_noise(fresh: NDArray[np.float64]) -> Floats:

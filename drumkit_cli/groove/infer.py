@@ -1,34 +1,28 @@
-"""From a stiff template to a played track: windows through PocketVAE, joined without seams.
-
-A track of any length is cut into windows of two measures, a measure apart. The codes are one
-sequence for all of the track, four a measure, so that two windows that share a measure decode the
-same codes; what they say of it is cross-faded: logits of notes before the threshold, velocities and
-microtiming after.
-"""
+"""From a stiff template to a played track; where the template rests, the performance rests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Performance
-from drumkit_cli.groove.model import BEATS, Conditions, Groove, NoteCoder
-from drumkit_cli.groove.network import windowing
-from drumkit_cli.groove.network.layers import GrooveConfig
-from drumkit_cli.groove.network.prior import CodePrior
-from drumkit_cli.groove.network.sampling import (
-    PriorInput,
-    continue_codes,
-    encode_templates,
-    genre_conditions,
+from drumkit_cli.arguments import require_known, require_seed, require_within
+from drumkit_cli.groove.groover import Groover, Reference
+from drumkit_cli.groove.inputs.groove_file import GrooveTable, impose
+from drumkit_cli.groove.inputs.performance import (
+    FEEL_RANGE,
+    FEEL_VALUES,
+    VELOCITY_RANGE,
+    Controls,
+    Genre,
+    Performance,
 )
+from drumkit_cli.groove.inputs.template import Template, play_template, template_of
+from drumkit_cli.groove.network import windowing
 from drumkit_cli.groove.network.windowing import (
     BEAT_STEPS,
     CLOSED,
@@ -38,240 +32,126 @@ from drumkit_cli.groove.network.windowing import (
     OPEN,
     RIDE,
     SNARE,
-    VELOCITY_CLASSES,
-    WINDOW_STEPS,
 )
-from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.learning.models import load_model
+from drumkit_cli.midi.map_file import DrumMap
+from drumkit_cli.midi.track import Track
 
-__all__ = ["Controls", "Groover", "Performance", "Reference", "groove", "join", "listen"]
-
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
-
-HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
-LATENT_TEMPERATURE: Final = 1.0
-"""Noise scale of the sampled latents, relative to the learned deviation."""
-CANDIDATES: Final = 6
-"""Sampled candidates for the codes of a window, of which one is chosen."""
-LATENT_CORRELATION: Final = 0.9
-"""Correlation of the latent noise of consecutive windows."""
-MIN_VELOCITY: Final = 1 / 127
-BATCH: Final = 64
-"""Windows that go through the networks at once: memory does not grow with the track."""
 SAMPLING_SHARE: Final = 0.8
 """Of the time that it takes to play, the share of sampling codes."""
 
 
-@dataclass(frozen=True)
-class Reference:
-    """The groove of a reference track.
-
-    Attributes:
-        codes: a beat each, ``[S, R]``, whole measures.
-        velocity, timing: latents of its windows, ``[B, Z]``.
-    """
-
-    codes: Integers
-    velocity: Floats
-    timing: Floats
-
-
-class Groover:
-    """PocketVAE with its prior and its weights."""
-
-    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
-        """Build the networks of a checkpoint.
-
-        Raises:
-            BadDataError: the weights are of other networks.
-        """
-        try:
-            config = GrooveConfig(**checkpoint.config)
-            self.network = Groove(config)
-            self.prior = CodePrior(config)
-            for name, module in (("groove", self.network), ("prior", self.prior)):
-                head = f"{name}."
-                module.load_state_dict(
-                    {k[len(head) :]: v for k, v in checkpoint.state.items() if k.startswith(head)}
-                )
-        except (TypeError, RuntimeError) as error:
-            raise BadDataError(f"{checkpoint.path}: weights of another groove model") from error
-        if not isinstance(self.network.note, NoteCoder) or not config.conditions:
-            raise BadDataError(f"{checkpoint.path}: weights of a baseline, which cannot be steered")
-        self.network.eval().to(device)
-        self.prior.eval().to(device)
-        self.device = device
-        self.weights_sha256 = checkpoint.sha256
-
-    @torch.inference_mode()
-    def encode(self, performance: Performance) -> Reference:
-        """Take the groove out of a track: its codes and latents."""
-        velocities = windowing.cut(performance.velocities)
-        windows = windowing.Windows(velocities, windowing.cut(2 * performance.offsets))
-        notes, templates = windows.notes, windowing.templates(windows)
-        coder = self.network.note
-        assert isinstance(coder, NoteCoder)
-        codes: list[Tensor] = []
-        latents: tuple[list[Floats], list[Floats]] = ([], [])
-        for part in _batches(len(velocities)):
-            played, template = self._tensor(notes[part]), self._tensor(templates[part])
-            codes.append(coder.encode(played, template, self.network.skeleton(template)).codes)
-            skeleton = self.network.skeleton(played)
-            conditions = genre_conditions(len(played), self.device)
-            for player, values, found in (
-                (self.network.velocity, windows.velocities, latents[0]),
-                (self.network.timing, windows.timings, latents[1]),
-            ):
-                z = player.encode(self._tensor(values[part]), played, skeleton, conditions).mean
-                found.append(z.cpu().numpy())
-        beats = torch.cat(codes)
-        sequence = torch.cat([beats[:, :HOP_BEATS].flatten(0, 1), beats[-1, HOP_BEATS:]])
-        measures = -(-performance.velocities.shape[1] // HOP_STEPS)
-        return Reference(
-            sequence[: measures * HOP_BEATS].cpu().numpy(),
-            np.concatenate(latents[0]),
-            np.concatenate(latents[1]),
-        )
-
-    @torch.inference_mode()
-    def sample_codes(
-        self,
-        template: Floats,
-        genre: str | None,
-        generator: np.random.Generator,
-        advance: Callable[[int], None] = lambda _: None,
-    ) -> Integers:
-        """Sample the codes of a track whose windows have templates ``[B, T, V]``: ``[S, R]``.
-
-        Each window goes on from the measure that it shares with the one before. ``advance`` is told
-        how many windows have been sampled since the last time.
-        """
-        known = torch.zeros(1, 0, self.prior.stages, dtype=torch.int64, device=self.device)
-        whole = []
-        for part in _batches(len(template)):
-            prior_input = encode_templates(self.prior, self._tensor(template[part]), genre)
-            for window in range(prior_input.templates.shape[1]):
-                one = PriorInput(prior_input.templates[:, window : window + 1], prior_input.genres)
-                given = self._tensor(template[part][window : window + 1])
-                codes = self.complete_codes(one, known, given, generator)
-                whole.append(codes[0, known.shape[1] :])
-                known = codes[:, HOP_BEATS:]
-                advance(1)
-        return torch.cat(whole).cpu().numpy()
-
-    @torch.inference_mode()
-    def complete_codes(
-        self,
-        prior_input: PriorInput,
-        known: Tensor,
-        template: Tensor,
-        generator: np.random.Generator,
-    ) -> Tensor:
-        """Sample the rest of the codes of windows: the candidate that keeps most of the template.
-
-        A single sample may now and then replace all hi-hats of a plain beat by another cymbal.
-
-        Args:
-            prior_input: inputs of the prior, for ``B`` windows.
-            known: codes of the first beats, ``[B, s, R]``.
-            template: templates, ``[B, T, V]``.
-            generator: source of random numbers.
-
-        Returns:
-            All codes, ``[B, S, R]``.
-        """
-        count = len(template)
-        repeated = PriorInput(
-            prior_input.templates.repeat_interleave(CANDIDATES, 1), prior_input.genres
-        )
-        known = known.repeat_interleave(CANDIDATES, 0)
-        sampled = continue_codes(self.prior, repeated, known, generator)
-        given = template.repeat_interleave(CANDIDATES, 0)
-        logits = self.network.note.decode(sampled, given, self.network.skeleton(given))
-        kept = ((logits > 0) * given).sum((1, 2)).unflatten(0, (count, CANDIDATES))
-        candidates = sampled.unflatten(0, (count, CANDIDATES))
-        best: Tensor = candidates[torch.arange(count), kept.argmax(1)]
-        return best
-
-    @torch.inference_mode()
-    def notes(self, template: Floats, codes: Integers) -> Floats:
-        """Notes ``[V, T]`` of a track from its templates ``[B, T, V]`` and codes ``[S, R]``."""
-        places = HOP_BEATS * np.arange(len(template))[:, None] + np.arange(BEATS)[None]
-        note = self.network.note
-        assert isinstance(note, NoteCoder)
-        logits = []
-        for part in _batches(len(template)):
-            given = self._tensor(template[part])
-            windows = torch.from_numpy(codes[places[part]]).to(self.device)
-            logits.append(note.decode(windows, given, self.network.skeleton(given)).cpu().numpy())
-        return (join(np.concatenate(logits)) > 0).astype(np.float32)
-
-    @torch.inference_mode()
-    def play(
-        self,
-        notes: Floats,
-        controls: Controls,
-        generator: np.random.Generator,
-        reference: Reference | None = None,
-        advance: Callable[[int], None] = lambda _: None,
-        *,
-        first_window: int = 0,
-    ) -> Performance:
-        """Play notes ``[V, T]``, whole measures, with a reference's latents or sampled ones.
-
-        Patterns and references repeat over the track, in which ``first_window`` is the place.
-
-        ``advance`` is told how many windows have been played since the last time.
-        """
-        windows = windowing.cut(notes)
-        players = (self.network.velocity, self.network.timing)
-        if reference is not None:
-            repeated = first_window + np.arange(len(windows))
-            latents = [of[repeated % len(of)] for of in (reference.velocity, reference.timing)]
-        else:
-            size = (len(windows), self.network.config.latent)
-            latents = [_correlated_noise(generator.standard_normal(size)) for _ in players]
-        made: tuple[list[Floats], list[Floats]] = ([], [])
-        for part in _batches(len(windows)):
-            played = self._tensor(windows[part])
-            skeleton = self.network.skeleton(played)
-            conditions = self._conditions(
-                windows[part], controls, HOP_STEPS * (first_window + part.start)
-            )
-            for player, latent, pieces in zip(players, latents, made, strict=True):
-                z = self._tensor(latent[part])
-                if reference is None:
-                    expected = player.latent_prior(played, skeleton, conditions)
-                    z = expected.sample(LATENT_TEMPERATURE * z)
-                pieces.append(player.decode(z, played, skeleton, conditions).cpu().numpy())
-            advance(len(played))
-        velocities, timings = (join(np.concatenate(pieces)) for pieces in made)
-        velocities = np.where(notes > 0, velocities.clip(MIN_VELOCITY, 1), 0)
-        offsets = np.where(notes > 0, timings / 2, 0)
-        return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
-
-    def _conditions(self, windows: Floats, controls: Controls, first_step: int) -> Conditions:
-        conditions = genre_conditions(len(windows), self.device, controls.genre)
-        places = np.arange(WINDOW_STEPS)[None] + HOP_STEPS * np.arange(len(windows))[:, None]
-        places += first_step
-        if controls.feel:
-            struck = (windows > 0).any(-1, keepdims=True)
-            wish = np.array(controls.feel)[places % len(controls.feel)]
-            # Between two feels a value is some of both.
-            shares = (1 - np.abs(wish[..., None] - [*FEEL_VALUES.values()])).clip(0, 1)
-            conditions = conditions._replace(timing=self._tensor(struck * shares))
-        if controls.velocity_pattern:
-            cymbals = (windows[..., [CLOSED, OPEN, RIDE, CRASH]] > 0).any(-1, keepdims=True)
-            wish = np.array(controls.velocity_pattern)[places % len(controls.velocity_pattern)]
-            classes = wish[..., None] == np.arange(1, VELOCITY_CLASSES + 1)
-            conditions = conditions._replace(velocity=self._tensor(cymbals * classes))
-        return conditions
-
-    def _tensor(self, values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
-
-
 def groove(
+    track: Track,
+    *,
+    genre: str | None = None,
+    like: Track | GrooveTable | None = None,
+    feel: str | Sequence[float] = (),
+    velocity_pattern: Sequence[int] = (),
+    keep_notes: bool = False,
+    amount: float = 1.0,
+    drum_map: DrumMap | None = None,
+    variation: int = 0,
+    seed: int = 0,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+) -> Track:
+    """Play a stiff drum track as a drummer would.
+
+    Ghost notes are added, cymbals are added and left out, all get velocities and microtiming of
+    half a sixteenth at most. What is no drum of the seven that are played stays as it is: tempo,
+    other tracks, other drums. The model is loaded once a process.
+
+    Args:
+        track: with drums on channel 10 or in tracks that are called drums; it is not changed.
+        genre: "electronic", "rock", "funk", "jazz", "blues" or "hip-hop"; None for any.
+        like: a track whose groove is taken over, which repeats: its ghost notes, dynamics and
+            timing; or a table of velocities and timing, which are imposed where it has some.
+        feel: "pushed", "on" or "laidback"; or how late each sixteenth is, -1 (pushed) to 1
+            (laidback), which repeats.
+        velocity_pattern: how loud the cymbals are at each sixteenth, 1 (soft) to 5 (loud), 0 for no
+            preference, which repeats.
+        keep_notes: add no note and leave none out.
+        amount: how far to go from `track` (0: as it is) to the groove (1).
+        drum_map: what the pitches are; None: those of General MIDI.
+        variation: 0, 1, ...: other grooves of the same seed.
+        seed: of what is sampled, 0 or more.
+        weights: a weights file, or a folder with one, in place of what ships.
+        device: "cpu", "cuda", "mps" or "auto".
+
+    Returns:
+        The track with its drums played.
+
+    Raises:
+        BadDataError: a track without drums that are played, or weights of another model.
+        UsageError: no such genre, feel or device, or a value out of range.
+        MissingInputError: `weights` does not exist.
+        UnavailableError: the device is not there.
+
+    Example:
+        >>> played = drumkit.groove(drumkit.read_midi("beat.mid"), genre="funk", amount=0.8)
+    """
+    if genre is not None:
+        require_known("genre", genre, [name.value for name in Genre])
+    if isinstance(feel, str):
+        require_known("feel", feel, FEEL_VALUES)
+        feel = (FEEL_VALUES[feel],)
+    for value in feel:
+        require_within("feel", value, *FEEL_RANGE)
+    for value in velocity_pattern:
+        require_within("velocity_pattern", value, *VELOCITY_RANGE)
+    require_within("amount", amount, 0, 1)
+    require_seed(seed)
+    require_seed(variation)
+    controls = Controls(
+        genre=None if genre is None else Genre(genre).in_model,
+        velocity_pattern=tuple(velocity_pattern),
+        feel=tuple(feel),
+        keep_notes=keep_notes,
+        seed=seed,
+        variation=variation,
+    )
+    template = template_of(track, "the track", drum_map)
+    reference = template_of(like, "the reference", drum_map) if isinstance(like, Track) else None
+    groover = load_model(Groover, "groove", weights, device)
+    played = play(
+        template,
+        groover,
+        controls,
+        like if isinstance(like, GrooveTable) else None,
+        None if reference is None else groover.encode(reference.performance),
+    )
+    return play_template(template, played, amount, from_place=keep_notes)
+
+
+def play(
+    template: Template,
+    groover: Groover,
+    controls: Controls,
+    table: GrooveTable | None = None,
+    reference: Reference | None = None,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Performance:
+    """Play the drums of a file, whose steps may lie on other columns than the model's.
+
+    Args:
+        template: the file.
+        groover: the networks.
+        controls: what is asked for, by the file's own sixteenths.
+        table: velocities and timing that are imposed.
+        reference: a groove to be transferred, as `perform`.
+        advance: as `perform`.
+    """
+    by_column = replace(
+        controls,
+        feel=template.by_column(controls.feel),
+        velocity_pattern=template.by_column(controls.velocity_pattern),
+    )
+    played = perform(template.performance, groover, by_column, reference, advance)
+    return played if table is None else impose(table, played)
+
+
+def perform(
     template: Performance,
     groover: Groover,
     controls: Controls,
@@ -289,7 +169,7 @@ def groove(
         template: velocities and offsets ``[V, T]``.
         groover: the networks.
         controls: what is asked for.
-        reference: a groove to be transferred (`listen`); it is repeated over the track.
+        reference: a groove to be transferred (`Groover.encode`); it is repeated over the track.
         advance: is told which share of the work has been done since the last time, 1 in all.
 
     Returns:
@@ -343,41 +223,7 @@ def addable_voices(played: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return played | cymbals | (played & cymbals).any()
 
 
-def listen(performance: Performance, groover: Groover) -> Reference:
-    """Take the groove out of a reference track, for `groove`."""
-    return groover.encode(performance)
-
-
-def join(windows: Floats) -> Floats:
-    """Cross-fade overlapping windows ``[B, T, V]`` into a track ``[V, T]``.
-
-    Where windows agree, the track is what they say.
-    """
-    ramp = np.minimum(np.arange(WINDOW_STEPS) + 0.5, WINDOW_STEPS - np.arange(WINDOW_STEPS) - 0.5)
-    ramp = ramp.astype(np.float32)[:, None]
-    length = WINDOW_STEPS + HOP_STEPS * (len(windows) - 1)
-    total = np.zeros((length, windows.shape[2]), np.float32)
-    weight = np.zeros((length, 1), np.float32)
-    for index, window in enumerate(windows):
-        place = slice(index * HOP_STEPS, index * HOP_STEPS + WINDOW_STEPS)
-        total[place] += ramp * window
-        weight[place] += ramp
-    return (total / weight).T
-
-
-def _batches(count: int) -> Iterator[slice]:
-    return (slice(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
-
-
 def _runs(marked: NDArray[np.bool_]) -> list[slice]:
     """Slices of consecutive places that are marked."""
     edges = np.flatnonzero(np.diff(marked.astype(np.int8), prepend=0, append=0))
     return [slice(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
-
-
-def _correlated_noise(fresh: NDArray[np.float64]) -> Floats:
-    """Autoregressive noise ``[B, Z]``, correlated between windows, of unit deviation."""
-    noise, share = fresh.copy(), np.sqrt(1 - LATENT_CORRELATION**2)
-    for window in range(1, len(noise)):
-        noise[window] = LATENT_CORRELATION * noise[window - 1] + share * fresh[window]
-    return noise.astype(np.float32)

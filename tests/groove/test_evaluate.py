@@ -6,7 +6,7 @@ import pytest
 from drumkit_cli.errors import BadDataError, UnavailableError
 from drumkit_cli.groove import data, evaluate
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
-from drumkit_cli.groove.infer import Groover
+from drumkit_cli.groove.groover import Groover
 from drumkit_cli.groove.model import Groove
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.network.windowing import FEELS, GENRES

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove import infer
-from drumkit_cli.groove.infer import Groover, Performance
-from drumkit_cli.groove.inputs.performance import Controls
+from drumkit_cli.groove import groover as groovers
+from drumkit_cli.groove.groover import Groover, join
+from drumkit_cli.groove.infer import addable_voices, perform
+from drumkit_cli.groove.inputs.performance import Controls, Performance
 from drumkit_cli.groove.network import sampling, windowing
 from drumkit_cli.learning.checkpoint import load_weights
 from tests.groove.tiny import TINY, TINY_PAPER, beat, write_tiny_groove
@@ -34,7 +35,7 @@ def same(one, other):
 @pytest.mark.parametrize("steps", [16, 32, 48, 160])
 @pytest.mark.parametrize("keep", [False, True])
 def test_a_track_of_any_length_keeps_it(groover, steps, keep):
-    played = infer.groove(sketch(10, steps), groover, Controls(keep_notes=keep))
+    played = perform(sketch(10, steps), groover, Controls(keep_notes=keep))
     assert played.velocities.shape == played.offsets.shape == (7, steps)
     assert played.velocities.dtype == played.offsets.dtype == np.float32
     assert 0 <= played.velocities.min() <= played.velocities.max() <= 1
@@ -45,7 +46,7 @@ def test_a_track_of_any_length_keeps_it(groover, steps, keep):
 def test_the_same_seed_plays_the_same(groover):
     template = sketch(4)
     first, again, seeded, varied = (
-        infer.groove(template, groover, controls)
+        perform(template, groover, controls)
         for controls in (Controls(), Controls(), Controls(seed=1), Controls(variation=1))
     )
     assert same(first, again)
@@ -56,7 +57,7 @@ def test_the_same_seed_plays_the_same(groover):
 
 def test_kept_notes_are_those_of_the_template(groover):
     template = sketch(3)
-    played = infer.groove(template, groover, Controls(keep_notes=True))
+    played = perform(template, groover, Controls(keep_notes=True))
     assert np.array_equal(played.velocities > 0, template.velocities > 0)
     assert np.ptp(played.velocities[template.velocities > 0]) > 0
 
@@ -72,7 +73,7 @@ def test_genres_feels_and_patterns_change_what_is_played(groover):
             for p in ((1,), (5,), (5, 5, 1, 1), (0, 0, 3))
         ),
     ]
-    played = [infer.groove(template, groover, wish) for wish in wishes]
+    played = [perform(template, groover, wish) for wish in wishes]
     for index, one in enumerate(played):
         assert not any(same(one, other) for other in played[:index]), wishes[index]
 
@@ -82,16 +83,16 @@ def test_a_reference_is_heard(groover):
     references = []
     for seed in (0, 1):
         velocities, offsets = beat(3, seed)
-        references.append(infer.listen(Performance(velocities, offsets), groover))
-    one, other = (infer.groove(template, groover, Controls(), ref) for ref in references)
+        references.append(groover.encode(Performance(velocities, offsets)))
+    one, other = (perform(template, groover, Controls(), ref) for ref in references)
     assert not same(one, other)
-    assert same(one, infer.groove(template, groover, Controls(seed=9), references[0]))
+    assert same(one, perform(template, groover, Controls(seed=9), references[0]))
 
 
 @pytest.mark.parametrize("measures", [1, 2, 3])
 def test_a_reference_has_four_codes_a_measure(groover, measures):
     velocities, offsets = beat(measures)
-    reference = infer.listen(Performance(velocities, offsets), groover)
+    reference = groover.encode(Performance(velocities, offsets))
     assert reference.codes.shape == (4 * measures, TINY.stages)
     assert reference.velocity.shape == reference.timing.shape
     assert reference.velocity.shape == (max(measures - 1, 1), TINY.latent)
@@ -105,9 +106,9 @@ def test_windows_in_many_batches_play_what_those_in_one_do(groover, monkeypatch,
     velocities, offsets = beat(9)
     made = []
     for batch in (64, 2):
-        monkeypatch.setattr(infer, "BATCH", batch)
-        reference = infer.listen(Performance(velocities, offsets), groover)
-        made += [infer.groove(template, groover, controls, of) for of in (None, reference)]
+        monkeypatch.setattr(groovers, "BATCH", batch)
+        reference = groover.encode(Performance(velocities, offsets))
+        made += [perform(template, groover, controls, of) for of in (None, reference)]
     for one, other in zip(made[:2], made[2:], strict=True):
         np.testing.assert_allclose(one.velocities, other.velocities, atol=1e-5)
         np.testing.assert_allclose(one.offsets, other.offsets, atol=1e-5)
@@ -116,7 +117,7 @@ def test_windows_in_many_batches_play_what_those_in_one_do(groover, monkeypatch,
 @pytest.mark.parametrize("keep", [False, True])
 def test_the_advance_is_told_to_the_end(groover, keep):
     told = []
-    infer.groove(sketch(5), groover, Controls(keep_notes=keep), advance=told.append)
+    perform(sketch(5), groover, Controls(keep_notes=keep), advance=told.append)
     assert sum(told) == pytest.approx(1)
     assert min(told) > 0
 
@@ -156,12 +157,12 @@ def test_unlikely_codes_are_not_chosen():
 
 def test_windows_that_agree_join_without_seams():
     track = np.random.default_rng(0).random((7, 80), np.float32)
-    np.testing.assert_allclose(infer.join(windowing.cut(track)), track, rtol=1e-6)
+    np.testing.assert_allclose(join(windowing.cut(track)), track, rtol=1e-6)
 
 
 def test_windows_that_differ_fade_into_each_other():
     windows = np.stack([np.zeros((32, 7)), np.ones((32, 7))]).astype(np.float32)
-    (row, *_) = infer.join(windows)
+    (row, *_) = join(windows)
     assert not row[:16].any()
     assert (row[32:] == 1).all()
     assert (np.diff(row[15:33]) > 0).all()
@@ -169,7 +170,7 @@ def test_windows_that_differ_fade_into_each_other():
 
 
 def test_a_silent_template_is_played(groover):
-    played = infer.groove(
+    played = perform(
         Performance(np.zeros((7, 32), np.float32), np.zeros((7, 32), np.float32)),
         groover,
         Controls(keep_notes=True),
@@ -196,7 +197,7 @@ def test_windows_that_rest_are_not_played_at_all(groover, monkeypatch, keep):
             return method(values, *args, **options)
 
         monkeypatch.setattr(groover, name, counted)
-    made = infer.groove(rests(3, 4, 5, 8, 9), groover, Controls(keep_notes=keep))
+    made = perform(rests(3, 4, 5, 8, 9), groover, Controls(keep_notes=keep))
     # Measures 1 to 4 and 6 to 9: three windows each, one between that rests and one at the end.
     assert played == ([3, 3] if keep else [3, 3, 3, 3])
     assert not made.velocities[:, 16 * 4 : 16 * 5].any()
@@ -207,16 +208,16 @@ def test_windows_that_rest_are_not_played_at_all(groover, monkeypatch, keep):
 def test_what_is_played_before_a_rest_does_not_depend_on_what_follows(groover):
     long, short = rests(3, 4, 5, 6, 7, 8, 9), rests(3, 4, 5, 6, 7, 8, 9)
     short = Performance(short.velocities[:, :64], short.offsets[:, :64])
-    one, other = (infer.groove(template, groover, Controls()) for template in (long, short))
+    one, other = (perform(template, groover, Controls()) for template in (long, short))
     assert np.array_equal(one.velocities[:, :64], other.velocities)
 
 
 def test_a_reference_goes_on_where_the_track_is(groover):
     """After a rest a measure is played like the same one of a track without the rest."""
     velocities, offsets = beat(4)
-    reference = infer.listen(Performance(velocities, offsets), groover)
-    whole = infer.groove(sketch(10), groover, Controls(), reference)
-    parted = infer.groove(rests(3, 4, 5), groover, Controls(), reference)
+    reference = groover.encode(Performance(velocities, offsets))
+    whole = perform(sketch(10), groover, Controls(), reference)
+    parted = perform(rests(3, 4, 5), groover, Controls(), reference)
     np.testing.assert_allclose(
         parted.velocities[:, 16 * 8 :], whole.velocities[:, 16 * 8 :], atol=1e-5
     )
@@ -235,7 +236,7 @@ def test_a_reference_goes_on_where_the_track_is(groover):
 def test_drums_are_added_to_what_the_networks_were_trained_on(played, added):
     marked = np.isin(np.arange(7), played)
     expected = np.isin(np.arange(7), [*played, *added])
-    np.testing.assert_array_equal(infer.addable_voices(marked), expected)
+    np.testing.assert_array_equal(addable_voices(marked), expected)
 
 
 def test_other_weights_are_bad_data(tmp_path):
@@ -248,5 +249,5 @@ def test_the_papers_networks_play_too(tmp_path):
     config = replace(TINY_PAPER, conditions=True)
     path = write_tiny_groove(tmp_path / "paper.safetensors", config)
     groover = Groover(load_weights("groove", str(path)))
-    played = infer.groove(sketch(3), groover, Controls(genre="jazz", feel=(-1,)))
+    played = perform(sketch(3), groover, Controls(genre="jazz", feel=(-1,)))
     assert played.velocities.shape == (7, 48)

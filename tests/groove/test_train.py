@@ -6,8 +6,11 @@ import pytest
 import torch
 
 from drumkit_cli.errors import UsageError
-from drumkit_cli.groove import data, infer, train
+from drumkit_cli.groove import data, train
 from drumkit_cli.groove.baselines import tasks
+from drumkit_cli.groove.groover import Groover
+from drumkit_cli.groove.infer import perform
+from drumkit_cli.groove.inputs.performance import Controls, Performance
 from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.training.reconstruction import reconstruct_all
 from drumkit_cli.learning import training
@@ -122,9 +125,9 @@ def test_conditions_are_hidden_at_random(corpus, tmp_path):
 
 def test_training_writes_weights_that_play_and_resumes(dataset, tmp_path, capsys):
     train.train(dataset, run_in(tmp_path))
-    groover = infer.Groover(load_weights("groove", str(tmp_path / "groove.safetensors")))
-    template = infer.Performance(*beat(3))
-    assert infer.groove(template, groover, infer.Controls()).velocities.shape == (7, 48)
+    groover = Groover(load_weights("groove", str(tmp_path / "groove.safetensors")))
+    template = Performance(*beat(3))
+    assert perform(template, groover, Controls()).velocities.shape == (7, 48)
     train.train(dataset, run_in(tmp_path, seconds=1.0, resume=True))
     assert "resumed at step" in capsys.readouterr().err
 

@@ -6,6 +6,7 @@ Importing this module loads neither numpy nor torch.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,8 +15,26 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+FEEL_RANGE: Final = (-1.0, 1.0)
+VELOCITY_RANGE: Final = (0.0, 5.0)
 FEEL_VALUES: Final = {"pushed": -1.0, "on": 0.0, "laidback": 1.0}
 """Microtiming of the named feels, -1 (half a sixteenth early) to 1 (half a sixteenth late)."""
+
+
+class Genre(StrEnum):
+    """The genres that the model knows, in one word each."""
+
+    ELECTRONIC = "electronic"
+    ROCK = "rock"
+    FUNK = "funk"
+    JAZZ = "jazz"
+    BLUES = "blues"
+    HIP_HOP = "hip-hop"
+
+    @property
+    def in_model(self) -> str:
+        """Its name in `windowing.GENRES`."""
+        return self.replace("-", " ")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,15 @@ def read_template(data: bytes, name: str, drum_map: DrumMap | None = None) -> Te
     Raises:
         BadDataError: no MIDI file, none of the seven voices in it, or as `read_grid`.
     """
-    track = read_midi(data, name)
+    return template_of(read_midi(data, name), name, drum_map)
+
+
+def template_of(track: Track, name: str, drum_map: DrumMap | None = None) -> Template:
+    """Take a track for a template; as `read_template`.
+
+    Raises:
+        BadDataError: none of the seven voices in it, or as `read_grid`.
+    """
     voices = translate(VOICE_OF_PITCH, drum_map)
     grid = read_grid(track, name, voices, len(VOICES), model_measures)
     cells: dict[Cell, list[Note]] = defaultdict(list)
