@@ -61,7 +61,9 @@ def _remark(track: Track, drums: list[Note]) -> str:
     doubtful = _unnamed_kits(track)
     if doubtful:
         names = _names(track, doubtful)
-        return f"drums are read from channel 10, not from {names}: call that one 'drums' if it is"
+        return (
+            f"drums are read from channel 10, not from {names}; name that track 'drums' to add it"
+        )
     return ""
 
 
