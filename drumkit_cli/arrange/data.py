@@ -1,7 +1,5 @@
 """Training windows: aligned log-mel images of the bass and the drums of rendered takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ CycleDRUMS rates its drums by listeners, and by a regression on their ratings, o
 public; its figures are no comparison.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterable

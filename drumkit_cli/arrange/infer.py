@@ -3,8 +3,6 @@
 The length does not matter: what is longer than a block lies in unlinked temporary files.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator

@@ -23,8 +23,6 @@ Training data: bands rendered from multi-track MIDI with free soundfonts, an aco
 electric bass; sources and licences are in ``weights/MODELS.md``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

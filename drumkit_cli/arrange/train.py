@@ -12,8 +12,6 @@ over the second half, a pool of 50 generated images. What differs from the paper
 * The generator from drums to bass, which does not ship, may be narrower.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path

@@ -4,8 +4,6 @@ All take and return mono float32 `[N]` of the same length; random parameters are
 generator that is passed in.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal

@@ -4,8 +4,6 @@ Every instrument, here and in `sampled`, draws its character (samples, tuning, t
 generator that it is made with, then plays any list of notes as mono float32 `[frames]` at `RATE`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

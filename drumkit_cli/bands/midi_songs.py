@@ -1,7 +1,5 @@
 """The notes that bands play: excerpts of multi-track MIDI songs and of drummers' performances."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache

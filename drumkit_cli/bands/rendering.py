@@ -1,7 +1,5 @@
 """Plays a song with a randomly drawn band: kit, bass, other instruments, amplifiers and room."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

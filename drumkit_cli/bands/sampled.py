@@ -1,7 +1,5 @@
 """Instruments that play recordings: an acoustic drum kit, kits of one-shots, an electric bass."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path

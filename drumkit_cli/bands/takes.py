@@ -5,8 +5,6 @@ A take is some seconds of one song played by one random band: an int16 array `[s
 "played" is a human performance of the Groove MIDI Dataset, not aligned with them.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

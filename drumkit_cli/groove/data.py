@@ -4,8 +4,6 @@ Data: J. Gillick et al., "Learning to Groove with Inverse Sequence Transformatio
 BY 4.0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

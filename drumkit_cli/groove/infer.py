@@ -1,7 +1,5 @@
 """From a stiff template to a played track; where the template rests, the performance rests."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path

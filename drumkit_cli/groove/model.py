@@ -21,8 +21,6 @@ What differs in the model that ships, and why (figures are in ``weights/MODELS.m
 Training data: Groove MIDI Dataset, CC BY 4.0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final, NamedTuple
 

@@ -1,7 +1,5 @@
 """Plot of metrical trends and genre confusion, like the paper's Figures 4 and 5."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

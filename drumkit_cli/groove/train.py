@@ -13,8 +13,6 @@ to 0.5, the weight of the KL terms rises from 0. What differs from the paper, an
 * Genres and patterns are dropped at random, so that they are optional at inference.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final

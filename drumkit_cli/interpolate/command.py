@@ -1,7 +1,5 @@
 """`drumkit interpolate`: from one drum pattern to another."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -14,10 +14,8 @@ Training data: our own composer's patterns, the Groove MIDI Dataset and free pat
 sources and licences are in ``weights/MODELS.md``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import torch
 from torch import Tensor, nn
@@ -35,10 +33,10 @@ class ModelConfig:
     latent: int = 64
     nets: NetConfig = field(default_factory=NetConfig)
 
-    @staticmethod
-    def of(config: dict[str, Any]) -> ModelConfig:
+    @classmethod
+    def of(cls, config: dict[str, Any]) -> Self:
         """Restore a config from the plain values of ``dataclasses.asdict``."""
-        return ModelConfig(config["latent"], nets_of(config["nets"]))
+        return cls(config["latent"], nets_of(config["nets"]))
 
 
 class PatternVAE(nn.Module):

@@ -1,7 +1,5 @@
 """Where a transition starts and ends: a file of patterns, or the name of one that ships."""
 
-from __future__ import annotations
-
 import os
 import re
 from typing import Any, Final, NamedTuple

@@ -1,7 +1,5 @@
 """Training of the autoencoder: binary cross-entropy and KL (Eq. 3 to 5) on augmented patterns."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass

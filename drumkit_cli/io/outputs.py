@@ -3,8 +3,6 @@
 The name of an output says what it holds; a name that says something else is refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Weights files: save, find, verify, load. Safetensors only; no pickle is ever read."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """CSV files that describe the contents of folders of training data."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 

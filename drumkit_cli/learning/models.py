@@ -1,7 +1,5 @@
 """Networks in memory: each weights file is read once a process and device."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Statistics of sets of embeddings, for evaluations."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -4,8 +4,6 @@ A feature's `train.py` provides a `Task`, which says what a training step and th
 are. Lightning Fabric runs it on CPU, CUDA, MPS and under torchrun.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

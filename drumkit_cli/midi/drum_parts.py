@@ -1,7 +1,5 @@
 """Which notes of a MIDI file are drums: those on channel 10, and tracks whose names say drums."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple

@@ -10,8 +10,6 @@ rimshot, clap, closed hat, open hat, pedal hat, tom, crash, ride, ...) or the pi
 MIDI gives it. Pitches that are not listed are no drums.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from types import MappingProxyType

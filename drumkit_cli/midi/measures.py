@@ -1,7 +1,5 @@
 """Measures of a MIDI file: where its bar lines are, by the map of meters."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from drumkit_cli.midi.track import Meter, Track

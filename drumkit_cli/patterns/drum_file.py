@@ -4,8 +4,6 @@ A MIDI track is preceded by its length, so its bytes are collected first, in mem
 megabyte and in an unlinked temporary file beyond.
 """
 
-from __future__ import annotations
-
 import heapq
 import io
 import shutil

@@ -1,7 +1,5 @@
 """Grid: drum notes on sixteenths, as arrays of velocities and microtiming, and back to notes."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass

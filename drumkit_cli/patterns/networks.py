@@ -9,8 +9,6 @@ encoder and with the decoder. Without them training on a CPU takes long to find 
 component analysis finds at once (the runs are in ``weights/MODELS.md``).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise

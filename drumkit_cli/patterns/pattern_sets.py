@@ -7,8 +7,6 @@ source (a song, a style with its variants, a theme of the composer) lies in one 
 the Groove MIDI Dataset keeps its published split, which divides the sessions of a drummer.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -5,8 +5,6 @@ sixteenths. A layout decides for other measures: it spreads their sixteenths ove
 columns between that are of no time in the file, or leaves them out of the grid.
 """
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence

@@ -4,8 +4,6 @@ The distance of two patterns is the Hamming distance of their onsets unless anot
 number of cells, of 384, in which only one has a note.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final

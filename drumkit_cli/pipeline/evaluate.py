@@ -4,8 +4,6 @@ Each song goes through two real processes and a pipe. Its new drums are compared
 the separator hears them: there are no other stems of a finished song.
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile

@@ -4,8 +4,6 @@ Stems of unrelated songs are mixed, each with a random equaliser, gain and chang
 the network does not depend on the sound of the renderer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

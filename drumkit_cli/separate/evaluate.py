@@ -5,8 +5,6 @@ the median over windows of one second, then the median over songs. CycleDRUMS qu
 Demucs on the test set of MUSDB18, which are no comparison for other songs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path

@@ -4,8 +4,6 @@ A separator works on segments; `stream` cross-fades the segments of a whole file
 every segment sum to the mix, and cross-fading is linear, so the stems of the file do too.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The layout of outputs: which stems are written, and in which channels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

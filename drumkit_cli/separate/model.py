@@ -8,8 +8,6 @@ are useful after far less training than spectrograms. `infer.py` extends its est
 rate and to stereo. Training data: rendered bands, see `data.py` and ``weights/MODELS.md``.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """Training of the built-in separator: L1 loss on waveforms of remixed rendered bands."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`drumkit serve`: the synthesiser as an instrument for other programs."""
 
-from __future__ import annotations
-
 import errno
 import os
 import socket

@@ -1,7 +1,5 @@
 """OSC 1.0 datagrams to messages and back; whatever is sent, parsing ends, soon and quietly."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ After the paper's interface, in which a server that holds the model gets P1, P2,
 UDP, writes a WAV and returns where it is.
 """
 
-from __future__ import annotations
-
 import errno
 import re
 import socket

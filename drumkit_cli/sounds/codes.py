@@ -3,8 +3,6 @@
 No network runs here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The drum synthesiser: codes to samples, and samples to codes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

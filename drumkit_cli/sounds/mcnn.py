@@ -8,8 +8,6 @@ floor is zero as that of magnitudes; the last layer has no ELU, since its output
 the first layers are narrower by default.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """Log-mel images of drum sounds: one second of samples as levels ``[F, T]`` of 80 dB."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np

@@ -22,8 +22,6 @@ Training data: one-shot samples of free licences and our own drum synthesiser; s
 are in ``weights/MODELS.md``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 

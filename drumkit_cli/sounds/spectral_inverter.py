@@ -10,8 +10,6 @@ the frames consistent. Levels determine the power of bands, not of bins: last ro
 so that the bands of the result have the given levels.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -3,8 +3,6 @@
 The paper has no such figures: listeners rated its drummer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

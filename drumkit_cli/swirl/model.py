@@ -11,10 +11,8 @@ Training data: our own composer's patterns and free electronic pattern collectio
 licences are in ``weights/MODELS.md``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -30,10 +28,10 @@ class ModelConfig:
 
     nets: NetConfig = field(default_factory=NetConfig)
 
-    @staticmethod
-    def of(config: dict[str, Any]) -> ModelConfig:
+    @classmethod
+    def of(cls, config: dict[str, Any]) -> Self:
         """Restore a config from the plain values of ``dataclasses.asdict``."""
-        return ModelConfig(nets_of(config["nets"]))
+        return cls(nets_of(config["nets"]))
 
 
 class Generator(PatternDecoder):

@@ -7,8 +7,6 @@ margin, so that the generator does not memorise the data. The noise is drawn fro
 rotated by random angles.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass

@@ -4,8 +4,6 @@ The path is at ``t = n * speed`` in measure n. A run that starts where another e
 other would have.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """Inputs that give latent codes: NPY arrays of codes, and sounds to encode."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

@@ -1,7 +1,5 @@
 """`drumkit synth`: drum sounds from codes, and drum tracks played with them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated

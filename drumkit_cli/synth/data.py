@@ -1,7 +1,5 @@
 """One-shot samples to train on: reading, augmentation, synthetic sounds, balance of classes."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Drum sounds of classes and codes, and drum tracks played with a kit of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Figures of drum sounds as functions of arrays: spectral errors, diversity, onsets."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Single sounds: codes from a class, a file or a sound, rendered as WAV or written as NPY."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final

@@ -1,7 +1,5 @@
 """Plot of the spectrograms of real, reconstructed and generated sounds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure

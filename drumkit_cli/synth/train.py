@@ -18,8 +18,6 @@ A run trains the default inverter, then the autoencoder, into one weights file. 
 the paper's inverter into a file of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path

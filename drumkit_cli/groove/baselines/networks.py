@@ -1,7 +1,5 @@
 """Networks of the evaluation: the one-step VAE (3.3.2) and the genre classifier (4.2)."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import torch

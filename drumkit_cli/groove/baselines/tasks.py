@@ -1,7 +1,5 @@
 """Baselines of the evaluation (3.3 and 4.2): nearest neighbours, and the training of networks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -12,8 +12,6 @@ both. After "#" comes a comment. What is written has all rows and columns, each 
 widest value can be, so that a change of one value changes one line.
 """
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections.abc import Sequence

@@ -6,8 +6,6 @@ empty; a longer one is shared out among several by whole beats (5/4: three and t
 sixteenths stays empty, so that 6/8 fills one measure and 12/8 two.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """Lists of numbers, one for each sixteenth, in an argument or a file, as `--feel` takes them."""
 
-from __future__ import annotations
-
 import math
 import os
 import re

@@ -1,7 +1,5 @@
 """The pedal of the hi-hat, controller 4, which says how open the hats sound that follow it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final

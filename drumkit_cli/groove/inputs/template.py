@@ -5,8 +5,6 @@ keeps its pitch, channel and track; what is played says whether it stays, when i
 loud.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

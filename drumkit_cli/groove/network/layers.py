@@ -4,8 +4,6 @@ Paper: 3.4, and A. van den Oord et al., "Neural discrete representation learning
 codebook; residual stages as in N. Zeghidour et al., "SoundStream" (2021).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 

@@ -1,7 +1,5 @@
 """The prior over NOTE's codes, given a genre and a template (3.4.4)."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

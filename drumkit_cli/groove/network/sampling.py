@@ -3,8 +3,6 @@
 Guidance is that of J. Ho, T. Salimans, "Classifier-free diffusion guidance" (2022), on logits.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Augmentation of performances and templates."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

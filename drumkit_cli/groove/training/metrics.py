@@ -1,7 +1,5 @@
 """The figures of the paper's Table 1 (4.2), as functions of windows ``[B, T, V]``."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -3,8 +3,6 @@
 That is moving averages of the weights, and the optimiser's step.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reconstruction of performances from their codes and latents, for validation and Table 1."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Kits: a code, a gain and a pan position for every voice; drawn from a seed, saved as JSON."""
 
-from __future__ import annotations
-
 import json
 import zlib
 from collections.abc import Collection, Iterable, Mapping

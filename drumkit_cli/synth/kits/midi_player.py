@@ -1,11 +1,10 @@
 """Plays the drum tracks of MIDI files with a kit, as stereo WAV files."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Self
 
 from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, UsageError
@@ -63,7 +62,7 @@ class KitChoice:
         gains: Sequence[str],
         pans: Sequence[str],
         humanize: float,
-    ) -> KitChoice:
+    ) -> Self:
         """Parse the options of the command line.
 
         Raises:

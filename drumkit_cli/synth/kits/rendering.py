@@ -4,8 +4,6 @@ As the paper proposes, consecutive hits differ: each plays one of a few variatio
 code. Velocity selects one of a few layers of timbre, and sets the level exactly. Timing is kept.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """Parameters fitted in closed form: spectrum reading, image scale, latent distributions."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

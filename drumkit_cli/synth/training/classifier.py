@@ -3,8 +3,6 @@
 It is trained on real sounds alone whenever an evaluation runs, and is part of no weights file.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Final
 

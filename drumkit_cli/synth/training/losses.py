@@ -1,7 +1,5 @@
 """Losses of the networks: maximum mean discrepancy to the prior, and spectral distances."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

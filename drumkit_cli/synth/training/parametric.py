@@ -4,8 +4,6 @@ It imitates the circuits of analogue drum machines: sines with falling pitch, bu
 noise, banks of inharmonic modes. Each class has a function that draws random parameters.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

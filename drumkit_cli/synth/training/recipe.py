@@ -4,8 +4,6 @@
 `synth.train` list apply to it too.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Trainers of the networks: the losses, optimisers and validation of each."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
