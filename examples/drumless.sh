@@ -4,6 +4,6 @@ set -euo pipefail
 
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
-drumkit separate --two-stems drums --template '{stem}.wav' "$1" -o "$folder"
+drumkit separate --two-stems drums --template '{stem}.wav' -o "$folder" -- "$1"
 rm "$folder/drums.wav"
-cp "$folder"/*.wav "$2"
+cp -- "$folder"/*.wav "$2"

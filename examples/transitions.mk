@@ -2,31 +2,39 @@
 #
 #   make -f examples/transitions.mk PATTERNS=beats OUT=out STEPS=3 -j 2
 #
-# For every two of PATTERNS/*.mid, A and B, it makes OUT/A-to-B.mid and OUT/B-to-A.mid: the patterns
-# themselves, and those between them, in STEPS steps. Outputs appear whole or not at all, and only
-# what is older than one of its two patterns is made again. Names must not contain spaces or "-to-".
+# For every two MIDI files of PATTERNS, say a.mid and b.mid, it makes OUT/a.mid-to-b.mid and
+# OUT/b.mid-to-a.mid: the patterns themselves, and those between them, in STEPS steps. Outputs appear
+# whole or not at all, and only what is older than one of its two patterns is made again. Files whose
+# names make cannot hold, such as those with spaces, are named at the end, and make fails.
+
+include $(dir $(lastword $(MAKEFILE_LIST)))files.mk
 
 DRUMKIT ?= drumkit
 PATTERNS ?= .
 OUT ?= out
 STEPS ?= 6
 FLAGS ?=
+FORMATS := mid midi
 
-names := $(basename $(notdir $(wildcard $(PATTERNS)/*.mid)))
-transitions := $(foreach a,$(names),$(foreach b,$(filter-out $(a),$(names)),$(OUT)/$(a)-to-$(b).mid))
+$(call check_folders,PATTERNS,OUT)
+patterns := $(call files,$(PATTERNS),$(FORMATS))
+transitions := $(foreach a,$(patterns),$(foreach b,$(filter-out $(a),$(patterns)),$(OUT)/$(a)-to-$(b)))
 
 .PHONY: all clean
+.DEFAULT_GOAL := all
 
 all: $(transitions)
+	$(call report_others,$(PATTERNS),$(FORMATS))
 
-define transition
-$(OUT)/$(1)-to-$(2).mid: $(PATTERNS)/$(1).mid $(PATTERNS)/$(2).mid | $(OUT)
-	$$(DRUMKIT) interpolate -q -n $$(STEPS) $$(FLAGS) $(PATTERNS)/$(1).mid $(PATTERNS)/$(2).mid -o $$@
-endef
-$(foreach a,$(names),$(foreach b,$(filter-out $(a),$(names)),$(eval $(call transition,$(a),$(b)))))
+$(foreach a,$(patterns),$(foreach b,$(filter-out $(a),$(patterns)),\
+	$(eval $(OUT)/$(a)-to-$(b): $(PATTERNS)/$(a) $(PATTERNS)/$(b))))
 
-$(OUT):
-	mkdir -p $@
+$(transitions): | $(OUT)/.
+	$(DRUMKIT) interpolate -q -n $(call quote,$(STEPS)) $(FLAGS) -o $(call quote,$@) \
+	-- $(call quote,$(word 1,$^)) $(call quote,$(word 2,$^))
+
+$(OUT)/.:
+	mkdir -p -- $(call quote,$@)
 
 clean:
-	rm -f $(transitions)
+	rm -f -- $(foreach file,$(transitions),$(call quote,$(file)))

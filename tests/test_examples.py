@@ -10,12 +10,34 @@ import numpy as np
 import pytest
 import soundfile
 
+from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.midi.files import read_midi
 from tests.contract import midi_files
 from tests.contract.commands import make_weights
 from tests.interpolate.tiny import write_tiny_autoencoder
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+
+# The makefiles, each with the variable that names its input folder and the suffix of its inputs.
+MAKEFILES = [
+    ("Makefile", "SONGS", "wav"),
+    ("play.mk", "BEATS", "mid"),
+    ("transitions.mk", "PATTERNS", "mid"),
+]
+
+# Names, less their suffix, that make cannot hold; "x" would appear if a shell or make ran them.
+UNUSABLE = [
+    *("a b", "a;touch x", "$(touch x)", "`touch x`", "a;touch${IFS}x", "$(shell touch${IFS}x)"),
+    *("a%b", "a:b", "a#b", "a=b", "a|b", "[a]", '"'),
+]
+
+# A program in drumkit's place that makes the files it is asked for, empty.
+STUB = """#!/bin/sh
+while [ $# -gt 0 ]; do
+    case "$1" in -o | --save-kit) : >"$2" ;; esac
+    shift
+done
+"""
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +49,27 @@ def environment(tmp_path_factory):
     shim.chmod(0o755)
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "PYTHONPATH": str(EXAMPLES.parent), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def make_with_stub(tmp_path):
+    """Runs a makefile in tmp_path, with a stub of drumkit, on empty inputs in tmp_path/in."""
+    stub = tmp_path / "bin" / "drumkit"
+    stub.parent.mkdir()
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{stub.parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def make(makefile, *variables, names=()):
+        for name in names:
+            (tmp_path / "in").mkdir(exist_ok=True)
+            (tmp_path / "in" / name).touch()
+        command = ["make", "-f", EXAMPLES / makefile, *variables]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    return make
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +143,8 @@ def test_the_makefile_makes_what_is_missing_and_nothing_twice(song, tmp_path, en
     command = ["make", "-f", EXAMPLES / "Makefile", f"SONGS={songs}", f"OUT={out}"]
     run(*command, env=environment)
     made = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
-    assert set(made) == {"tiny.stems.wav", "tiny.drums.wav", "tiny.mix.wav"}
-    assert seconds(out / "tiny.drums.wav") == pytest.approx(seconds(song), abs=0.05)
+    assert set(made) == {"tiny.flac.stems.wav", "tiny.flac.drums.wav", "tiny.flac.mix.wav"}
+    assert seconds(out / "tiny.flac.drums.wav") == pytest.approx(seconds(song), abs=0.05)
     run(*command, env=environment)
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == made
 
@@ -116,8 +159,8 @@ def test_the_transitions_between_all_patterns_of_a_folder_are_made_once(tmp_path
     command = ["make", "-f", EXAMPLES / "transitions.mk", f"PATTERNS={beats}", f"OUT={out}"]
     run(*command, "STEPS=2", "FLAGS=--path crossfade", env=environment)
     made = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
-    assert set(made) == {f"{a}-to-{b}.mid" for a in "abc" for b in "abc" if a != b}
-    track = read_midi((out / "a-to-c.mid").read_bytes(), "a-to-c")
+    assert set(made) == {f"{a}.mid-to-{b}.mid" for a in "abc" for b in "abc" if a != b}
+    track = read_midi((out / "a.mid-to-c.mid").read_bytes(), "a-to-c")
     assert track.end_ticks == 3 * 4 * 4 * track.division
     os.utime(beats / "c.mid", ns=(2**62, 2**62))
     done = subprocess.run([*command, "-n"], env=environment, capture_output=True, text=True)
@@ -140,12 +183,101 @@ def test_all_beats_of_a_folder_are_played_by_one_kit_and_again_when_it_changes(
     command = ["make", "-f", EXAMPLES / "play.mk", f"BEATS={beats}", f"OUT={out}", "SEED=3"]
     run(*command, env=environment)
     made = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
-    assert set(made) == {"kit.json", "a.wav", "b.wav"}
+    assert set(made) == {"kit.json", "a.mid.wav", "b.mid.wav"}
     run(*command, env=environment)
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == made
     kit = json.loads((out / "kit.json").read_text())
     kit["voices"] = {name: voice | {"pan": -1} for name, voice in kit["voices"].items()}
     (out / "kit.json").write_text(json.dumps(kit))
     run(*command, env=environment)
-    left, right = soundfile.read(out / "a.wav")[0].T
+    left, right = soundfile.read(out / "a.mid.wav")[0].T
     assert np.abs(left).max() > 1000 * np.abs(right).max()
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_makefile_takes_songs_of_every_suffix_and_of_one_base_name(tmp_path, make_with_stub):
+    songs = [f"a{suffix}" for suffix in AUDIO_SUFFIXES] + ["B.WAV", "b.Flac"]
+    done = make_with_stub("Makefile", "SONGS=in", "OUT=out", names=[*songs, "notes.txt", "._a.wav"])
+    assert done.returncode == 0, done.stderr
+    made = {f"{song}.{kind}.wav" for song in songs for kind in ("stems", "drums", "mix")}
+    assert names_in(tmp_path / "out") == made
+
+
+def test_the_midi_makefiles_take_files_of_every_suffix_and_of_one_base_name(
+    tmp_path, make_with_stub
+):
+    names = ["a.mid", "a.midi", "B.MID"]
+    done = make_with_stub("play.mk", "BEATS=in", "OUT=sounds", names=names)
+    assert done.returncode == 0, done.stderr
+    assert names_in(tmp_path / "sounds") == {"kit.json", *(f"{name}.wav" for name in names)}
+    done = make_with_stub("transitions.mk", "PATTERNS=in", "OUT=transitions")
+    assert done.returncode == 0, done.stderr
+    made = {f"{a}-to-{b}" for a in names for b in names if a != b}
+    assert names_in(tmp_path / "transitions") == made
+
+
+@pytest.mark.parametrize(("makefile", "folder", "suffix"), MAKEFILES)
+def test_names_that_make_cannot_hold_are_reported_and_never_run(
+    makefile, folder, suffix, tmp_path, make_with_stub
+):
+    unusable = [f"{stem}.{suffix}" for stem in UNUSABLE]
+    usable = [f"{stem}.{suffix}" for stem in ("it's", "'&ls&'", "(1),@+", "-x", "\u00fc")]
+    done = make_with_stub(makefile, f"{folder}=in", "OUT=out", names=[*unusable, *usable])
+    assert done.returncode == 2
+    reported = {line.partition(": not made")[0] for line in done.stderr.splitlines()[:-1]}
+    assert reported == {f"in/{name}" for name in unusable}
+    assert names_in(tmp_path) == {"bin", "in", "out"}
+    assert names_in(tmp_path / "in") == {*unusable, *usable}
+    made = names_in(tmp_path / "out")
+    assert all(any(output.startswith(name) for output in made) for name in usable)
+
+
+@pytest.mark.parametrize(("makefile", "folder", "suffix"), MAKEFILES)
+def test_a_line_break_in_a_name_does_not_break_its_report(makefile, folder, suffix, make_with_stub):
+    done = make_with_stub(makefile, f"{folder}=in", "OUT=out", names=[f"a\nb.{suffix}"])
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"in/a?b.{suffix}: not made")
+
+
+@pytest.mark.parametrize(("makefile", "folder", "suffix"), MAKEFILES)
+def test_folders_that_make_cannot_hold_or_find_stop_it(
+    makefile, folder, suffix, tmp_path, make_with_stub
+):
+    names = [f"a.{suffix}", f"b.{suffix}"]
+    for out in ("o ut", "o;touch x", "`touch x`"):
+        done = make_with_stub(makefile, f"{folder}=in", f"OUT={out}", names=names)
+        assert done.returncode == 2
+        assert f'OUT is "{out}": name a folder' in done.stderr
+    done = make_with_stub(makefile, f"{folder}=nowhere", "OUT=out")
+    assert done.returncode == 2
+    assert f'{folder} is "nowhere": there is no such folder' in done.stderr
+    assert names_in(tmp_path) == {"bin", "in"}
+
+
+@pytest.mark.parametrize(("makefile", "folder", "suffix"), MAKEFILES)
+def test_clean_removes_what_was_made_and_no_input(
+    makefile, folder, suffix, tmp_path, make_with_stub
+):
+    names = [f"it's.{suffix}", f"b.{suffix}"]
+    assert make_with_stub(makefile, f"{folder}=in", "OUT=o'ut", names=names).returncode == 0
+    assert make_with_stub(makefile, f"{folder}=in", "OUT=o'ut", "clean").returncode == 0
+    assert names_in(tmp_path / "o'ut") <= {"kit.json"}
+    assert names_in(tmp_path / "in") == set(names)
+
+
+@pytest.mark.slow
+def test_a_script_takes_a_song_whose_name_begins_like_an_option(tmp_path, song, environment):
+    (tmp_path / "-x $(touch y).flac").write_bytes(song.read_bytes())
+    done = subprocess.run(
+        [EXAMPLES / "redrum.sh", "-x $(touch y).flac", "a b.wav"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert names_in(tmp_path) == {"-x $(touch y).flac", "a b.wav"}
