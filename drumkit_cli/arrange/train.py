@@ -22,13 +22,13 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from drumkit_cli.arrange import data as windows
 from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
 from drumkit_cli.bands import takes
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend, total
 from drumkit_cli.spectral.onsets import onset_f_measure, onset_frames
 
 POOL_SIZE = 50
@@ -116,10 +116,8 @@ class ArrangeTask:
         self.models: dict[str, nn.Module] = {
             name: fabric.setup_module(net) for name, net in networks.items()
         }
-        average = AveragedModel(
-            networks["to_drums"], multi_avg_fn=get_ema_multi_avg_fn(recipe.average)
-        )
-        self.models["average"] = fabric.to_device(average)
+        self._average = MovingAverage(networks["to_drums"], recipe.average).to(fabric.device)
+        self.models["average"] = self._average
         self.optimizers: dict[str, Optimizer] = {
             "generators": self._optimizer("to_drums", "to_bass"),
             "critics": self._optimizer("drums_critic", "bass_critic"),
@@ -134,25 +132,21 @@ class ArrangeTask:
         """A step of the generators, then one of the critics."""
         bass, drums = (self._fabric.to_device(part) for part in batch)
         rate = self._recipe.learning_rate * min(1.0, 2 * (1 - progress))
-        for group in (g for o in self.optimizers.values() for g in o.param_groups):
-            group["lr"] = rate
         self._require_critics_gradient(required=False)
-        with self._autocast():
+        with autocast(self._fabric):
             fakes, losses = self._generator_losses(bass, drums, self._paired_weight(progress))
-        self._optimise("generators", losses)
+        descend(self._fabric, self.optimizers["generators"], total(losses), rate=rate)
         self._require_critics_gradient(required=True)
-        with self._autocast():
+        with autocast(self._fabric):
             critic_losses = self._critic_losses(bass, drums, *fakes)
-        self._optimise("critics", critic_losses)
-        average = self.models["average"]
-        assert isinstance(average, AveragedModel)
-        average.update_parameters(_bare(self.models["to_drums"]))
-        return {name: float(value.detach()) for name, value in {**losses, **critic_losses}.items()}
+        descend(self._fabric, self.optimizers["critics"], total(critic_losses), rate=rate)
+        self._average.update_parameters(_bare(self.models["to_drums"]))
+        return as_floats(losses | critic_losses)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Onset F-measure against the drums of held-out takes, and differences of the spectra."""
-        average = self.models["average"].eval()
+        average = self._average.eval()
         bass, drums = self._validation
         made = torch.cat([average(self._fabric.to_device(b)).cpu() for b in bass.split(4)])
         images = list(zip(made[:, 0].numpy(), drums[:, 0].numpy(), strict=True))
@@ -173,11 +167,9 @@ class ArrangeTask:
 
     def export(self, path: Path, figures: Mapping[str, float]) -> None:
         """Write the averaged bass-to-drums generator."""
-        average = self.models["average"]
-        assert isinstance(average, AveragedModel)
         save_weights(
             path,
-            average.module.state_dict(),
+            self._average.module.state_dict(),
             feature="arrange",
             config=asdict(self._recipe.config),
             card={"data": takes.LICENCES, "validation": dict(figures)},
@@ -195,9 +187,6 @@ class ArrangeTask:
         fallen = min(max((progress - 0.2) / 0.3, 0.0), 1.0)
         first, last = self._recipe.paired_weight, self._recipe.paired_weight_end
         return first + (last - first) * fallen
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self._fabric.device.type, dtype=torch.bfloat16)
 
     def _generator_losses(
         self, bass: Tensor, drums: Tensor, paired_weight: float
@@ -235,12 +224,6 @@ class ArrangeTask:
     def _shown(self, drums: Tensor, bass: Tensor) -> Tensor:
         """Input of the critic of drums: with paired training the bass as a second channel."""
         return torch.cat([drums, bass], 1) if self._recipe.paired_weight else drums
-
-    def _optimise(self, kind: str, losses: Mapping[str, Tensor]) -> None:
-        optimizer = self.optimizers[kind]
-        optimizer.zero_grad()
-        self._fabric.backward(torch.stack(list(losses.values())).sum())
-        optimizer.step()
 
     def _require_critics_gradient(self, *, required: bool) -> None:
         for name in ("drums_critic", "bass_critic"):

@@ -37,6 +37,7 @@ from drumkit_cli.groove.training.reconstruction import (
     reconstruct_all,
 )
 from drumkit_cli.learning import training
+from drumkit_cli.learning.optimisation import autocast
 
 REVIVE_STEPS = 200
 
@@ -60,19 +61,19 @@ class GrooveTask(AveragedTask):
         batch = self.fabric.to_device(batch)
         first = 1 - self._prior_share
         if progress < first or not self._prior_share:
-            with self.autocast():
+            with autocast(self.fabric):
                 losses = self._groove_losses(batch, progress / first)
             return self.optimise("groove", losses, progress / first)
         # Augmented rhythms should be reconstructed, but not generated.
         played = head(batch, len(batch.notes) - round(len(batch.notes) * self.recipe.varied))
-        with self.autocast():
+        with autocast(self.fabric):
             losses = {"prior": self._prior_loss(self.models["prior"], self._hide(played))}
         return self.optimise("prior", losses, (progress - first) / self._prior_share)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Reconstruction figures of held-out windows, and the cross-entropy of their codes."""
-        with self.autocast():
+        with autocast(self.fabric):
             made = reconstruct_all(self.average("groove"), self.held_out, device=self.fabric.device)
         figures = metrics.reconstruction(*made, self.held_out.windows)
         figures["code_entropy"] = self._code_entropy() if "prior" in self.models else 0.0
@@ -83,7 +84,7 @@ class GrooveTask(AveragedTask):
         """Mean cross-entropy of the held-out windows' codes given genre and template, in nats."""
         prior, total = self.average("prior"), 0.0
         for batch in parts(self.held_out):
-            with self.autocast():
+            with autocast(self.fabric):
                 loss = self._prior_loss(prior, self.fabric.to_device(batch))
             total += float(loss) * len(batch.notes)
         return total / len(self.held_out)

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend
 from drumkit_cli.patterns import pattern_sets
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig, to_targets, to_velocities
 from drumkit_cli.patterns.pattern_sets import Floats, PatternSet
@@ -75,9 +75,7 @@ class InterpolateTask:
         network = PatternVAE(recipe.config)
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
         self._network, adam = fabric.setup(network, optimizer)
-        self._average = AveragedModel(
-            network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True
-        )
+        self._average = MovingAverage(network, recipe.average)
         self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
@@ -93,15 +91,12 @@ class InterpolateTask:
 
     def step(self, batch: Tensor, progress: float) -> dict[str, float]:
         """A step of Adam (Eq. 3 and 4): cosine learning rate, KL weight rising over a tenth."""
-        recipe, optimizer = self._recipe, self.optimizers["adam"]
+        recipe = self._recipe
         rate = recipe.learning_rate * (0.01 + 0.495 * (1 + math.cos(math.pi * progress)))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
         patterns = self._fabric.to_device(batch)
         noise = torch.randn(len(patterns), recipe.config.latent).to(patterns.device)
         self._network.train()
-        optimizer.zero_grad()
-        with torch.autocast(patterns.device.type, dtype=torch.bfloat16):
+        with autocast(self._fabric):
             logits, mean, log_variance = self._network(patterns, noise)
         notes = patterns > 0
         entropy = F.binary_cross_entropy_with_logits(
@@ -112,16 +107,10 @@ class InterpolateTask:
         ) / len(patterns)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
         loss = entropy + recipe.kl_weight * min(1.0, 10 * progress) * divergence
-        self._fabric.backward(loss)
-        norm = nn.utils.clip_grad_norm_(self._network.parameters(), 100.0)
-        optimizer.step()
+        norm = descend(self._fabric, self.optimizers["adam"], loss, rate=rate, clip=100.0)
         self._average.update_parameters(self.models["network"])
-        return {
-            "entropy": float(entropy.detach()),
-            "divergence": float(divergence.detach()),
-            "gradient": float(norm),
-            "rate": rate,
-        }
+        losses = as_floats({"entropy": entropy, "divergence": divergence})
+        return {**losses, "gradient": norm, "rate": rate}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -11,11 +10,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from drumkit_cli.bands import takes
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
 from drumkit_cli.separate.data import mixes
 from drumkit_cli.separate.model import SeparatorConfig, build
 
@@ -76,7 +75,7 @@ class SeparateTask:
         network = build(recipe.config)
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
         self._network, adam = fabric.setup(network, optimizer)
-        self._average = AveragedModel(network, avg_fn=partial(_moving_average, recipe.average))
+        self._average = MovingAverage(network, recipe.average, warm_up=True)
         self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
@@ -87,23 +86,17 @@ class SeparateTask:
     def step(self, batch: tuple[Tensor, Tensor], progress: float) -> dict[str, float]:
         """A step of Adam on the L1 loss; the learning rate warms up, then falls as a cosine."""
         mix, sources = (self._fabric.to_device(part) for part in batch)
-        network, optimizer = self._network, self.optimizers["adam"]
-        network.train()
+        self._network.train()
         warm = min(1.0, progress / 0.02 + 0.02)
         rate = (
             self._recipe.learning_rate * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
         )
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad()
-        with torch.autocast(mix.device.type, dtype=torch.bfloat16):
-            estimates = network(mix)
+        with autocast(self._fabric):
+            estimates = self._network(mix)
         loss = nn.functional.l1_loss(estimates.float(), sources)
-        self._fabric.backward(loss)
-        norm = nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        norm = descend(self._fabric, self.optimizers["adam"], loss, rate=rate, clip=1.0)
         self._average.update_parameters(self.models["network"])
-        return {"loss": float(loss.detach()), "gradient": float(norm), "rate": rate}
+        return {"loss": float(loss.detach()), "gradient": norm, "rate": rate}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -111,7 +104,7 @@ class SeparateTask:
         average = self._average.eval()
         ratios = []
         for mix, sources in self._validation:
-            with torch.autocast(mix.device.type, dtype=torch.bfloat16):
+            with autocast(self._fabric):
                 estimates = average(self._fabric.to_device(mix)).float().cpu()
             power = sources.square().sum((2, 3)).clamp_min(1e-2)
             error = (estimates - sources).square().sum((2, 3)).clamp_min(1e-6)
@@ -143,9 +136,3 @@ def train(data: Path, run: training.Run) -> None:
     fabric = training.start(run)
     pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
     training.fit(SeparateTask(fabric, recipe, pool), run, fabric)
-
-
-def _moving_average(decay: float, average: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
-    """Exponential moving average whose decay grows, so that the untrained weights fade early."""
-    warm = (1 + int(count)) / (10 + int(count))
-    return torch.lerp(average, value, 1 - min(decay, warm))

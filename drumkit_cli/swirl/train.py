@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend
 from drumkit_cli.patterns import pattern_sets
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig, to_targets, to_velocities
 from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES, Floats, PatternSet
@@ -92,22 +92,20 @@ class SwirlTask:
         self._held_out = held_out if len(held_out) else self._train[:100]
         generator, discriminator = Generator(recipe.config), Discriminator(recipe.config)
         betas = (0.5, 0.99)
-        self._generator, play = fabric.setup(
-            generator, torch.optim.Adam(generator.parameters(), recipe.generator_rate, betas)
-        )
-        self._discriminator, judge = fabric.setup(
-            discriminator,
-            torch.optim.Adam(discriminator.parameters(), recipe.discriminator_rate, betas),
-        )
-        self._average = AveragedModel(
-            generator, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True
-        )
+        adam = torch.optim.Adam(generator.parameters(), recipe.generator_rate, betas)
+        self._generator, adam_generator = fabric.setup(generator, adam)
+        adam = torch.optim.Adam(discriminator.parameters(), recipe.discriminator_rate, betas)
+        self._discriminator, adam_discriminator = fabric.setup(discriminator, adam)
+        self._average = MovingAverage(generator, recipe.average)
         self.models: dict[str, nn.Module] = {
             "generator": generator,
             "discriminator": discriminator,
             "average": self._average,
         }
-        self.optimizers: dict[str, Optimizer] = {"play": play, "judge": judge}
+        self.optimizers: dict[str, Optimizer] = {
+            "generator": adam_generator,
+            "discriminator": adam_discriminator,
+        }
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Endless batches of patterns ``[B, V, T]`` with noise ``[candidates, 2]``."""
@@ -124,37 +122,28 @@ class SwirlTask:
         recipe = self._recipe
         patterns, places = (self._fabric.to_device(part) for part in batch)
         rate = recipe.generator_rate * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
-        for group in self.optimizers["play"].param_groups:
-            group["lr"] = rate
-        with torch.autocast(patterns.device.type, dtype=torch.bfloat16):
+        with autocast(self._fabric):
             logits = self._generator(places).float()
         made = played(logits[: recipe.batch])
         discrimination = self._discriminate(patterns, made.detach())
         pull, reached = self._pull(logits, patterns)
-        with torch.autocast(patterns.device.type, dtype=torch.bfloat16):
+        with autocast(self._fabric):
             adversarial = F.softplus(-self._discriminator(_augmented(made)).float()).mean()
-        self.optimizers["play"].zero_grad()
-        self._fabric.backward(pull / 100 + recipe.adversarial_weight * adversarial)
-        self.optimizers["play"].step()
+        loss = pull / 100 + recipe.adversarial_weight * adversarial
+        descend(self._fabric, self.optimizers["generator"], loss, rate=rate)
         self._average.update_parameters(self.models["generator"])
-        return {
-            "pull": float(pull.detach()),
-            "reached": reached,
-            "adversarial": float(adversarial.detach()),
-            "discriminator": discrimination,
-            "rate": rate,
-        }
+        losses = {"pull": pull, "adversarial": adversarial, "discriminator": discrimination}
+        return {**as_floats(losses), "reached": reached, "rate": rate}
 
-    def _discriminate(self, patterns: Tensor, made: Tensor) -> float:
+    def _discriminate(self, patterns: Tensor, made: Tensor) -> Tensor:
         """A step of the discriminator (Eq. 1); returns its loss."""
-        with torch.autocast(patterns.device.type, dtype=torch.bfloat16):
+        with autocast(self._fabric):
             real = self._discriminator(_augmented(patterns)).float()
             fake = self._discriminator(_augmented(made)).float()
         loss = F.softplus(-real).mean() + F.softplus(fake).mean()
-        self.optimizers["judge"].zero_grad()
-        self._fabric.backward(loss)
-        self.optimizers["judge"].step()
-        return float(loss.detach())
+        rate = self._recipe.discriminator_rate
+        descend(self._fabric, self.optimizers["discriminator"], loss, rate=rate)
+        return loss
 
     def _pull(self, logits: Tensor, patterns: Tensor) -> tuple[Tensor, float]:
         """Mean cross-entropy of the nearest generated pattern to each real one.

@@ -14,6 +14,7 @@ from drumkit_cli.groove.data import NO_GENRE, Corpus, Floats, Integers
 from drumkit_cli.groove.training import metrics
 from drumkit_cli.groove.training.recipe import AveragedTask, Recipe
 from drumkit_cli.groove.training.reconstruction import Batch, divergence, parts, reconstruct_all
+from drumkit_cli.learning.optimisation import autocast
 
 NEIGHBOURS = 20
 
@@ -64,7 +65,7 @@ class OneStepTask(AveragedTask):
         assert isinstance(model, OneStep)
         batch = self.fabric.to_device(batch)
         notes = batch.notes
-        with self.autocast():
+        with autocast(self.fabric):
             found = model.encode(notes, batch.velocities, batch.timings, batch.template)
             z = found.sample(torch.randn_like(found.mean))
             logits, velocities, timings = model.decode(z, batch.template)
@@ -80,7 +81,7 @@ class OneStepTask(AveragedTask):
 
     def validate(self) -> dict[str, float]:
         """Reconstruction figures of held-out windows."""
-        with self.autocast():
+        with autocast(self.fabric):
             made = reconstruct_all(
                 self.average("one-step"), self.held_out, device=self.fabric.device
             )
@@ -98,7 +99,7 @@ class ClassifierTask(AveragedTask):
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
         """A step on the windows of a batch that have a genre."""
         batch = self.fabric.to_device(batch)
-        with self.autocast():
+        with autocast(self.fabric):
             logits = self.models["classifier"](batch.notes, batch.velocities, batch.timings)
             loss = F.cross_entropy(logits, batch.genres, ignore_index=NO_GENRE, label_smoothing=0.1)
         return self.optimise("classifier", {"genre": loss}, progress)

@@ -3,7 +3,7 @@
 That is moving averages of the weights, and the optimiser's step.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,12 +12,12 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from drumkit_cli.groove import data as corpora
 from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.training.reconstruction import Batch, make_batch
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.optimisation import MovingAverage, as_floats, descend, total
 
 WARM_UP_STEPS = 200
 
@@ -138,7 +138,7 @@ class AveragedTask:
         self.optimizers: dict[str, Optimizer] = {}
         for name, network in networks.items():
             self.models[name] = fabric.to_device(network)
-            average = AveragedModel(network, multi_avg_fn=_move_towards(recipe.average))
+            average = MovingAverage(network, recipe.average, warm_up=True)
             self.models[_averaged(name)] = fabric.to_device(average)
             self.optimizers[name] = torch.optim.AdamW(
                 network.parameters(), recipe.learning_rate, (0.9, 0.99), weight_decay=0.01
@@ -169,13 +169,9 @@ class AveragedTask:
     def average(self, name: str) -> nn.Module:
         """The moving average of a network, in eval mode."""
         average = self.models[_averaged(name)].eval()
-        assert isinstance(average, AveragedModel)
+        assert isinstance(average, MovingAverage)
         module: nn.Module = average.module
         return module
-
-    def autocast(self) -> torch.autocast:
-        """Mixed precision with bfloat16: twice as fast on a CPU that supports it."""
-        return torch.autocast(self.fabric.device.type, dtype=torch.bfloat16)
 
     def optimise(
         self, name: str, losses: Mapping[str, Tensor], progress: float
@@ -184,33 +180,15 @@ class AveragedTask:
 
         The learning rate rises for `WARM_UP_STEPS`, then falls as a cosine to 0.
         """
-        optimizer, model = self.optimizers[name], self.models[name]
         average = self.models[_averaged(name)]
-        assert isinstance(average, AveragedModel)
+        assert isinstance(average, MovingAverage)
         warm = min(1.0, (int(average.n_averaged) + 1) / WARM_UP_STEPS)
         fall = (1 + np.cos(np.pi * min(progress, 1.0))) / 2
-        for group in optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * float(warm * fall)
-        optimizer.zero_grad()
-        self.fabric.backward(torch.stack(list(losses.values())).sum())
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        average.update_parameters(model)
-        return {key: float(value.detach()) for key, value in losses.items()}
+        rate = self.recipe.learning_rate * float(warm * fall)
+        descend(self.fabric, self.optimizers[name], total(losses), rate=rate, clip=1.0)
+        average.update_parameters(self.models[name])
+        return as_floats(losses)
 
 
 def _averaged(name: str) -> str:
     return f"{name} average"
-
-
-_Tensors = tuple[Tensor, ...] | list[Tensor]
-
-
-def _move_towards(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int], None]:
-    """An exponential moving average whose decay grows, so that untrained weights fade early."""
-
-    def move(averages: _Tensors, values: _Tensors, count: Tensor | int) -> None:
-        kept = min(decay, (1 + float(count)) / (10 + float(count)))
-        torch._foreach_lerp_(list(averages), list(values), 1 - kept)
-
-    return move

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from drumkit_cli.learning.optimisation import as_floats, autocast, descend, total
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.mcnn import MCNN
 from drumkit_cli.sounds.mel_image import FLOOR_DB, Analyser, to_levels
@@ -70,7 +71,6 @@ class InverterTrainer:
 
     def step(self, indices: BatchIndices, progress: float) -> dict[str, float]:
         """A step on the phase gradients; no sound is synthesised in it, which keeps it fast."""
-        _set_rate(self.optimizer, 3e-3, progress)
         samples = _attenuated(self._fabric.to_device(self._pool.batch_samples(indices.any_class)))
         levels = self._analyser(samples)
         spectrum = self._bare.analyse(samples)
@@ -78,13 +78,14 @@ class InverterTrainer:
         weight = (real - real.amin((1, 2), keepdim=True)) / 10
         in_time = (spectrum[:, :, 1:] * spectrum[:, :, :-1].conj()).angle()
         in_bins = (spectrum[:, 1:] * spectrum[:, :-1].conj()).angle()
-        with torch.autocast(samples.device.type, dtype=torch.bfloat16):
+        with autocast(self._fabric):
             made_in_time, made_in_bins = self.network.slopes(self._bare.read(levels))
         parts = {
             "time": losses.phase_distance(in_time, made_in_time, weight[:, :, 1:]),
             "bins": losses.phase_distance(in_bins, made_in_bins, weight[:, 1:]),
         }
-        return _descend(self._fabric, self.network, self.optimizer, "inverter", parts)
+        rate = _rate(3e-3, progress)
+        return _descend(self._fabric, self.optimizer, "inverter", parts, rate)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -105,10 +106,9 @@ class MCNNTrainer:
 
     def step(self, indices: BatchIndices, progress: float) -> dict[str, float]:
         """A step on the losses of Eq. 9, 11, 12 and 13."""
-        _set_rate(self.optimizer, 1e-3, progress)
         samples = _attenuated(self._fabric.to_device(self._pool.batch_samples(indices.any_class)))
         power = self._analyser.power(samples)
-        with torch.autocast(samples.device.type, dtype=torch.bfloat16):
+        with autocast(self._fabric):
             wave, mask = self.network(to_levels(power))
         made = self._analyser.power(wave * torch.sigmoid(mask))
         parts = {
@@ -116,7 +116,7 @@ class MCNNTrainer:
             "log": 10 * losses.log_distance(power, made),
             "mask": F.binary_cross_entropy_with_logits(mask, _mask_of(samples)),
         }
-        return _descend(self._fabric, self.network, self.optimizer, "mcnn", parts)
+        return _descend(self._fabric, self.optimizer, "mcnn", parts, _rate(1e-3, progress))
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -147,13 +147,12 @@ class AutoencoderTrainer:
 
     def step(self, indices: BatchIndices, progress: float) -> dict[str, float]:
         """A step on a class-balanced batch: weighted reconstruction error, MMD, error estimate."""
-        _set_rate(self.optimizer, 1e-3, progress)
         recipe = self._recipe
         self.network.train()
         levels = self._fabric.to_device(self._pool.batch_levels(indices.by_class))
         classes = self._fabric.to_device(self._pool.batch_classes(indices.by_class))
         target = (levels - self._bare.mean) / self._bare.deviation
-        with torch.autocast(levels.device.type, dtype=torch.bfloat16):
+        with autocast(self._fabric):
             image, spread, codes = self.network(levels, classes)
         residual, weight = image - target, _weight(levels)
         by_class = codes.unflatten(0, (-1, recipe.per_class))  # [K, n, Z]
@@ -164,7 +163,7 @@ class AutoencoderTrainer:
             "size": SIZE_WEIGHT * codes.square().mean(),
             "spread": recipe.spread_weight * F.l1_loss(spread, residual.detach().abs()),
         }
-        return _descend(self._fabric, self.network, self.optimizer, "cwae", parts)
+        return _descend(self._fabric, self.optimizer, "cwae", parts, _rate(1e-3, progress))
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -203,23 +202,19 @@ def _set_up(fabric: Fabric, optimizer: Optimizer) -> Optimizer:
     return wrapped
 
 
-def _set_rate(optimizer: Optimizer, peak: float, progress: float) -> None:
-    """Set the learning rate: a short warm-up, then a half cosine down to a hundredth."""
-    rate = peak * min(1.0, 0.1 + 45 * progress) * (0.505 + 0.495 * math.cos(math.pi * progress))
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+def _rate(peak: float, progress: float) -> float:
+    """The learning rate: a short warm-up, then a half cosine down to a hundredth."""
+    return peak * min(1.0, 0.1 + 45 * progress) * (0.505 + 0.495 * math.cos(math.pi * progress))
 
 
 def _descend(
-    fabric: Fabric, network: nn.Module, optimizer: Optimizer, name: str, parts: dict[str, Tensor]
+    fabric: Fabric, optimizer: Optimizer, name: str, parts: dict[str, Tensor], rate: float
 ) -> dict[str, float]:
     """A step on the sum of the losses with a clipped gradient; returns the losses by name."""
-    optimizer.zero_grad()
-    fabric.backward(torch.stack(list(parts.values())).sum())
-    norm = nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_LIMIT)
-    optimizer.step()
-    figures = {f"{name}/{key}": float(value.detach()) for key, value in parts.items()}
-    return figures | {f"{name}/gradient": float(norm)}
+    norm = descend(fabric, optimizer, total(parts), rate=rate, clip=GRADIENT_LIMIT)
+    return {f"{name}/{key}": value for key, value in as_floats(parts).items()} | {
+        f"{name}/gradient": norm
+    }
 
 
 def _attenuated(samples: Tensor) -> Tensor:

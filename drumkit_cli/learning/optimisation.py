@@ -1,0 +1,63 @@
+"""What the training recipes share: optimiser steps, mixed precision, averages of weights."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+_Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
+class MovingAverage(AveragedModel):
+    """An exponential moving average of the weights of a network, `module`.
+
+    With `warm_up` the decay grows from a tenth on, so that untrained weights fade early.
+    """
+
+    def __init__(self, network: nn.Module, decay: float, *, warm_up: bool = False) -> None:
+        update = _warm_update(decay) if warm_up else get_ema_multi_avg_fn(decay)
+        super().__init__(network, multi_avg_fn=update)
+
+
+def autocast(fabric: Fabric) -> torch.autocast:
+    """Mixed precision with bfloat16: twice as fast on a CPU that supports it."""
+    return torch.autocast(fabric.device.type, dtype=torch.bfloat16)
+
+
+def descend(
+    fabric: Fabric, optimizer: Optimizer, loss: Tensor, *, rate: float, clip: float = math.inf
+) -> float:
+    """Take a step of an optimiser at a learning rate; returns the norm of the gradient.
+
+    Gradients of a larger norm than `clip` are scaled down.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    fabric.backward(loss)
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    norm = nn.utils.clip_grad_norm_(weights, clip)
+    optimizer.step()
+    return float(norm)
+
+
+def total(losses: Mapping[str, Tensor]) -> Tensor:
+    """The sum of losses."""
+    return torch.stack(list(losses.values())).sum()
+
+
+def as_floats(losses: Mapping[str, Tensor]) -> dict[str, float]:
+    """Losses as numbers, for the log."""
+    return {name: float(loss.detach()) for name, loss in losses.items()}
+
+
+def _warm_update(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int], None]:
+    def update(averages: _Tensors, weights: _Tensors, count: Tensor | int) -> None:
+        kept = min(decay, (1 + float(count)) / (10 + float(count)))
+        torch._foreach_lerp_(list(averages), list(weights), 1 - kept)
+
+    return update
