@@ -101,16 +101,3 @@ class Terminated(BaseException):
         """Keep the signal's number."""
         super().__init__(signal_number)
         self.signal_number = signal_number
-
-
-def require_extra(extra: str, *modules: str) -> None:
-    """Check before any work that the packages of an optional extra are installed.
-
-    Raises:
-        UnavailableError: one is not; the message has the line to type.
-    """
-    from importlib.util import find_spec
-
-    for module in modules:
-        if find_spec(module) is None:
-            raise UnavailableError(f"{module} is not installed", f"pip install 'drumkit[{extra}]'")

@@ -1,7 +1,11 @@
-"""What the wheel carries."""
+"""What the wheel carries, and what it declares that it needs."""
 
+import ast
 import re
+import sys
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -9,8 +13,49 @@ from hatchling import build
 
 from drumkit_cli import __version__
 from drumkit_cli.cli import COMMANDS
+from drumkit_cli.io.extras import EXTRAS
 
 ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+DISTRIBUTIONS = packages_distributions()
+
+
+def distribution(module):
+    """The normalised name of the package that installs a module."""
+    return re.sub("[-_.]+", "-", DISTRIBUTIONS.get(module, [module])[0]).lower()
+
+
+def declared(*extras):
+    """The normalised names of the requirements of extras; without extras, those of the package."""
+    groups = [PROJECT["optional-dependencies"][extra] for extra in extras]
+    names = [
+        re.split(r"[^\w.-]", line)[0]
+        for group in groups or [PROJECT["dependencies"]]
+        for line in group
+    ]
+    return {re.sub("[-_.]+", "-", name).lower() for name in names}
+
+
+def modules_of(node):
+    """Top-level modules that code imports or looks for, but what only type checkers read."""
+    match node:
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return set()
+        case ast.Import():
+            return {alias.name.split(".")[0] for alias in node.names}
+        case ast.ImportFrom(level=0):
+            return {node.module.split(".")[0]}
+        case ast.Call(func=ast.Name(id="find_spec"), args=[ast.Constant(value=name)]):
+            return {name}
+    return set().union(*map(modules_of, ast.iter_child_nodes(node)))
+
+
+def needed(*folders):
+    """Normalised names of the packages of other projects that the code of folders imports."""
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    modules = set().union(*(modules_of(ast.parse(path.read_bytes())) for path in paths))
+    own = {"drumkit_cli", "tests", "tools", "bench", "examples"}
+    return {distribution(module) for module in modules - own - sys.stdlib_module_names}
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +103,20 @@ def test_the_wheel_has_the_entry_point_and_the_licence(wheel):
 def test_the_changelog_has_the_version():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(rf"\b{re.escape(__version__)}\b", text)
+
+
+def test_what_the_package_imports_is_declared_and_what_is_declared_is_imported():
+    assert needed("drumkit_cli") == declared() | declared(*EXTRAS)
+
+
+def test_the_extras_are_those_that_the_commands_ask_for():
+    for extra, modules in EXTRAS.items():
+        assert declared(extra) == {distribution(module) for module in modules}
+    assert {"all", "dev", *EXTRAS} == set(PROJECT["optional-dependencies"])
+    assert PROJECT["optional-dependencies"]["all"] == ["drumkit[plot,train,evaluate]"]
+    assert "drumkit[all]" in PROJECT["optional-dependencies"]["dev"]
+
+
+def test_what_tests_and_tools_import_is_declared():
+    known = declared() | declared(*EXTRAS) | declared("dev")
+    assert needed("tests", "tools", "bench", "examples") <= known

@@ -11,7 +11,6 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ from drumkit_cli import console
 from drumkit_cli.bands import midi_songs
 from drumkit_cli.bands.instruments import RATE
 from drumkit_cli.bands.rendering import STEMS, render_take
-from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError, UsageError
+from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
 from drumkit_cli.io import streams
+from drumkit_cli.io.extras import require_extra
 from drumkit_cli.learning.training import Run
 
 LICENCES = (
@@ -125,10 +125,7 @@ def render_takes(
     for part in ("bands-midi", "groove", "soundfonts", "acoustic-kit", "oneshots", "electric-bass"):
         if not (data / part).is_dir():
             raise MissingInputError(f"{data}: no folder {part}", "see CONTRIBUTING.md for the data")
-    if find_spec("tinysoundfont") is None:
-        raise UnavailableError(
-            "tinysoundfont is not installed", "pip install --no-deps tinysoundfont"
-        )
+    require_extra("render", "rendering bands")
     folder.mkdir(parents=True, exist_ok=True)
     _write_index(folder, made_by, [])
     done = _render_all([(data, folder, seconds, seed, i) for i in range(takes)], workers)

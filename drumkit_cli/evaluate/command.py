@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from drumkit_cli import options
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io import streams
+from drumkit_cli.io.extras import require_extra
 from drumkit_cli.io.pictures import check_picture, write_figure
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ def evaluate(
     place of a beat, and which genre is heard in what is played, and for synth, spectrograms of
     sounds of each class.
     """
-    folder = streams.require_folder(data)
     if plot is not None and feature not in PLOTTED_FEATURES:
         raise UsageError(f"there is no picture of {feature}", "leave out --plot")
+    require_extra("evaluate", "evaluate")
     check_picture(plot)
+    folder = streams.require_folder(data)
     module = importlib.import_module(f"drumkit_cli.{feature}.evaluate")
     if threads:
         import torch

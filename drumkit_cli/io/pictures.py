@@ -6,7 +6,8 @@ import os.path
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from drumkit_cli.errors import UsageError, require_extra
+from drumkit_cli.errors import UsageError
+from drumkit_cli.io.extras import require_extra
 from drumkit_cli.io.outputs import PICTURE_SUFFIXES, check_file, kind_of
 from drumkit_cli.io.streams import open_output
 
@@ -39,7 +40,7 @@ def check_picture(path: str | None, output: str | None = None) -> None:
     if path == "-" or (output and os.path.realpath(path) == os.path.realpath(output)):
         raise UsageError("--plot needs a file of its own")
     check_file(path, *PICTURE_SUFFIXES)
-    require_extra("plot", "matplotlib")
+    require_extra("plot", "--plot")
 
 
 def write_figure(figure: Figure, path: str) -> None:

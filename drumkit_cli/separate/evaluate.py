@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.audio.reader import AudioReader
-from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError
+from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.io.streams import open_input
 from drumkit_cli.io.tables import Cell, Table
@@ -38,9 +38,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
 
     Raises:
         MissingInputError: no folder in `data` is a song.
-        UnavailableError: museval is not installed.
     """
-    _museval_metrics()
     songs = sorted(
         {path.parent for path in data.glob("*/drums.*") if path.suffix in AUDIO_SUFFIXES}
     )
@@ -114,14 +112,10 @@ def _separated(mix: Samples, rate: int, model: BuiltIn) -> Samples:
 
 
 def _museval_metrics() -> ModuleType:
-    """The metrics module of museval alone: importing the whole package requires ffmpeg.
-
-    Raises:
-        UnavailableError: museval is not installed.
-    """
+    """The metrics module of museval alone: importing the whole package requires ffmpeg."""
     package = find_spec("museval")
-    if package is None or not package.submodule_search_locations:
-        raise UnavailableError("museval is not installed", "pip install museval")
+    assert package is not None, "checked by the command"
+    assert package.submodule_search_locations is not None
     path = Path(package.submodule_search_locations[0]) / "metrics.py"
     spec = spec_from_file_location("museval_metrics", path)
     assert spec is not None

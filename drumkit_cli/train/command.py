@@ -8,6 +8,7 @@ import typer
 
 from drumkit_cli import options
 from drumkit_cli.io import streams
+from drumkit_cli.io.extras import require_extra
 from drumkit_cli.io.outputs import check_file
 from drumkit_cli.learning.devices import Device
 
@@ -55,6 +56,7 @@ def train(
     of a shorter time limit), every 10 minutes, and at the end; Ctrl-C or a kill leaves it. Use it
     with --weights. With --resume the same command goes on.
     """
+    require_extra("train", "train")
     folder = streams.require_folder(data)
     target = output if output is not None else f"{feature}.safetensors"
     check_file(target, ".safetensors")

@@ -4,10 +4,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from drumkit_cli.errors import UnavailableError, UsageError
-from drumkit_cli.spectral import mel_spectrogram, torchaudio_transforms
+from drumkit_cli.errors import UsageError
+from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.mel_config import PRESETS, MelConfig
 from drumkit_cli.spectral.melscale import band_edges, filter_bank, triangles
+from tests.spectral.torchaudio_transforms import mel_transform
 
 ARRANGE = PRESETS["arrange"]
 SMALL = MelConfig(rate=8000, window=256, hop=64, fft=256, mels=40)
@@ -40,7 +41,7 @@ def test_power_is_that_of_torchaudio(config):
     import torch
 
     samples = noise((2, 7000))
-    wanted = torchaudio_transforms.mel_transform(config)(torch.from_numpy(samples)).numpy()
+    wanted = mel_transform(config)(torch.from_numpy(samples)).numpy()
     got = mel_spectrogram.mel_power(samples, config)
     assert got.dtype == np.float32
     assert got.shape == wanted.shape
@@ -284,43 +285,3 @@ def python_without():
         subprocess.run([sys.executable, "-c", program], check=True)
 
     return run
-
-
-def test_torchaudio_imports_and_twice_gives_the_same():
-    torchaudio = torchaudio_transforms.import_torchaudio()
-    assert torchaudio_transforms.import_torchaudio() is torchaudio
-    assert torchaudio.transforms.MelSpectrogram
-
-
-def test_torchaudio_falls_back_to_its_extension_free_mode(monkeypatch):
-    attempts = []
-
-    def fake_import(name):
-        attempts.append("torchaudio._extension" in sys.modules)
-        if len(attempts) == 1:
-            raise OSError("libc10_cuda.so: cannot open shared object file")
-        extension = sys.modules["torchaudio._extension"]
-        assert extension._IS_TORCHAUDIO_EXT_AVAILABLE is False
-        with pytest.raises(RuntimeError):
-            extension.fail_if_no_align(print)()
-        return extension
-
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchaudio"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(torchaudio_transforms.importlib, "import_module", fake_import)
-    torchaudio_transforms.import_torchaudio()
-    assert attempts == [False, True]
-    monkeypatch.delitem(sys.modules, "torchaudio._extension")
-
-
-@pytest.mark.parametrize("failure", [ModuleNotFoundError("no torchaudio"), OSError("broken")])
-def test_a_torchaudio_that_never_imports_is_told(monkeypatch, failure):
-    def fail(_name):
-        raise failure
-
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchaudio"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(torchaudio_transforms.importlib, "import_module", fail)
-    with pytest.raises(UnavailableError, match="torchaudio cannot be imported"):
-        torchaudio_transforms.import_torchaudio()
-    assert "torchaudio._extension" not in sys.modules

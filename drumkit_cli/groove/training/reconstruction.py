@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from lightning_fabric.utilities import move_data_to_device
-from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor, nn
 
 from drumkit_cli.groove.baselines.networks import OneStep
@@ -110,8 +109,14 @@ def reconstruct_all(
 
 def head(batch: Batch, count: int) -> Batch:
     """The first windows of a batch."""
-    first: Batch = apply_to_collection(batch, Tensor, lambda tensor: tensor[:count])
-    return first
+    return Batch(
+        batch.notes[:count],
+        batch.velocities[:count],
+        batch.timings[:count],
+        batch.template[:count],
+        Conditions(*(part[:count] for part in batch.conditions)),
+        batch.genres[:count],
+    )
 
 
 def parts(corpus: Corpus) -> Iterator[Batch]:
