@@ -7,12 +7,20 @@ What a command does, the function of its name does with arrays and tracks::
     song, rate = drumkit.read_audio("song.flac")   # float32 [channels, samples], and Hz
     stems = drumkit.separate(song, rate)           # {"drums": ..., "bass": ..., "other": ...}
     drums = drumkit.arrange(stems["bass"], rate)   # new drums to its bass line
-    drumkit.write_audio("redrum.wav", stems["bass"] + drums, rate)
+    power = drumkit.mel(drums, rate)               # mel spectrogram; drumkit.invert goes back
 
-Samples are floats with full scale at 1, ``[channels, samples]`` or ``[samples]`` for one channel.
-A function is imported when it is first used, and its networks are loaded once a process. What goes
-wrong is a `DrumkitError`: `UsageError` for an argument that cannot be, `BadDataError` for samples,
-notes or files that cannot be used, `MissingInputError`, `UnavailableError`, `OutputError`.
+    track = drumkit.interpolate(drumkit.swirl(measures=8), "techno:1")
+    played = drumkit.groove(track, genre="funk")   # as a drummer would play it
+    drumkit.write_midi("played.mid", played)
+    drumkit.write_audio("played.wav", drumkit.synth(played), 22_050)
+
+Samples are floats with full scale at 1, ``[channels, samples]`` or ``[samples]`` for one channel. A
+`Track` is a MIDI file in memory. Keyword arguments are the options of the commands, with units in
+their names. A function is imported when it is first used, and its networks are loaded once a
+process. What goes wrong is a `DrumkitError`: `UsageError` for an argument that cannot be,
+`BadDataError` for samples, notes or files that cannot be used, `MissingInputError` for files that
+are not there, `UnavailableError` for weights and devices that are not, `OutputError` for files that
+cannot be made.
 """
 
 import sys

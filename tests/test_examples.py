@@ -83,8 +83,8 @@ def make_song(*arguments) -> None:
     subprocess.run([sys.executable, EXAMPLES / "make_song.py", *arguments], check=True)
 
 
-def run(*arguments, env) -> None:
-    done = subprocess.run(arguments, env=env, capture_output=True, text=True, check=False)
+def run(*arguments, env, cwd=None) -> None:
+    done = subprocess.run(arguments, env=env, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -122,6 +122,21 @@ def test_a_script_turns_a_song_into_sound_of_the_same_length(script, song, tmp_p
     samples, rate = soundfile.read(output)
     assert abs(len(samples) / rate - seconds(song)) < 0.05
     assert np.abs(samples).max() > 1e-3
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_as_it_stands(song, tmp_path, environment):
+    notebook = json.loads((EXAMPLES / "notebook.ipynb").read_text(encoding="utf-8"))
+    assert notebook["nbformat"] == 4
+    assert not any(cell.get("outputs") for cell in notebook["cells"])
+    cells = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    (tmp_path / "song.flac").write_bytes(song.read_bytes())
+    program = "\n".join("".join(cell) for cell in cells)
+    run(sys.executable, "-c", program, env=environment, cwd=tmp_path)
+    made = {path.name: seconds(path) for path in tmp_path.glob("*.wav")}
+    assert set(made) == {"redrummed.wav", "kick.wav", "loop.wav"}
+    assert made["redrummed.wav"] == pytest.approx(min(seconds(song), 8), abs=0.01)
+    assert read_midi((tmp_path / "played.mid").read_bytes(), "played").notes
 
 
 def test_a_script_fails_when_its_song_is_missing(tmp_path, environment):
