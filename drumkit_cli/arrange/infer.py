@@ -19,7 +19,6 @@ from drumkit_cli.arrange.model import Generator, ModelConfig
 from drumkit_cli.audio.reader import Resampler
 from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.tape import Tape
-from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.spectral import mel_spectrogram
@@ -63,11 +62,9 @@ class Arranger:
         Raises:
             BadDataError: the weights are of another network.
         """
-        try:
+        with checkpoint.building("arranger"):
             network = Generator(ModelConfig(**checkpoint.config))
             network.load_state_dict(checkpoint.state)
-        except (TypeError, RuntimeError) as error:
-            raise BadDataError(f"{checkpoint.path}: weights of another arranger") from error
         self._network = network.eval().to(device)
         self._device = device
         self.weights_sha256 = checkpoint.sha256

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from drumkit_cli import console
-from drumkit_cli.errors import BadDataError, UnavailableError
+from drumkit_cli.errors import UnavailableError
 from drumkit_cli.groove import data as corpora
 from drumkit_cli.groove.baselines import tasks
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
@@ -154,7 +154,7 @@ def build_baselines(checkpoint: Checkpoint) -> Baselines:
     Raises:
         BadDataError: the weights are of other networks.
     """
-    try:
+    with checkpoint.building("set of baselines"):
         configs = {name: GrooveConfig(**config) for name, config in checkpoint.config.items()}
         baselines = Baselines(
             GenreClassifier(),
@@ -174,8 +174,6 @@ def build_baselines(checkpoint: Checkpoint) -> Baselines:
                 {k[len(head) :]: v for k, v in checkpoint.state.items() if k.startswith(head)}
             )
             module.eval()
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise BadDataError(f"{checkpoint.path}: weights of other baselines") from error
     return baselines
 
 

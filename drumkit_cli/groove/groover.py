@@ -79,7 +79,7 @@ class Groover:
         Raises:
             BadDataError: the weights are of other networks.
         """
-        try:
+        with checkpoint.building("groove model"):
             config = GrooveConfig(**checkpoint.config)
             self.network = Groove(config)
             self.prior = CodePrior(config)
@@ -88,8 +88,6 @@ class Groover:
                 module.load_state_dict(
                     {k[len(head) :]: v for k, v in checkpoint.state.items() if k.startswith(head)}
                 )
-        except (TypeError, RuntimeError) as error:
-            raise BadDataError(f"{checkpoint.path}: weights of another groove model") from error
         if not isinstance(self.network.note, NoteCoder) or not config.conditions:
             raise BadDataError(f"{checkpoint.path}: weights of a baseline, which cannot be steered")
         self.network.eval().to(device)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_known, require_tempo, require_within
-from drumkit_cli.errors import BadDataError
 from drumkit_cli.interpolate.paths import SILENCE, STEPS, STEPS_MAX, TEMPO_BPM, PathKind
 from drumkit_cli.interpolate.sources import Pattern, read_pattern
 from drumkit_cli.learning.models import load_model
@@ -34,11 +33,9 @@ class Autoencoder:
         """
         from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
 
-        try:
+        with checkpoint.building("interpolate"):
             network = PatternVAE(ModelConfig.of(checkpoint.config))
             network.load_state_dict(checkpoint.state)
-        except (TypeError, KeyError, ValueError, RuntimeError) as error:
-            raise BadDataError(f"{checkpoint.path}: weights of another interpolate") from error
         self._network = network.eval().to(device)
         self._device = device
         self.weights_sha256 = checkpoint.sha256

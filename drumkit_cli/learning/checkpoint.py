@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as safetensors_bytes
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError
 from drumkit_cli.io.streams import open_output
@@ -20,6 +22,9 @@ from drumkit_cli.io.streams import open_output
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
 ENVIRONMENT_VARIABLE = "DRUMKIT_WEIGHTS"
+
+_LARGEST_SIZE = 1 << 20
+_SPARE_PARAMETERS = 64
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,38 @@ class Checkpoint:
     config: dict[str, Any]
     card: dict[str, Any]
     state: dict[str, Tensor]
+
+    @contextmanager
+    def building(self, model: str) -> Iterator[None]:
+        """Let a network be built from the config and filled with the state in this block.
+
+        A network with far more parameters than the file holds is given up before its memory is
+        used, so that an absurd size in a config costs nothing.
+
+        Args:
+            model: what the weights should be of, for the message.
+
+        Raises:
+            BadDataError: the config or the state is not that of the network.
+        """
+        parameters = 4 * len(self.state) + _SPARE_PARAMETERS
+        values = 4 * sum(tensor.numel() for tensor in self.state.values())
+
+        def count(_module: nn.Module, _name: str, parameter: nn.Parameter | None) -> None:
+            nonlocal parameters, values
+            parameters -= 1
+            values -= 0 if parameter is None else parameter.numel()
+            if parameters < 0 or values < 0:
+                raise ValueError("more parameters than the file holds")
+
+        hook = register_module_parameter_registration_hook(count)
+        try:
+            _check_sizes(self.config)
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise BadDataError(f"{self.path}: weights of another {model}") from error
+        finally:
+            hook.remove()
 
 
 def shipped_folder() -> Path:
@@ -151,6 +188,15 @@ def write_manifest(folder: Path) -> None:
     }
     with open_output(str(folder / MANIFEST_NAME)) as file:
         file.write((json.dumps(sums, indent=2) + "\n").encode())
+
+
+def _check_sizes(value: object) -> None:
+    """Raise ValueError for a number beyond what any size of a network or of its input can be."""
+    if isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_sizes(item)
+    elif isinstance(value, int | float) and not abs(value) <= _LARGEST_SIZE:
+        raise ValueError(f"a size of {value}")
 
 
 def _check_manifest(path: Path, sha256: str) -> None:

@@ -10,15 +10,15 @@ the Groove MIDI Dataset keeps its published split, which divides the sessions of
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.errors import DrumkitError, MissingInputError
+from drumkit_cli.errors import BadDataError, DrumkitError, MissingInputError
 from drumkit_cli.learning.index_files import read_index
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
 from drumkit_cli.midi.files import read_midi
@@ -29,6 +29,7 @@ from drumkit_cli.patterns.ruler import MEASURE_STEPS
 
 PATTERN_MEASURES: Final = 4
 PATTERN_STEPS: Final = PATTERN_MEASURES * MEASURE_STEPS
+MAX_STEPS: Final = 100_000
 LICENCES: Final = (
     "our own composer; Groove MIDI Dataset (CC BY 4.0); patterns of MMA (GPL-2, Artistic 2), "
     "tidal-drum-patterns (GPL-3), Hydrogen and LMMS (CC BY-SA, CC BY, GPL-2), Mutable Grids "
@@ -108,7 +109,7 @@ def load_patterns(data: Path) -> PatternSet:
 
     Raises:
         MissingInputError: the folder holds no pattern.
-        BadDataError: an index lacks a column.
+        BadDataError: an index lacks a column, or a line of the patterns is none.
     """
     readers: list[tuple[Path, Callable[[Path], Iterable[Pattern]]]] = [
         (data / "patterns" / "patterns.jsonl", lambda _: _step_sequences(data)),
@@ -150,22 +151,38 @@ def _distinct(patterns: Iterable[Pattern]) -> PatternSet:
 
 def _step_sequences(data: Path) -> Iterator[Pattern]:
     splits = _style_splits(data)
-    with (data / "patterns" / "patterns.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            entry = json.loads(line)
-            # One measure of thirty-seconds is read as two measures of sixteenths.
-            steps = int(entry["steps"])
-            if steps % MEASURE_STEPS:
-                continue
-            velocities = np.zeros((len(VOICE_NAMES), steps), np.float32)
-            for name, values in entry["instruments"].items():
-                if name in _VOICE_OF_NAME:
-                    voice = velocities[_VOICE_OF_NAME[name]]
-                    np.maximum(voice, np.array(values, np.float32), out=voice)
-            style = _style(entry["source"], entry["name"])
-            kind = "electronic" if entry["genre"].startswith("electronic") else "other"
-            split = splits.get(style) or split_of(style)
-            yield Pattern(fold(np.clip(velocities, 0, 1))[0], kind, style, split)
+    path = data / "patterns" / "patterns.jsonl"
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                pattern = _step_sequence(json.loads(line), splits)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise BadDataError(f"{path}: line {number} is not a pattern") from error
+            if pattern is not None:
+                yield pattern
+
+
+def _step_sequence(entry: dict[str, Any], splits: Mapping[str, str]) -> Pattern | None:
+    """The pattern of a line; None where it does not fill measures of sixteenths.
+
+    One measure of thirty-seconds is read as two measures of sixteenths.
+    """
+    steps = int(entry["steps"])
+    if not 0 < steps <= MAX_STEPS:
+        raise ValueError(f"{steps} steps")
+    if steps % MEASURE_STEPS:
+        return None
+    velocities = np.zeros((len(VOICE_NAMES), steps), np.float32)
+    for name, values in entry["instruments"].items():
+        if name in _VOICE_OF_NAME:
+            voice = velocities[_VOICE_OF_NAME[name]]
+            np.maximum(voice, np.array(values, np.float32), out=voice)
+    if not np.isfinite(velocities).all():
+        raise ValueError("velocities that are not finite")
+    style = _style(entry["source"], entry["name"])
+    kind = "electronic" if entry["genre"].startswith("electronic") else "other"
+    split = splits.get(style) or split_of(style)
+    return Pattern(fold(np.clip(velocities, 0, 1))[0], kind, style, split)
 
 
 def _style(source: str, name: str) -> str:

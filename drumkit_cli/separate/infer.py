@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from drumkit_cli.arguments import require_within
 from drumkit_cli.audio.reader import resample
 from drumkit_cli.audio.samples import as_channels
-from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.errors import UsageError
 from drumkit_cli.learning.checkpoint import ENVIRONMENT_VARIABLE, Checkpoint
 from drumkit_cli.learning.devices import pick_device
 from drumkit_cli.learning.models import load_model
@@ -119,13 +119,11 @@ class BuiltIn:
         Raises:
             BadDataError: the weights are of another network.
         """
-        try:
+        with checkpoint.building("separator"):
             values = dict(checkpoint.config, sources=tuple(checkpoint.config["sources"]))
             self._config = SeparatorConfig(**values)
             network = build(self._config)
             network.load_state_dict(checkpoint.state)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise BadDataError(f"{checkpoint.path}: weights of another separator") from error
         # Channels last: a third faster on a CPU. (torch's overloads leave memory_format out.)
         layout = torch.channels_last
         self._network = network.eval().to(device, memory_format=layout)  # type: ignore[call-overload]

@@ -1,6 +1,6 @@
 """The drum synthesiser: codes to samples, and samples to codes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -41,6 +41,7 @@ TONES_HZ: Final = 600.0
 NOISES_HZ: Final = 2400.0
 """Drums are tonal below `TONES_HZ` and noisy above `NOISES_HZ`: the texture fades in between."""
 _BATCH: Final = 16
+_MODEL: Final = "drum synthesiser"
 
 Floats = NDArray[np.float32]
 
@@ -62,10 +63,11 @@ class DrumSynth:
         Raises:
             BadDataError: the weights are of other networks.
         """
-        model, inverter = _configs(checkpoint)
-        self._cwae = CWAE(model)
-        self._inverter = SpectralInverter(inverter)
-        latent = Latent(model)
+        with checkpoint.building(_MODEL):
+            model, inverter = _configs(checkpoint.config)
+            self._cwae = CWAE(model)
+            self._inverter = SpectralInverter(inverter)
+            latent = Latent(model)
         for name, network in (
             ("cwae", self._cwae),
             ("inverter", self._inverter),
@@ -282,28 +284,17 @@ def _noise_texture() -> tuple[Tensor, float]:
     return texture * torch.from_numpy(share)[:, None], float(texture[sounding].std())
 
 
-def _configs(checkpoint: Checkpoint) -> tuple[ModelConfig, InverterConfig]:
-    try:
-        values: dict[str, Any] = dict(checkpoint.config["model"])
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        configs = ModelConfig(**values), InverterConfig(**checkpoint.config["inverter"])
-        classes = tuple(checkpoint.config["classes"])
-    except (TypeError, KeyError, AttributeError, ValueError) as error:
-        raise _foreign(checkpoint) from error
-    if classes != CLASSES:
-        raise _foreign(checkpoint)
-    return configs
+def _configs(config: Mapping[str, Any]) -> tuple[ModelConfig, InverterConfig]:
+    values: dict[str, Any] = dict(config["model"])
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    if tuple(config["classes"]) != CLASSES:
+        raise ValueError("other classes")
+    return ModelConfig(**values), InverterConfig(**config["inverter"])
 
 
 def _mcnn(checkpoint: Checkpoint) -> MCNN:
-    try:
+    with checkpoint.building(_MODEL):
         config = MCNNConfig(checkpoint.config["heads"], tuple(checkpoint.config["channels"]))
         network = MCNN(config)
         network.load_state_dict(checkpoint.state)
-    except (TypeError, KeyError, RuntimeError) as error:
-        raise _foreign(checkpoint) from error
     return network
-
-
-def _foreign(checkpoint: Checkpoint) -> BadDataError:
-    return BadDataError(f"{checkpoint.path}: weights of another drum synthesiser")

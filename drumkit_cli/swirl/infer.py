@@ -41,14 +41,11 @@ class Drummer:
         Raises:
             BadDataError: the weights are of another network.
         """
-        from drumkit_cli.errors import BadDataError
         from drumkit_cli.swirl.model import Generator, ModelConfig
 
-        try:
+        with checkpoint.building("swirl"):
             network = Generator(ModelConfig.of(checkpoint.config))
             network.load_state_dict(checkpoint.state)
-        except (TypeError, KeyError, ValueError, RuntimeError) as error:
-            raise BadDataError(f"{checkpoint.path}: weights of another swirl") from error
         self._network = network.eval().to(device)
         self._device = device
         self.weights_sha256 = checkpoint.sha256

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumkit_cli.errors import MissingInputError
+from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.patterns import pattern_sets
 from drumkit_cli.patterns.genres import GENRES
 from drumkit_cli.patterns.pattern_sets import (
@@ -133,15 +133,16 @@ def test_a_folder_without_patterns_is_told(tmp_path, holds):
         load_patterns(tmp_path)
 
 
-def test_step_sequences_are_read_by_their_instruments(tmp_path):
-    def row(name, steps, genre="electronic-house", source="here", **instruments):
-        values = {
-            instrument: [level if step in at else 0 for step in range(steps)]
-            for instrument, (at, level) in instruments.items()
-        }
-        line = {"source": source, "genre": genre, "name": name, "steps": steps}
-        return json.dumps({**line, "instruments": values}) + "\n"
+def row(name, steps, genre="electronic-house", source="here", **instruments):
+    values = {
+        instrument: [level if step in at else 0 for step in range(steps)]
+        for instrument, (at, level) in instruments.items()
+    }
+    line = {"source": source, "genre": genre, "name": name, "steps": steps}
+    return json.dumps({**line, "instruments": values}) + "\n"
 
+
+def test_step_sequences_are_read_by_their_instruments(tmp_path):
     (tmp_path / "patterns").mkdir()
     (tmp_path / "patterns" / "patterns.jsonl").write_text(
         row("Beat1a", 16, kick=([0, 7], 1), clap=([4], 0.5), snare=([4], 0.25), tom_low=([9], 1))
@@ -236,3 +237,27 @@ def test_the_patterns_of_the_data_are_distinct_and_split_by_source():
         if kind != "played":  # the published split divides sessions
             splits.setdefault(source, set()).add(split)
     assert [source for source, among in splits.items() if len(among) > 1] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[1, 2]",
+        "null",
+        "{}",
+        json.dumps({"steps": 16}),
+        json.dumps(dict.fromkeys(("source", "name", "genre", "steps", "instruments"), 16)),
+        row("Beat", 16).replace("16", "1000000000000"),
+        row("Beat", -16),
+        row("Beat", 16, kick=([0], float("nan"))),
+        row("Beat", 16).replace("16", '"many"'),
+        "\N{BEL}" * 4,
+    ],
+)
+def test_a_broken_line_of_patterns_is_named(tmp_path, line):
+    (tmp_path / "patterns").mkdir()
+    lines = row("Beat", 16, kick=([0], 1)) + line.strip() + "\n"
+    (tmp_path / "patterns" / "patterns.jsonl").write_text(lines)
+    with pytest.raises(BadDataError, match=r"patterns\.jsonl: line 2 is not a pattern"):
+        load_patterns(tmp_path)
