@@ -1,6 +1,6 @@
-"""Bass in, drums out: windows of log-mel images through the generator, cross-faded, made audible.
+"""Drums for a bass line: windows of log-mel images are translated, cross-faded and inverted.
 
-The length does not matter: what is longer than a block lies in unlinked temporary files.
+Signals longer than a block lie in unlinked temporary files, so that memory is constant.
 """
 
 import itertools
@@ -41,7 +41,7 @@ Floats = NDArray[np.float32]
 
 WINDOW_FRAMES: Final = 256
 OVERLAP_FRAMES: Final = 50
-"""Frames that a window shares with the next (III-B)."""
+"""Overlap of consecutive windows, frames (III-B)."""
 REST_DB: Final = -60.0
 HOLD_SECONDS: Final = 2.0
 FADE_FRAMES: Final = 12
@@ -49,12 +49,12 @@ IMAGE_PER_DECIBEL: Final = 2 * mel_spectrogram.LEVELS_PER_DB / mel_spectrogram.T
 
 
 def from_image(image: Floats) -> Floats:
-    """Return the mel power of an image; the lowest level is true silence."""
+    """Mel power of a log-mel image; the lowest level is silence."""
     return mel_spectrogram.undiscretise((image + 1) * (mel_spectrogram.TOP_LEVEL / 2), MEL)
 
 
 class Arranger:
-    """A generator of drums with its weights."""
+    """The trained generator, from NumPy to NumPy."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
         """Build the network of a checkpoint.
@@ -71,7 +71,7 @@ class Arranger:
 
     @torch.inference_mode()
     def translate(self, image: Floats) -> Floats:
-        """Turn the image of a window of bass into one of drums, both ``[F, T]`` in -1..1."""
+        """Translate the image of a window of bass to one of drums, both ``[F, T]`` in -1..1."""
         batch = torch.from_numpy(image)[None, None].to(self._device)
         made: Floats = self._network(batch)[0, 0].cpu().numpy()
         return made
@@ -86,28 +86,28 @@ def arrange(
     weights: str | Path | None = None,
     device: str = "cpu",
 ) -> Floats:
-    """Play drums to a bass line.
+    """Generate drums for a bass line.
 
-    The drums are as loud as the bass while both sound. Where the bass has rested for two seconds
-    they are silent, and a silent bass gets silent drums. The model is loaded once a process.
+    The drums have the loudness of the bass. They are silent after the bass has rested for two
+    seconds, and for a silent bass. The model is loaded once a process.
 
     Args:
         bass: floats ``[channels, samples]`` or ``[samples]``, full scale at 1; channels are
             averaged.
         rate: sample rate in Hz, 1,000 to 768,000.
-        iterations: of Griffin-Lim, 0 to 1000: more sound smoother and take longer.
-        seed: of the phases that Griffin-Lim starts from, 0 or more.
-        weights: a weights file, or a folder with one, in place of what ships.
+        iterations: iterations of Griffin-Lim, 0 to 1000: more sound smoother and take longer.
+        seed: seed of the initial phases of Griffin-Lim, 0 or more.
+        weights: a weights file, or a folder with one, in place of the shipped ones.
         device: "cpu", "cuda", "mps" or "auto".
 
     Returns:
-        float32 ``[samples]`` of the length and the rate of `bass`. Peaks may be beyond full scale.
+        float32 ``[samples]`` of the length and rate of `bass`. Peaks may exceed full scale.
 
     Raises:
         BadDataError: `bass` is not as above, or `weights` are of another model.
         UsageError: no such device, or a value out of range.
         MissingInputError: `weights` does not exist.
-        UnavailableError: the device is not there.
+        UnavailableError: this machine has no such device.
         StreamError: there is no room for temporary files.
 
     Example:
@@ -132,18 +132,17 @@ def play(
     seed: int = 0,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Tape:
-    """Play drums to a bass line of any length, in memory that the length does not raise.
+    """Generate drums for a bass line of any length, in constant memory.
 
-    The drums have the bass's gated level. Where the bass has rested for two seconds they are
-    silent, and a silent bass gets silent drums. The same input and seed give the same samples.
+    The drums have the gated level of the bass, and rest as in `arrange`.
 
     Args:
-        bass: mono samples ``[n]`` at ``rate``.
-        rate: Hz, of the bass and of the drums.
+        bass: blocks of mono samples ``[n]`` at ``rate``.
+        rate: sample rate of the bass and of the drums, Hz.
         arranger: the generator.
-        iterations: of Griffin-Lim.
-        seed: of its first phases.
-        advance: told the seconds that are done.
+        iterations: iterations of Griffin-Lim.
+        seed: seed of its initial phases.
+        advance: called with the seconds done since the last call.
 
     Returns:
         As many samples as the bass has; the caller closes the tape.
@@ -166,18 +165,17 @@ def play(
                 made = gated_level(played.blocks())
                 gain = np.float32(0.0 if made == -math.inf else 10 ** ((level - made) / 20))
                 _resample((block * gain for block in played.blocks()), MEL.rate, rate, drums)
-        # Two roundings of a length may differ by a sample.
+        # Resampling twice may change the length by a sample.
         drums.fit(length)
         kept_on_success.pop_all()
     return drums
 
 
 def drum_images(bass: Tape, gain: float, translate: Callable[[Floats], Floats]) -> Iterator[Floats]:
-    """Translate a tape at `MEL.rate`, times ``gain``, window by window, without seams.
+    """Translate a tape at `MEL.rate`, scaled by ``gain``, and yield images of drums ``[F, t]``.
 
-    Windows of 256 frames overlap by 50 and are cross-faded; the last one ends where the bass ends.
-    A bass shorter than a window is repeated to fill one. Yields images ``[F, t]`` that together
-    have the frames of the tape; where the bass rests they are at the lowest level.
+    Windows of 256 frames overlap by 50 and are cross-faded; the last one ends with the bass. A bass
+    shorter than a window is repeated to fill it. Where the bass rests the images are silent.
     """
     frames = MEL.frames(bass.length)
     gate = rest_gate(bass, gain)
@@ -203,9 +201,9 @@ def drum_images(bass: Tape, gain: float, translate: Callable[[Floats], Floats]) 
 
 
 def rest_gate(bass: Tape, gain: float) -> Floats:
-    """Return 0..1 for every frame of a tape: 0 where the bass has rested for two seconds or more.
+    """Gains 0..1 of the frames of a tape: 0 where the bass has rested for two seconds or more.
 
-    It rests where the power of a hop, times ``gain`` squared, is below -60 dB.
+    It rests where the power of a hop, scaled by ``gain``, is below -60 dB.
     """
     frames = MEL.frames(bass.length)
     sounds = np.zeros(frames, bool)
@@ -216,14 +214,14 @@ def rest_gate(bass: Tape, gain: float) -> Floats:
     hold = round(HOLD_SECONDS * MEL.rate / MEL.hop)
     since = np.arange(frames) - np.maximum.accumulate(np.where(sounds, np.arange(frames), -(10**9)))
     after = np.clip((hold + FADE_FRAMES - since) / FADE_FRAMES, 0, 1)
-    # The window of a frame reaches two hops further, and so does the attack in the image.
+    # The window of a frame extends two hops further, and so does an attack in the image.
     ahead = np.convolve(sounds, np.ones(7))[3:-3] > 0
     gate: Floats = np.maximum(after, ahead).astype(np.float32)
     return gate
 
 
 def _sound(power: Tape, length: int, iterations: int, seed: int) -> Iterator[Floats]:
-    """Make a tape of frames of mel power, 256 numbers each, audible."""
+    """Invert a tape of frames of mel power, 256 numbers each, to samples."""
 
     def read(start: int, stop: int) -> Floats:
         return power.read(MEL.mels * start, MEL.mels * stop).reshape(-1, MEL.mels).T
@@ -244,7 +242,7 @@ def _window(bass: Tape, start: int, frames: int, gain: float) -> Floats:
 
 
 def _resample(blocks: Iterable[Floats], from_rate: int, to_rate: int, tape: Tape) -> int:
-    """Append a stream at another rate to a tape; the number of samples that came in."""
+    """Resample a stream to a tape; returns the number of input samples."""
     resampler = Resampler(from_rate, to_rate, 1)
     count = 0
     for block in blocks:

@@ -1,9 +1,8 @@
 """PocketVAE with its prior and its weights, on tracks of any length.
 
-A track of any length is cut into windows of two measures, a measure apart. The codes are one
-sequence for all of the track, four a measure, so that two windows that share a measure decode the
-same codes; what they say of it is cross-faded: logits of notes before the threshold, velocities and
-microtiming after.
+A track is cut into windows of two measures with a hop of one. Its codes are one sequence with four
+codes a measure, so windows that share a measure decode the same codes. The overlapping outputs are
+cross-faded: logits of notes before thresholding, velocities and timings as they are.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ LATENT_CORRELATION: Final = 0.9
 """Correlation of the latent noise of consecutive windows."""
 MIN_VELOCITY: Final = 1 / 127
 BATCH: Final = 64
-"""Windows that go through the networks at once: memory does not grow with the track."""
+"""Windows in a batch: memory does not grow with the track."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Reference:
     """The groove of a reference track.
 
     Attributes:
-        codes: a beat each, ``[S, R]``, whole measures.
+        codes: codes of its beats, in whole measures, ``[S, R]``.
         velocity, timing: latents of its windows, ``[B, Z]``.
     """
 
@@ -71,7 +70,7 @@ class Reference:
 
 
 class Groover:
-    """PocketVAE with its prior and its weights."""
+    """The trained networks, from NumPy to NumPy."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
         """Build the networks of a checkpoint.
@@ -97,7 +96,7 @@ class Groover:
 
     @torch.inference_mode()
     def encode(self, performance: Performance) -> Reference:
-        """Take the groove out of a track: its codes and latents."""
+        """Encode a track as the codes and latents of its windows."""
         velocities = windowing.cut(performance.velocities)
         windows = windowing.Windows(velocities, windowing.cut(2 * performance.offsets))
         notes, templates = windows.notes, windowing.templates(windows)
@@ -133,10 +132,10 @@ class Groover:
         generator: np.random.Generator,
         advance: Callable[[int], None] = lambda _: None,
     ) -> Integers:
-        """Sample the codes of a track whose windows have templates ``[B, T, V]``: ``[S, R]``.
+        """Sample the codes ``[S, R]`` of a track from the templates of its windows ``[B, T, V]``.
 
-        Each window goes on from the measure that it shares with the one before. ``advance`` is told
-        how many windows have been sampled since the last time.
+        Each window continues the measure that it shares with the one before. ``advance`` is called
+        with the number of windows done since the last call.
         """
         known = torch.zeros(1, 0, self.prior.stages, dtype=torch.int64, device=self.device)
         whole = []
@@ -187,7 +186,7 @@ class Groover:
 
     @torch.inference_mode()
     def notes(self, template: Floats, codes: Integers) -> Floats:
-        """Notes ``[V, T]`` of a track from its templates ``[B, T, V]`` and codes ``[S, R]``."""
+        """Decode the notes ``[V, T]`` of a track from templates ``[B, T, V]``, codes ``[S, R]``."""
         places = HOP_BEATS * np.arange(len(template))[:, None] + np.arange(BEATS)[None]
         note = self.network.note
         assert isinstance(note, NoteCoder)
@@ -209,11 +208,10 @@ class Groover:
         *,
         first_window: int = 0,
     ) -> Performance:
-        """Play notes ``[V, T]``, whole measures, with a reference's latents or sampled ones.
+        """Decode velocities and offsets of notes ``[V, T]``, from a reference's latents or samples.
 
-        Patterns and references repeat over the track, in which ``first_window`` is the place.
-
-        ``advance`` is told how many windows have been played since the last time.
+        Patterns and the reference repeat over the track, in which the notes, whole measures, start
+        at ``first_window``. ``advance`` is called with the number of windows done.
         """
         windows = windowing.cut(notes)
         players = (self.network.velocity, self.network.timing)
@@ -248,14 +246,14 @@ class Groover:
         places += first_step
         if controls.feel:
             struck = (windows > 0).any(-1, keepdims=True)
-            wish = np.array(controls.feel)[places % len(controls.feel)]
-            # Between two feels a value is some of both.
-            shares = (1 - np.abs(wish[..., None] - [*FEEL_VALUES.values()])).clip(0, 1)
+            values = np.array(controls.feel)[places % len(controls.feel)]
+            # A value between two feels is a mixture of both.
+            shares = (1 - np.abs(values[..., None] - [*FEEL_VALUES.values()])).clip(0, 1)
             conditions = conditions._replace(timing=self._tensor(struck * shares))
         if controls.velocity_pattern:
             cymbals = (windows[..., [CLOSED, OPEN, RIDE, CRASH]] > 0).any(-1, keepdims=True)
-            wish = np.array(controls.velocity_pattern)[places % len(controls.velocity_pattern)]
-            classes = wish[..., None] == np.arange(1, VELOCITY_CLASSES + 1)
+            levels = np.array(controls.velocity_pattern)[places % len(controls.velocity_pattern)]
+            classes = levels[..., None] == np.arange(1, VELOCITY_CLASSES + 1)
             conditions = conditions._replace(velocity=self._tensor(cymbals * classes))
         return conditions
 
@@ -264,10 +262,7 @@ class Groover:
 
 
 def join(windows: Floats) -> Floats:
-    """Cross-fade overlapping windows ``[B, T, V]`` into a track ``[V, T]``.
-
-    Where windows agree, the track is what they say.
-    """
+    """Cross-fade overlapping windows ``[B, T, V]`` to a track ``[V, T]``."""
     ramp = np.minimum(np.arange(WINDOW_STEPS) + 0.5, WINDOW_STEPS - np.arange(WINDOW_STEPS) - 0.5)
     ramp = ramp.astype(np.float32)[:, None]
     length = WINDOW_STEPS + HOP_STEPS * (len(windows) - 1)

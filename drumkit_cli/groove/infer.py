@@ -1,4 +1,4 @@
-"""From a stiff template to a played track; where the template rests, the performance rests."""
+"""Performance of quantised drum tracks: `groove` of the API, and what the command shares."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ from drumkit_cli.midi.map_file import DrumMap
 from drumkit_cli.midi.track import Track
 
 SAMPLING_SHARE: Final = 0.8
-"""Of the time that it takes to play, the share of sampling codes."""
+"""Share of the time of a performance that the sampling of codes takes."""
 
 
 def groove(
@@ -54,37 +54,37 @@ def groove(
     weights: str | Path | None = None,
     device: str = "cpu",
 ) -> Track:
-    """Play a stiff drum track as a drummer would.
+    """Play a quantised drum track as a drummer would.
 
-    Ghost notes are added, cymbals are added and left out, all get velocities and microtiming of
-    half a sixteenth at most. What is no drum of the seven that are played stays as it is: tempo,
-    other tracks, other drums. The model is loaded once a process.
+    Ghost notes are added, cymbals are added and removed, and all notes of the seven drums of the
+    model get velocities and microtiming of at most half a sixteenth. All else stays as it is:
+    tempo, other tracks, other drums. The model is loaded once a process.
 
     Args:
-        track: with drums on channel 10 or in tracks that are called drums; it is not changed.
+        track: a track with drums on channel 10 or in parts named drums; it is not changed.
         genre: "electronic", "rock", "funk", "jazz", "blues" or "hip-hop"; None for any.
-        like: a track whose groove is taken over, which repeats: its ghost notes, dynamics and
-            timing; or a table of velocities and timing, which are imposed where it has some.
-        feel: "pushed", "on" or "laidback"; or how late each sixteenth is, -1 (pushed) to 1
-            (laidback), which repeats.
-        velocity_pattern: how loud the cymbals are at each sixteenth, 1 (soft) to 5 (loud), 0 for no
-            preference, which repeats.
-        keep_notes: add no note and leave none out.
-        amount: how far to go from `track` (0: as it is) to the groove (1).
-        drum_map: what the pitches are; None: those of General MIDI.
-        variation: 0, 1, ...: other grooves of the same seed.
-        seed: of what is sampled, 0 or more.
-        weights: a weights file, or a folder with one, in place of what ships.
+        like: a track whose groove (ghost notes, dynamics, timing) is transferred, repeated over
+            the track; or a table, whose velocities and timings take precedence where it has any.
+        feel: "pushed", "on" or "laidback"; or the timing of each sixteenth, -1 (pushed) to 1
+            (laidback), repeated over the track.
+        velocity_pattern: loudness of the cymbals at each sixteenth, 1 (soft) to 5 (loud), 0 for no
+            preference, repeated over the track.
+        keep_notes: neither add nor remove notes.
+        amount: interpolation between `track` (0) and the groove (1).
+        drum_map: map of the pitches; None for General MIDI.
+        variation: 0, 1, ...: independent grooves of one seed.
+        seed: seed of the sampling, 0 or more.
+        weights: a weights file, or a folder with one, in place of the shipped ones.
         device: "cpu", "cuda", "mps" or "auto".
 
     Returns:
         The track with its drums played.
 
     Raises:
-        BadDataError: a track without drums that are played, or weights of another model.
+        BadDataError: the track has none of the drums, or the weights are of another model.
         UsageError: no such genre, feel or device, or a value out of range.
         MissingInputError: `weights` does not exist.
-        UnavailableError: the device is not there.
+        UnavailableError: this machine has no such device.
 
     Example:
         >>> played = drumkit.groove(drumkit.read_midi("beat.mid"), genre="funk", amount=0.8)
@@ -130,14 +130,14 @@ def play(
     reference: Reference | None = None,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Performance:
-    """Play the drums of a file, whose steps may lie on other columns than the model's.
+    """Play the drums of a file in any meter, whose steps may lie on other columns of the model.
 
     Args:
         template: the file.
         groover: the networks.
-        controls: what is asked for, by the file's own sixteenths.
-        table: velocities and timing that are imposed.
-        reference: a groove to be transferred, as `perform`.
+        controls: what the user asks for, by the file's own sixteenths.
+        table: velocities and timings that take precedence.
+        reference: as `perform`.
         advance: as `perform`.
     """
     by_column = replace(
@@ -156,19 +156,18 @@ def perform(
     reference: Reference | None = None,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Performance:
-    """Play a template of any length; the same arguments give the same performance.
+    """Play a template of any length; the arguments determine the performance.
 
-    The notes come from the reference's codes, else from the prior; velocities and microtiming from
-    the reference's latents, else from those that are likely for the notes.
-
-    Where the template rests for two measures or more, the performance rests too.
+    Notes are decoded from the reference's codes, or else from codes sampled from the prior;
+    velocities and timings from the reference's latents, or else from sampled ones. Where the
+    template rests for two measures or more, the performance rests too.
 
     Args:
         template: velocities and offsets ``[V, T]``.
         groover: the networks.
-        controls: what is asked for.
-        reference: a groove to be transferred (`Groover.encode`); it is repeated over the track.
-        advance: is told which share of the work has been done since the last time, 1 in all.
+        controls: what the user asks for.
+        reference: groove to transfer (`Groover.encode`), repeated over the track.
+        advance: called with the share of the work done since the last call, 1 in all.
 
     Returns:
         A performance of the template's length.
@@ -209,11 +208,11 @@ def perform(
 
 
 def addable_voices(played: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which voices may be added to a template by those that it plays, both ``[V]``.
+    """Which voices ``[V]`` may be added to a template that plays some voices ``[V]``.
 
-    All to a kick, a snare and cymbals, which is what the networks were trained on; cymbals to kick
-    and snare. To less, such as a track of kicks alone, they would add toms or snares at each
-    sixteenth, so that it gets no other drum.
+    Any, if it has kick, snare and cymbals, as all templates of the training data; cymbals, if it
+    has kick and snare. Otherwise, such as for kicks alone, none, since the networks would add toms
+    or snares on every sixteenth.
     """
     cymbals = np.isin(np.arange(len(played)), (CLOSED, OPEN, RIDE, CRASH))
     if not (played[KICK] and played[SNARE]):
@@ -222,6 +221,6 @@ def addable_voices(played: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _runs(marked: NDArray[np.bool_]) -> list[slice]:
-    """Slices of consecutive places that are marked."""
+    """Slices of consecutive True values."""
     edges = np.flatnonzero(np.diff(marked.astype(np.int8), prepend=0, append=0))
     return [slice(int(first), int(last)) for first, last in edges.reshape(-1, 2)]

@@ -36,8 +36,8 @@ TOUR_MEASURES: Final = 1984
 SEEDS: Final = 4
 COMPARED: Final = (
     "two-sample accuracy",
-    "held-out ones told",
-    "the others told",
+    "accuracy on held-out",
+    "accuracy on others",
     "coverage",
     "density",
 )

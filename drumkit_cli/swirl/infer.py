@@ -1,4 +1,4 @@
-"""A walk through the noise of the generator (Eq. 8), measure by measure, without end."""
+"""Endless drums: measures generated along a path through noise space (Eq. 8)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from drumkit_cli.learning.checkpoint import Checkpoint
 
 SILENCE: Final = 0.05
+"""Velocity below which a note is not played."""
 BATCH: Final = 64
 TIMING_STEPS: Final = 0.06
-"""Standard deviation of humanised onsets in sixteenths: 7 ms at 129 bpm."""
+"""Standard deviation of humanised onsets, in sixteenths: 7 ms at 129 bpm."""
 TIMING_MAX_STEPS: Final = 0.2
 DYNAMICS: Final = 0.08
-"""Standard deviation of humanised velocities, as a share of the velocity."""
+"""Standard deviation of humanised velocities, relative to the velocity."""
 
 Floats = NDArray[np.float32]
 
@@ -51,7 +52,7 @@ class Drummer:
         self.weights_sha256 = checkpoint.sha256
 
     def play(self, noise: Floats) -> Floats:
-        """The patterns ``[N, V, T]`` of velocities 0..1 at places ``[N, 2]``."""
+        """Generate patterns ``[N, V, T]`` of velocities 0..1 from noise ``[N, 2]``."""
         import torch
 
         from drumkit_cli.patterns.networks import to_velocities
@@ -74,20 +75,20 @@ def swirl(
     weights: str | Path | None = None,
     device: str = "cpu",
 ) -> Track:
-    """Play drums on and on: a smooth walk through the patterns of a generator.
+    """Generate endless drums: a smooth path through the patterns of a generator.
 
-    Each measure is the next one of a phrase of four, and the phrase changes all the while. The
-    model is loaded once a process.
+    Consecutive measures are those of a phrase of four, which changes steadily. The model is loaded
+    once a process.
 
     Args:
-        measures: how many measures of 4/4 to play, 1 to 1,000,000.
+        measures: number of measures of 4/4, 1 to 1,000,000.
         omegas: the four frequencies of the path, each within -1e6 to 1e6.
-        speed: how far the path goes in a measure, -10 to 10; it goes round in 2 pi.
-        start: where on the path to begin, -1e9 to 1e9; ``start + measures * speed`` goes on.
-        humanize: vary onsets and velocities a little, as hands do.
-        tempo_bpm: quarters a minute, 4 to 1000.
-        seed: other than 0 it turns the path to other patterns, and it decides how hits vary.
-        weights: a weights file, or a folder with one, in place of what ships.
+        speed: increase of the path's parameter in a measure, -10 to 10; its period is 2 pi.
+        start: parameter at the first measure, -1e9 to 1e9; ``start + measures * speed`` continues.
+        humanize: vary onsets and velocities slightly at random.
+        tempo_bpm: quarter notes per minute, 4 to 1000.
+        seed: selects other patterns unless it is 0, and the random variation of hits.
+        weights: a weights file, or a folder with one, in place of the shipped ones.
         device: "cpu", "cuda", "mps" or "auto".
 
     Returns:
@@ -97,7 +98,7 @@ def swirl(
         UsageError: a value out of range, or no such device.
         BadDataError: `weights` are of another model.
         MissingInputError: `weights` does not exist.
-        UnavailableError: the device is not there.
+        UnavailableError: this machine has no such device.
 
     Example:
         >>> track = drumkit.swirl(measures=8, humanize=True)
@@ -113,7 +114,7 @@ def swirl(
 def play(
     drummer: Drummer, count: int, walk: Walk, *, humanize: bool
 ) -> Iterator[tuple[Floats, Floats | None]]:
-    """Yield measures as `measures` does, each with its offsets in sixteenths, or None for none."""
+    """Yield measures as `measures` does, with their offsets in sixteenths, or None without any."""
     played = measures(drummer, count, walk)
     if humanize:
         return humanized(played, math.floor(walk.first_measure), walk.seed)
@@ -121,7 +122,7 @@ def play(
 
 
 def places(times: NDArray[np.floating[Any]], walk: Walk) -> Floats:
-    """Places ``[N, 2]`` in noise space at times t (Eq. 8): real and imaginary part of f."""
+    """Points ``[N, 2]`` of the path at times t (Eq. 8): real and imaginary part of f."""
     first, *rest = (np.exp(1j * omega * times) for omega in walk.omegas)
     curve = first - rest[0] / 2 + rest[1] / 3 + rest[2] / 4
     if walk.seed:
@@ -131,10 +132,9 @@ def places(times: NDArray[np.floating[Any]], walk: Walk) -> Floats:
 
 
 def measures(drummer: Drummer, count: int, walk: Walk) -> Iterator[Floats]:
-    """Yield measures ``[V, 16]`` of velocities along a walk.
+    """Yield measures ``[V, 16]`` of velocities along a path.
 
-    A measure is the quarter of the pattern at its place that its number has in a phrase of four
-    measures.
+    Measure n is quarter n mod 4 of the pattern that is generated at its point of the path.
     """
     first = walk.first_measure
     for begin in range(0, count, BATCH):
@@ -149,10 +149,10 @@ def measures(drummer: Drummer, count: int, walk: Walk) -> Iterator[Floats]:
 def humanized(
     played: Iterator[Floats], first: int = 0, seed: int = 0
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Vary the velocities of measures and give each hit an offset in sixteenths, both a little.
+    """Vary velocities ``[V, 16]`` at random and yield them with random offsets in sixteenths.
 
-    The paper's own remedy ("Robot experiment"). What happens in a measure depends on its number,
-    counted from ``first``, and on the seed only.
+    The paper's remedy for a mechanical impression ("Robot experiment"). The variation depends on
+    the number of a measure, counted from ``first``, and on the seed alone.
     """
     for number, velocities in enumerate(played, first):
         generator = np.random.default_rng([seed, number % (1 << 63)])

@@ -1,7 +1,7 @@
-"""Where a walk through the noise of the generator goes (Eq. 8); light, so that it is checked early.
+"""The path through the generator's noise space (Eq. 8), whose settings are checked before imports.
 
-The path is at ``t = n * speed`` in measure n. A run that starts where another ended goes on as the
-other would have.
+Measure n lies at ``t = n * speed`` of the path. A run that starts where another one ended continues
+it.
 """
 
 import math
@@ -14,27 +14,27 @@ MEASURES_MAX: Final = 1_000_000
 TEMPO_BPM: Final = 129.0
 OMEGAS: Final = (2.0, 19.0, -20.0, 20.0)
 SPEED: Final = 2 * math.pi / 1984
-"""Of t a measure of 4/4. The paper goes round in 124 patterns of four measures; at a quarter of its
-speed the measures of a phrase belong together."""
+"""Increase of t in a measure of 4/4. The paper's path repeats after 124 patterns of four measures;
+at a quarter of its speed the measures of a phrase fit together."""
 SPEED_MAX: Final = 10.0
 OMEGA_MAX: Final = 1e6
 START_MAX: Final = 1e9
 FIRST_MEASURE_MAX: Final = 1e12
-"""Measures to where a walk may begin: beyond, floats no longer tell one from the next."""
+"""Largest number of the first measure: beyond, floats do not distinguish consecutive measures."""
 
 
 @dataclass(frozen=True)
 class Walk:
-    """A path, and how it is gone along.
+    """A path through noise space, and the motion along it.
 
     Attributes:
         omegas: the four frequencies of the path.
-        speed: how far t goes in a measure.
+        speed: increase of t in a measure.
         start: t of the first measure.
-        seed: other than 0 it turns the whole path about its centre, by an angle of its own.
+        seed: a seed other than 0 rotates the path about the origin by a random angle.
 
     Raises:
-        UsageError: a number is not finite or beyond the bounds above.
+        UsageError: a number is not finite, or out of range.
     """
 
     omegas: tuple[float, float, float, float] = OMEGAS
@@ -54,10 +54,10 @@ class Walk:
 
     @property
     def first_measure(self) -> float:
-        """The number of the measure at `start`; 0 where the walk stands still."""
+        """The number of the measure at `start`, not necessarily whole; 0 at speed 0."""
         number = self.start / self.speed if self.speed else 0.0
         return float(round(number)) if abs(number - round(number)) < 1e-6 else number
 
     def end(self, measures: int) -> float:
-        """Where t is after so many measures."""
+        """The value of t after a number of measures."""
         return (self.first_measure + measures) * self.speed if self.speed else self.start

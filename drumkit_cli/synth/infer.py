@@ -1,4 +1,4 @@
-"""Drum sounds of classes and codes, and drum tracks played with a kit of them."""
+"""Drum sounds from classes and codes, and drum tracks rendered with a kit."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def synth(
     weights: str | Path | None = None,
     device: str = "cpu",
 ) -> Floats:
-    """Make a drum sound, or play a drum track with a kit of them.
+    """Synthesise a drum sound, or render a drum track with a kit.
 
     The model is loaded once a process.
 
@@ -49,15 +49,15 @@ def synth(
         source: a class ("kick", "clap", "snare", "open-hat", "closed-hat", "tambourine", "conga",
             "bongo", "shaker", "snap", "tom", "ride", "crash", "cowbell", "rimshot"); the code of
             a sound, floats ``[latent + classes]``, as ``drumkit synth --encode`` writes it; or a
-            track, whose drums are played: the notes on channel 10 and of tracks that are called
-            drums, or all where it has none there.
-        controls: of a class: its three principal components, in standard deviations; None draws
-            a sound by `seed`.
-        velocity: of a sound, 0 to 1: softer is quieter and duller; None is 1.
-        kit: that plays a track; None draws one by `seed`.
-        humanize: how much the hits of a track differ in sound and level, 0 to 1; None is 0.1.
-        drum_map: of a track: its pitches to those of General MIDI; None leaves them as they are.
-        length_seconds: the length to cut the sound to or to fill up with silence; None: to its end.
+            track, of which the notes on channel 10 and in parts named drums are played, or all
+            notes if there are none.
+        controls: for a class: its three principal components, in standard deviations; None draws
+            a sound from `seed`.
+        velocity: for a single sound, 0 to 1: softer hits are quieter and duller; None is 1.
+        kit: for a track: the kit; None draws one from `seed`.
+        humanize: for a track: variation of the sound and level of hits, 0 to 1; None is 0.1.
+        drum_map: for a track: map of its pitches; None for General MIDI.
+        length_seconds: length to cut or pad the output to; None for its natural length.
         inverter: what makes spectrograms audible: "spectral", "mcnn" or "griffin-lim".
         seed: of the sound or kit that is drawn, of noise, and of how hits differ; 0 or more.
         weights: a weights file, or a folder with one, in place of what ships.
@@ -111,14 +111,14 @@ def synth(
 
 @dataclass(frozen=True)
 class PlayedTrack:
-    """A drum track as sound, which is mixed anew each time that it is asked for.
+    """A drum track that is ready to be rendered, any number of times.
 
     Attributes:
-        hits: what is played.
-        bank: with what.
-        frames: how long it is.
-        gain: what it is turned down by to stay within full scale, 1 where it is anyway.
-        unknown: pitch to the number of notes that no voice of the kit plays.
+        hits: hits to play.
+        bank: sounds of the kit.
+        frames: length in samples.
+        gain: linear gain, below 1 where the mix would exceed full scale.
+        unknown: number of notes of each pitch that no voice of the kit plays.
     """
 
     hits: Hits
@@ -128,7 +128,7 @@ class PlayedTrack:
     unknown: dict[int, int]
 
     def blocks(self) -> Iterator[Floats]:
-        """Stereo blocks ``[2, n]``."""
+        """Render stereo blocks ``[2, n]``."""
         for block in render(self.hits, self.bank, self.frames):
             yield block * self.gain if self.gain < 1 else block
 
@@ -143,16 +143,16 @@ def play_track(
     drum_map: DrumMap | None = None,
     advance: Callable[[float], None] = lambda _: None,
 ) -> PlayedTrack:
-    """Play the drums of a track, in memory that its length does not raise.
+    """Prepare the drums of a track for rendering, in memory that does not grow with its length.
 
     Args:
-        track: one with notes.
-        bank: the sounds of a kit.
-        humanize: the share by which hits differ.
-        seed: of how they differ.
-        length: in samples; None for that of the track or to the last sound's end, which is later.
-        drum_map: what the pitches of the track are; None: General MIDI.
-        advance: is given shares of the work that is done, 1 in all.
+        track: a track with notes.
+        bank: sounds of a kit.
+        humanize: amount, 0..1, by which hits vary.
+        seed: seed of the variation.
+        length: length in samples; None for the end of the track or of the last sound, if later.
+        drum_map: map of the track's pitches; None for General MIDI.
+        advance: called with shares of the work done, 1 in all.
     """
     notes, voices = find_drums(track).notes, translate(VOICE_OF_PITCH, drum_map)
     hits, unknown = read_hits(notes, bank.kit, voices, humanize=humanize, seed=seed)
@@ -170,34 +170,30 @@ def load_synth(
     threads: int = 0,
     inverter: Inverter = Inverter.SPECTRAL,
 ) -> DrumSynth:
-    """Load the networks that an inverter needs, once a process.
-
-    Raises:
-        DrumkitError: as `load_model`.
-    """
+    """Load the networks that an inverter needs, once a process; raises as `load_model`."""
     build = with_mcnn if inverter is Inverter.MCNN else DrumSynth
     return load_model(build, "synth", weights, device, threads)
 
 
 def with_mcnn(checkpoint: Checkpoint, device: str = "cpu") -> DrumSynth:
-    """Build the networks of a checkpoint, and MCNN of the file that lies beside it.
+    """Build the networks of a checkpoint, with MCNN from the file next to it.
 
     Raises:
-        BadDataError: weights of other networks.
-        MissingInputError: there is no such file.
+        BadDataError: the weights are of other networks.
+        MissingInputError: there is no file of MCNN.
     """
     beside = checkpoint.path.with_stem("synth-mcnn")
     return DrumSynth(checkpoint, device, load_weights("synth-mcnn", str(beside)))
 
 
 def require_notes(track: Track, name: str) -> None:
-    """Raise BadDataError where a track has no notes; `name` is for the message."""
+    """Raise BadDataError if a track has no notes; `name` is for the message."""
     if not track.notes:
         raise BadDataError(f"{name} has no notes", "give a MIDI file with drums")
 
 
 def require_fitting(kit: Kit, name: str, model: DrumSynth) -> None:
-    """Raise BadDataError where the codes of a kit are not of a model; `name` is for the message."""
+    """Raise BadDataError if the codes of a kit do not fit a model; `name` is for the message."""
     if any(len(voice.code.latent) != model.latent for voice in kit.voices.values()):
         raise BadDataError(
             f"{name} is of other weights", f"these take codes of {model.latent} numbers"
@@ -210,7 +206,7 @@ def _code(
     model: DrumSynth,
     seed: int,
 ) -> Code:
-    """The code of a sound that is asked for."""
+    """The code of a requested sound."""
     if not isinstance(source, str):
         _require_own({"controls": controls}, "a class", False)
         codes = from_array(np.asarray(source), model.latent)
@@ -223,7 +219,7 @@ def _code(
 
 
 def _require_own(given: Mapping[str, object], of: str, is_own: bool) -> None:
-    """Refuse arguments of another kind of source."""
+    """Refuse arguments that belong to another kind of source."""
     for name, value in given.items():
         if value is not None and not is_own:
             raise UsageError(f"{name} is of {of}")

@@ -79,7 +79,7 @@ def test_the_table_has_the_swirl_beside_training_patterns(tmp_path, weights, mon
     assert figures["coverage"][2] > 0.9
     # Random notes fool the accuracy, since each stands alone; but neither its sides nor coverage.
     assert random == pytest.approx(0.5, abs=0.1)
-    assert figures["held-out ones told"][3] > 0.9
+    assert figures["accuracy on held-out"][3] > 0.9
     assert figures["coverage"][3] < 0.1
     assert figures["copies"][0] == 0
     assert figures["step, mean"][0] <= figures["step, largest"][0]
