@@ -21,6 +21,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from drumkit_cli.cli import COMMANDS
+from drumkit_cli.errors import ExitStatus
 from drumkit_cli.io.tables import Table
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
@@ -71,8 +73,8 @@ FULL = Plan(180.0, 180.0, 3600.0, 15, 2)
 QUICK = Plan(4.0, 2.0, 4.0, 3, 1)
 
 
-def measure(command: Sequence[str | Path], threads: int) -> Cost:
-    """Run a command to its end; raises CalledProcessError when it fails."""
+def measure(command: Sequence[str | Path], threads: int, expected: int = 0) -> Cost:
+    """Run a command to its end; raises CalledProcessError when it ends with another status."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
     start = time.perf_counter()
     child = subprocess.Popen(
@@ -84,7 +86,7 @@ def measure(command: Sequence[str | Path], threads: int) -> Cost:
     seconds = time.perf_counter() - start
     child.stderr.close()
     child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
+    if child.returncode != expected:
         sys.stderr.buffer.write(message)
         raise subprocess.CalledProcessError(child.returncode, command)
     scale = 1 if sys.platform == "darwin" else 1024  # getrusage's unit
@@ -151,12 +153,20 @@ def separate_memory(folder: Path, plan: Plan) -> Figure:
 
 
 def time_ratio(
-    ours: Sequence[str | Path], theirs: Sequence[str], plan: Plan, name: str, target: float
+    ours: Sequence[str | Path],
+    theirs: Sequence[str],
+    plan: Plan,
+    name: str,
+    target: float,
+    status: int = 0,
 ) -> Figure:
     """Wall time of a command over that of another, in alternation, by medians."""
     taken: tuple[list[float], list[float]] = ([], [])
     for round_number in range(plan.repeats + 1):
-        pair = measure(ours, plan.threads).seconds, measure(theirs, plan.threads).seconds
+        pair = (
+            measure(ours, plan.threads, status).seconds,
+            measure(theirs, plan.threads).seconds,
+        )
         if round_number:  # the first fills the caches
             for times, seconds in zip(taken, pair, strict=True):
                 times.append(seconds)
@@ -164,11 +174,38 @@ def time_ratio(
     return Figure(name, ratio, target, "x", at_most=True)
 
 
+def start_time(lines: Sequence[str], plan: Plan, name: str, status: int = 0) -> Figure:
+    """The slowest of some command lines, beside importing Typer."""
+    figures = [
+        time_ratio([*DRUMKIT, *line.split()], TYPER, plan, name.format(line), 2.0, status)
+        for line in lines
+    ]
+    return max(figures, key=lambda figure: figure.value)
+
+
 def help_time(folder: Path, plan: Plan) -> Figure:
-    """The overview, beside importing Typer."""
+    """The overview and the help of each command."""
     del folder
-    name = "drumkit --help over import typer, time"
-    return time_ratio([*DRUMKIT, "--help"], TYPER, plan, name, 2.5)
+    lines = ["--help", *(f"{command} --help" for command in COMMANDS)]
+    return start_time(lines, plan, "drumkit {}, the slowest help, over import typer, time")
+
+
+def usage_time(folder: Path, plan: Plan) -> Figure:
+    """A wrong option and a wrong value."""
+    del folder
+    lines = [*(f"{command} --nope" for command in COMMANDS), "separate a.wav --overlap 2"]
+    name = "drumkit {}, the slowest usage error, over import typer, time"
+    return start_time(lines, plan, name, ExitStatus.USAGE)
+
+
+def missing_time(folder: Path, plan: Plan) -> Figure:
+    """An input that is not there."""
+    del folder
+    files = ("separate", "mel", "mel --invert", "arrange", "groove", "groove --extract", "synth")
+    lines = [f"{command} no/file" for command in files]
+    lines += ["interpolate no/file techno:1", "synth --z no/file", "train synth no/file"]
+    name = "drumkit {}, the slowest missing input, over import typer, time"
+    return start_time(lines, plan, name, ExitStatus.NO_INPUT)
 
 
 def interpolate_time(folder: Path, plan: Plan) -> Figure:
@@ -252,6 +289,8 @@ def synth_memory(folder: Path, plan: Plan) -> Figure:
 
 MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "help": help_time,
+    "usage": usage_time,
+    "missing": missing_time,
     "interpolate": interpolate_time,
     "swirl": swirl_time,
     "swirl-memory": swirl_memory,

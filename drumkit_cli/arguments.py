@@ -6,6 +6,8 @@ from typing import Final
 from drumkit_cli.errors import UsageError
 
 SEED_MAX: Final = 2**32 - 1
+STEPS_MAX: Final = 1 << 20
+"""Some 9 hours of sixteenths at 120 bpm: what is longer is no drum track."""
 
 
 def require_within(name: str, value: float, low: float, high: float) -> None:

@@ -9,9 +9,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
+from enum import Enum
+from functools import partial
 from types import FrameType
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -43,7 +44,61 @@ _EPILOG: Final = (
 )
 
 
-class LazyGroup(TyperGroup):
+class Conversion:
+    """Turns words of the command line into values, in the place of Typer's own conversion.
+
+    Typer leaves that to pydantic, whose import takes longer than Typer's.
+    """
+
+    def __init__(self, parameter: Any) -> None:  # noqa: ANN401 - Typer's class is private
+        self._type = parameter.type_descriptor.annotation
+        self._info = parameter.type_descriptor.parameter_info
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ANN401
+        """Return the value of a parameter; Typer calls this.
+
+        Raises:
+            BadParameter: it is not one that the parameter takes.
+        """
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        return self._convert(value, self._type)
+
+    def _convert(self, value: Any, kind: Any) -> Any:  # noqa: ANN401
+        if get_origin(kind) is list:
+            return [self._convert(each, get_args(kind)[0]) for each in value]
+        if get_origin(kind) is tuple:
+            return tuple(map(self._convert, value, get_args(kind)))
+        if self._info.parser is not None:
+            return self._info.parser(value)
+        try:
+            converted = kind(value)
+        except ValueError as failure:
+            raise typer.BadParameter(f"{value!r} is {_not_a(kind)}") from failure
+        low, high = self._info.min, self._info.max
+        if None not in (low, high) and not low <= converted <= high:
+            raise typer.BadParameter(f"{value} is not within {low} to {high}")
+        return converted
+
+
+def _not_a(kind: type) -> str:
+    if issubclass(kind, Enum):
+        return f"not one of {', '.join(kind)}"
+    return {int: "no whole number", float: "no number"}.get(kind, f"no {kind.__name__}")
+
+
+class _Light:
+    """A group or command that converts its parameters by `Conversion`."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401
+        """Return the parameters, the one for help included."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            param.get_runtime_param = partial(Conversion, param)
+        return params
+
+
+class LazyGroup(_Light, TyperGroup):
     """A group that knows its commands' names and summaries, and imports a command on use."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - Typer's context class is private
@@ -58,6 +113,8 @@ class LazyGroup(TyperGroup):
         """Find the command that the arguments name, or tell the nearest name."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches
+
             near = get_close_matches(name, COMMANDS, n=1)
             remedy = f"did you mean {near[0]}?" if near else f"see {PROGRAM} --help"
             raise UsageError(f"no command {name!r}", remedy)
@@ -69,7 +126,7 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
-class PlainCommand(TyperCommand):
+class PlainCommand(_Light, TyperCommand):
     """A command whose help names arguments as a manual does, without Python's types and braces."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above

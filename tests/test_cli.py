@@ -59,52 +59,6 @@ def test_every_command_can_be_loaded_and_described(name, capsys):
     assert capsys.readouterr().out.startswith(f"Usage: drumkit {name} ")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["train", "--help"], ["sepparate"]]
-)
-def test_help_imports_nothing_heavy(arguments):
-    code = (
-        "import sys; from drumkit_cli import cli; cli.run(sys.argv[1:])\n"
-        "heavy = {'torch', 'numpy', 'scipy', 'librosa', 'soundfile', 'rich', 'tqdm'}\n"
-        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
-    )
-    done = python("-c", code, *arguments)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("name", cli.COMMANDS)
-def test_command_modules_import_nothing_heavy(name):
-    code = (
-        f"import sys, {cli.COMMANDS[name][0]}\n"
-        "heavy = {'torch', 'numpy', 'scipy', 'librosa', 'soundfile'}\n"
-        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
-    )
-    done = python("-c", code)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "imported"),
-    [
-        (["separate", "missing.wav"], 66, set()),
-        (["arrange", "missing.wav"], 66, set()),
-        (["mel", "missing.wav"], 66, set()),
-        (["mel", "--invert", "missing.npy"], 66, set()),
-        (["mel", "--hop", "0", "missing.wav"], 2, set()),
-        (["separate", __file__], 65, {"numpy", "soundfile"}),
-        (["arrange", __file__], 65, {"numpy", "soundfile"}),
-        (["mel", __file__], 65, {"numpy", "soundfile"}),
-    ],
-)
-def test_inputs_are_checked_before_anything_heavy_is_imported(arguments, status, imported):
-    heavy = {"numpy", "soundfile", "scipy", "torch", "demucs"}
-    code = (
-        f"import sys; from drumkit_cli import cli; status = cli.run({arguments!r}); "
-        f"print(status, *({heavy!r} & set(sys.modules)))"
-    )
-    assert set(python("-c", code).stdout.split()) == {str(status), *imported}
-
-
 def test_version_is_printed(capfd):
     assert cli.run(["--version"]) == 0
     assert capfd.readouterr().out == f"drumkit {__version__}\n"
@@ -122,7 +76,7 @@ def test_version_is_printed(capfd):
             ["train", "mel", "."],
             "invalid value for 'FEATURE': 'mel' is not one of separate, arrange",
         ),
-        (["train", "separate", ".", "--device", "tpu"], "'tpu' is not one of 'cpu'"),
+        (["train", "separate", ".", "--device", "tpu"], "'tpu' is not one of cpu, cuda"),
         (["train", "separate", ".", "--time-limit", "0"], "'0' is not between"),
         (["train", "separate", ".", "extra"], "unexpected extra argument"),
     ],

@@ -257,9 +257,9 @@ def _extract(
     destination.check(inputs)
 
     def extract_one(path: str) -> None:
+        template, name, sha256 = _read_template(path, drum_map)
         from drumkit_cli.groove.inputs.groove_file import extract_groove, write_groove
 
-        template, name, sha256 = _read_template(path, drum_map)
         comment = Provenance(input_sha256=sha256).comment() if provenance else ""
         write_text(
             write_groove(extract_groove(template.performance), comment), destination.place(name)
@@ -269,9 +269,9 @@ def _extract(
 
 
 def _read_likeness(path: str, drum_map: DrumMap | None) -> Likeness:
-    from drumkit_cli.groove.inputs.groove_file import is_groove, read_groove
-
     with open_input(path) as source:
+        from drumkit_cli.groove.inputs.groove_file import is_groove, read_groove
+
         data = source.read_bytes()
         if is_groove(data):
             return Likeness(read_groove(data, source.name), source.sha256())

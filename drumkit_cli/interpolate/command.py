@@ -6,11 +6,13 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import UsageError
+from drumkit_cli.interpolate.names import find_named
 from drumkit_cli.interpolate.paths import SILENCE, STEPS, STEPS_MAX, TEMPO_BPM, PathKind
 from drumkit_cli.io.outputs import check_file
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import write_text
 from drumkit_cli.learning.devices import Device
+from drumkit_cli.midi.map_file import read_drum_map
 
 
 def interpolate(
@@ -99,13 +101,14 @@ def interpolate(
     if [name.partition("@")[0] for name in (start, goal, drum_map or "")].count("-") > 1:
         raise UsageError("stdin (-) can be read only once")
     check_file(output, ".mid", ".npy")
+    for name in (start, goal):
+        find_named(name)
+    pitches = None if drum_map is None else read_drum_map(drum_map)
 
     from drumkit_cli.interpolate import infer
     from drumkit_cli.interpolate.sources import read_source
-    from drumkit_cli.midi.map_file import read_drum_map
     from drumkit_cli.patterns.drum_file import write_drums
 
-    pitches = None if drum_map is None else read_drum_map(drum_map)
     first, last = read_source(start, pitches), read_source(goal, pitches)
     for remark in first.remarks + last.remarks:
         console.warn(remark)

@@ -1,13 +1,12 @@
 """Where a transition starts and ends: a file of patterns, or the name of one that ships."""
 
-import os
-import re
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.interpolate.names import find_named
 from drumkit_cli.io.arrays import read_npy
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input
@@ -21,8 +20,6 @@ from drumkit_cli.patterns.grid import Floats, name_unknown, read_grid
 from drumkit_cli.patterns.pattern_sets import PATTERN_STEPS, fold
 from drumkit_cli.patterns.ruler import MEASURE_STEPS, Ruler
 
-_NAME: Final = re.compile(r"([a-z]+):(\d{1,9})")
-_MEASURES: Final = re.compile(r"(.+)@(\d{1,9})(?:-(\d{1,9}))?", re.DOTALL)
 _VOICES_REMEDY: Final = f"they are {', '.join(VOICE_NAMES)}"
 
 
@@ -60,11 +57,7 @@ def shipped_names() -> list[tuple[str, Floats, float]]:
 
 
 def read_source(name: str, drum_map: DrumMap | None = None) -> Source:
-    """Read a MIDI or NPY file, stdin for "-", or the shipped pattern of that name.
-
-    "@17" or "@1-4" after it takes these measures of it, counted from 1. A file that is called like
-    a pattern must be named with its folder (./techno:3); a file whose own name ends in "@17" is
-    read as a whole.
+    """Read what a name stands for, as `find_named` says.
 
     Args:
         name: as above.
@@ -75,19 +68,11 @@ def read_source(name: str, drum_map: DrumMap | None = None) -> Source:
         MissingInputError: neither a file nor a pattern.
         BadDataError: not MIDI nor NPY; no notes; another meter; velocities that are no velocities.
     """
-    path, chosen = name, None
-    match = _MEASURES.fullmatch(name)
-    if match and not os.path.lexists(name):
-        path, first, last = match.groups()
-        chosen = range(int(first), int(last or first) + 1)
-        if not chosen or not chosen[0]:
-            raise UsageError(f"{name}: measures count from 1, as in {path}@1-4")
-    shipped, sha256 = _NAME.fullmatch(path), ""
-    if shipped and shipped[1] in GENRES:
-        steps = _shipped(shipped[1], int(shipped[2]), chosen)
-    else:
-        steps, sha256 = _read_file(path, chosen, drum_map, is_name=bool(shipped))
-    return _source(steps, name, sha256)
+    named = find_named(name)
+    if named.shipped:
+        return _source(_shipped(*named.shipped, named.measures), name)
+    with open_input(named.path) as source:
+        return _source(_read(source, named.measures, drum_map), name, source.sha256())
 
 
 def read_pattern(pattern: Pattern, drum_map: DrumMap | None = None) -> Source:
@@ -112,26 +97,9 @@ def _source(steps: Steps, name: str, sha256: str = "") -> Source:
 
 
 def _shipped(genre: str, number: int, chosen: range | None) -> Steps:
-    what, name = GENRES[genre], f"{genre}:{number}"
-    if not 1 <= number <= what.count:
-        raise UsageError(f"no pattern {name}", f"{genre}:1 to {genre}:{what.count} ship")
     velocities = composer.compose(genre, number)
-    return Steps(_cut(velocities, chosen, name) if chosen else velocities, what.tempo_bpm)
-
-
-def _read_file(
-    path: str, chosen: range | None, drum_map: DrumMap | None, *, is_name: bool
-) -> tuple[Steps, str]:
-    """What a file plays, and its SHA-256."""
-    try:
-        with open_input(path) as source:
-            return _read(source, chosen, drum_map), source.sha256()
-    except MissingInputError as error:
-        if not os.path.lexists(path) and (is_name or "/" not in path):
-            raise MissingInputError(
-                f"{path}: no such file or pattern", "drumkit interpolate --list names the patterns"
-            ) from error
-        raise
+    velocities = _cut(velocities, chosen, f"{genre}:{number}") if chosen else velocities
+    return Steps(velocities, GENRES[genre].tempo_bpm)
 
 
 def _read(source: Input, chosen: range | None, drum_map: DrumMap | None) -> Steps:

@@ -133,6 +133,23 @@ def open_input(path: str) -> Iterator[Input]:
             file.close()
 
 
+def check_input(path: str) -> None:
+    """Refuse a file that `open_input` would refuse, before slow imports; pipes are not touched.
+
+    Raises:
+        DrumkitError: as `open_input`.
+    """
+    if path == "-":
+        return
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError) as failure:
+        raise _input_failure(path, failure) from failure
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        with open_input(path):
+            pass
+
+
 @contextmanager
 def open_output(path: str | None, *, text: bool = False) -> Iterator[BinaryIO]:
     """Open an output for writing: a path, or stdout for None and "-".

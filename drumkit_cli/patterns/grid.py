@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.arguments import STEPS_MAX
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.midi.drum_maps import drum_name
 from drumkit_cli.midi.drum_parts import find_drums
@@ -16,8 +17,6 @@ from drumkit_cli.midi.measures import STEPS_PER_QUARTER, Stretch, read_stretches
 from drumkit_cli.midi.track import Note, Track
 from drumkit_cli.patterns.ruler import Layout, Ruler, sixteen_steps
 
-MAX_STEPS: Final = 1 << 20
-"""Some 9 hours of sixteenths at 120 bpm: what is longer is no drum track."""
 _NAMED: Final = 3
 """How many stretches of measures a remark names."""
 
@@ -72,7 +71,7 @@ def read_grid(
         layout: which measures are on the grid, and how.
 
     Raises:
-        BadDataError: no note, none in a measure that is on the grid, or more than `MAX_STEPS`
+        BadDataError: no note, none in a measure that is on the grid, or more than `STEPS_MAX`
             columns.
     """
     notes, remark = find_drums(track)
@@ -80,9 +79,9 @@ def read_grid(
         raise BadDataError(f"{name} has no notes", "give a MIDI file with drums on channel 10")
     stretches = read_stretches(track, max(note.onset_ticks for note in notes))
     ruler = Ruler(stretches, track.ticks_per_quarter / STEPS_PER_QUARTER, layout)
-    if ruler.columns > MAX_STEPS:
+    if ruler.columns > STEPS_MAX:
         raise BadDataError(
-            f"{name} is {ruler.columns:,} sixteenths long; at most {MAX_STEPS:,} are read"
+            f"{name} is {ruler.columns:,} sixteenths long; at most {STEPS_MAX:,} are read"
         )
     velocities = np.zeros((count, ruler.columns), np.float32)
     offsets = np.zeros((count, ruler.columns), np.float32)

@@ -8,10 +8,12 @@ import typer
 
 from drumkit_cli import options
 from drumkit_cli.errors import UsageError
-from drumkit_cli.io.streams import Encoding, resolve_inputs
+from drumkit_cli.io.streams import Encoding, check_input, resolve_inputs
 from drumkit_cli.learning.devices import Device
+from drumkit_cli.midi.map_file import read_drum_map
 from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.synth.limits import HUMANIZE, LENGTH_MAX_SECONDS, ONE_SHOT_MAX_SECONDS
+from drumkit_cli.synth.requests import KitChoice, OneShots
 
 NUMBER_MAX = 1000
 VARY_MAX = 10.0
@@ -193,9 +195,21 @@ def synth(
             _refuse(of_samples, "is of sounds and this gives codes", "-o FILE.wav")
         elif length is not None and length > ONE_SHOT_MAX_SECONDS:
             raise UsageError(f"--length of a sound is at most {ONE_SHOT_MAX_SECONDS:g} seconds")
+        loudness = 1.0 if velocity is None else velocity
+        sound = inputs[0] if inputs else None
+        wanted = OneShots(sound, pc, z, encode, between, number, vary, loudness, as_codes)
+        wanted.destination(output, wanted.count)
+        for path in wanted.files:
+            check_input(path)
     else:
         _refuse(of_sounds, "is of single sounds, not of drum tracks", f"name one: {CLASSES[0]}")
         files = resolve_inputs(inputs or [])
+        share = HUMANIZE if humanize is None else humanize
+        choice = KitChoice.parse(kit, save_kit, voice or [], gain or [], pan or [], share)
+        destination = choice.destination(files, output, drum_map)
+        for path in [*choice.files, *(files if len(files) == 1 else [])]:
+            check_input(path)
+        pitches = None if drum_map is None else read_drum_map(drum_map)
 
     from drumkit_cli.synth.render_options import RenderOptions
 
@@ -210,18 +224,13 @@ def synth(
         provenance=not no_provenance,
     )
     if is_sound:
-        from drumkit_cli.synth.one_shots import OneShots, make_one_shots
+        from drumkit_cli.synth.one_shots import make_one_shots
 
-        loudness = 1.0 if velocity is None else velocity
-        sound = inputs[0] if inputs else None
-        wanted = OneShots(sound, pc, z, encode, between, number, vary, loudness, as_codes)
         make_one_shots(wanted, output, rendering)
     else:
-        from drumkit_cli.synth.kits.midi_player import KitChoice, play_songs
+        from drumkit_cli.synth.kits.midi_player import play_songs
 
-        share = HUMANIZE if humanize is None else humanize
-        choice = KitChoice.parse(kit, save_kit, voice or [], gain or [], pan or [], share)
-        play_songs(files, output, choice, rendering, drum_map)
+        play_songs(files, destination, choice, rendering, pitches)
 
 
 def _check_sources(

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drumkit_cli.arguments import STEPS_MAX
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES, VOICE_PITCHES
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import empty_track
-from drumkit_cli.patterns.grid import MAX_STEPS, name_unknown, read_grid
+from drumkit_cli.patterns.grid import name_unknown, read_grid
 from tests.contract import midi_files
 from tests.contract.midi_files import END, file, meter, meter_map, track
 from tests.patterns.written import grid_notes
@@ -154,10 +155,10 @@ def test_a_note_just_before_a_bar_line_is_the_next_measures():
 def test_nothing_and_too_much_are_bad_data():
     with pytest.raises(BadDataError, match="has no notes"):
         grid_of(file(END))
-    quarters = MAX_STEPS // 4 + 4
+    quarters = STEPS_MAX // 4 + 4
     tempo = b"\x00\xff\x51\x03\x00\x00\x01"  # or it would be more than 24 hours
     far = file(track([(0, 36, 90)], head=tempo, end=quarters), division=1)
-    with pytest.raises(BadDataError, match=f"at most {MAX_STEPS:,}"):
+    with pytest.raises(BadDataError, match=f"at most {STEPS_MAX:,}"):
         grid_of(far)
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from drumkit_cli.arguments import STEPS_MAX
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
 from drumkit_cli.io.streams import open_input
-from drumkit_cli.patterns.grid import MAX_STEPS
 
 _LIST: Final = re.compile(r"(?=.*\d)[-+.\d,\s]+", re.ASCII)
 
@@ -65,7 +65,7 @@ def _read_file(
                 raise BadDataError(
                     f"{source.name}, line {number}: {error}", _remedy(option)
                 ) from error
-        if not 0 < len(values) <= MAX_STEPS:
+        if not 0 < len(values) <= STEPS_MAX:
             raise BadDataError(f"{source.name} has {len(values):,} values", _remedy(option))
     return tuple(values)
 

@@ -14,10 +14,10 @@ from drumkit_cli.sounds.codes import LATENT_MAX, Code, classes_fault
 from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
 from drumkit_cli.sounds.mel_image import to_power
 from drumkit_cli.synth.kits.voices import VOICES
+from drumkit_cli.synth.limits import GAIN_MAX_DB
 
 FORMAT: Final = "drumkit-kit"
 VERSION: Final = 1
-GAIN_MAX_DB: Final = 60.0
 _MAKES_ONE: Final = "drumkit synth --save-kit makes one"
 
 
