@@ -19,9 +19,10 @@ from drumkit_cli.io.streams import Encoding, open_input, open_output, resolve_in
 from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
-    from drumkit_cli.arrange.infer import Arranger, Floats
+    from drumkit_cli.arrange.infer import Arranger
     from drumkit_cli.audio.reader import AudioReader
     from drumkit_cli.audio.tape import Tape
+    from drumkit_cli.io.arrays import Floats
 
 ITERATIONS = 32
 BLOCK_FRAMES = 1 << 16

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from drumkit_cli.arrange import infer
 from drumkit_cli.bands.takes import Take
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.spectral import mel_spectrogram
 
 LEAKS = ("drums", "other", "voice")
@@ -17,8 +17,6 @@ SILENT_LEVEL = 0.35
 """A frame is silent if its loudest bin is below this share of the level range."""
 TRIES = 500
 """Random positions tried for a window in which bass and drums play."""
-
-Floats = NDArray[np.float32]
 
 
 class Windows:

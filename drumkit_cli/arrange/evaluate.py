@@ -17,6 +17,7 @@ from drumkit_cli import console
 from drumkit_cli.arrange import infer
 from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.errors import MissingInputError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.io.streams import open_input
 from drumkit_cli.io.tables import Cell, Table
@@ -40,7 +41,6 @@ IMAGE_DECIBELS = mel_spectrogram.TOP_LEVEL / mel_spectrogram.LEVELS_PER_DB
 
 METHODS = ("drumkit arrange", "the bass itself", "random onsets", "metronome, eighths")
 
-Floats = NDArray[np.float32]
 Times = NDArray[np.floating]
 
 

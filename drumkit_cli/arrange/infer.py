@@ -19,6 +19,7 @@ from drumkit_cli.arrange.model import Generator, ModelConfig
 from drumkit_cli.audio.reader import Resampler
 from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.tape import Tape
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.spectral import mel_spectrogram
@@ -37,7 +38,6 @@ __all__ = [
     "to_image",
 ]
 
-Floats = NDArray[np.float32]
 
 WINDOW_FRAMES: Final = 256
 OVERLAP_FRAMES: Final = 50

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.streams import spool_failure
-
-Floats = NDArray[np.float32]
 
 
 class Tape:

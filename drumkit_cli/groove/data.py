@@ -18,6 +18,7 @@ from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.groove.network import windowing
 from drumkit_cli.groove.network.windowing import GENRES, HOP_STEPS, KICK, SNARE, Windows
 from drumkit_cli.groove.training.augmentation import vary, vary_templates
+from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.learning.index_files import read_index
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.patterns.grid import read_grid
@@ -57,9 +58,6 @@ GENRE_OF_STYLE: Final[Mapping[str, str | None]] = MappingProxyType(
 Styles outside of the six genres have None: their windows are used like all others, without a genre,
 and are left out of genre accuracies.
 """
-
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.network.windowing import FEELS, GENRES, Windows
 from drumkit_cli.groove.training import metrics
 from drumkit_cli.groove.training.reconstruction import reconstruct_all
+from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights, shipped_folder
 
@@ -65,8 +66,6 @@ MILLISECONDS_PER_STEP: Final = 125.0
 """Length of a sixteenth at 120 bpm."""
 FEEL_TEMPLATES: Final = 64
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 Made = tuple[Floats, Floats, Floats]
 
 

@@ -38,10 +38,8 @@ from drumkit_cli.groove.network.windowing import (
     VELOCITY_CLASSES,
     WINDOW_STEPS,
 )
+from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.learning.checkpoint import Checkpoint
-
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
 LATENT_TEMPERATURE: Final = 1.0

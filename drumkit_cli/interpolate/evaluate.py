@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from drumkit_cli import console
 from drumkit_cli.interpolate import infer
 from drumkit_cli.interpolate.paths import SILENCE, PathKind
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
 from drumkit_cli.patterns import pattern_sets
-from drumkit_cli.patterns.pattern_sets import Floats, PatternSet
+from drumkit_cli.patterns.pattern_sets import PatternSet
 from drumkit_cli.patterns.statistics import (
     nearest,
     onset_f1,

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_known, require_tempo, require_within
 from drumkit_cli.interpolate.paths import SILENCE, STEPS, STEPS_MAX, TEMPO_BPM, PathKind
 from drumkit_cli.interpolate.sources import Pattern, read_pattern
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.midi.map_file import DrumMap
 from drumkit_cli.midi.track import Track
@@ -18,8 +18,6 @@ from drumkit_cli.patterns.drum_file import drum_track
 
 if TYPE_CHECKING:
     from drumkit_cli.learning.checkpoint import Checkpoint
-
-Floats = NDArray[np.float32]
 
 
 class Autoencoder:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from drumkit_cli.interpolate.infer import Floats
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.patterns.statistics import principal_components
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.interpolate.names import find_named
-from drumkit_cli.io.arrays import read_npy
+from drumkit_cli.io.arrays import Floats, read_npy
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
@@ -16,7 +16,7 @@ from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns import composer
 from drumkit_cli.patterns.genres import GENRES
-from drumkit_cli.patterns.grid import Floats, name_unknown, read_grid
+from drumkit_cli.patterns.grid import name_unknown, read_grid
 from drumkit_cli.patterns.pattern_sets import PATTERN_STEPS, fold
 from drumkit_cli.patterns.ruler import MEASURE_STEPS, Ruler
 

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend
 from drumkit_cli.patterns import pattern_sets
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig, to_targets, to_velocities
-from drumkit_cli.patterns.pattern_sets import Floats, PatternSet
+from drumkit_cli.patterns.pattern_sets import PatternSet
 from drumkit_cli.patterns.ruler import MEASURE_STEPS
 from drumkit_cli.patterns.statistics import onset_f1
 

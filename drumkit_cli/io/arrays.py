@@ -1,4 +1,4 @@
-"""NPY arrays in and out: numbers only, never pickles."""
+"""Types of arrays, and NPY arrays in and out: numbers only, never pickles."""
 
 import io
 import math
@@ -15,6 +15,9 @@ from numpy.lib import format as npy_format
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
 
 _NUMBER_KINDS: Final = "biuf"
 _HEADER_BYTES_MAX: Final = 10_000

@@ -1,9 +1,8 @@
 """Statistics of sets of embeddings, for evaluations."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from drumkit_cli.io.arrays import Floats
 
 
 def frechet_distance(first: Floats, second: Floats) -> float:

@@ -21,9 +21,9 @@ from drumkit_cli.io.streams import Encoding, open_input, open_output, resolve_in
 
 if TYPE_CHECKING:
     from drumkit_cli.audio.reader import AudioReader
+    from drumkit_cli.io.arrays import Floats
     from drumkit_cli.mel.plot import Overview
     from drumkit_cli.spectral.mel_config import MelConfig
-    from drumkit_cli.spectral.melscale import Floats
 
 WINDOW_FRAMES = 256
 OVERLAP_FRAMES = 50

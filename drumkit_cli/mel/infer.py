@@ -13,11 +13,11 @@ from drumkit_cli.arguments import require_known, require_seed, require_within
 from drumkit_cli.audio.reader import AudioReader, Resampler
 from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.stems import select_stem, stem_owners
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.mel.stored import StoredMel
 from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
 from drumkit_cli.spectral.mel_config import PRESETS, MelConfig
 from drumkit_cli.spectral.mel_spectrogram import audio_blocks, mel_blocks
-from drumkit_cli.spectral.melscale import Floats
 
 OVERLAP_FRAMES: Final = 50
 """Frames that a window shares with the next one, as in the paper."""

@@ -5,9 +5,10 @@ from typing import Final
 import numpy as np
 from matplotlib.figure import Figure
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.spectral.mel_config import MelConfig
 from drumkit_cli.spectral.mel_spectrogram import FLOOR_DB
-from drumkit_cli.spectral.melscale import Floats, band_edges
+from drumkit_cli.spectral.melscale import band_edges
 
 _COLUMNS_MAX: Final = 1600
 _TICKS_HZ: Final = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)

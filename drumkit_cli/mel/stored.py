@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.io.arrays import read_header
+from drumkit_cli.io.arrays import Floats, read_header
 from drumkit_cli.io.streams import Input
 from drumkit_cli.spectral.mel_config import MelConfig
 from drumkit_cli.spectral.mel_spectrogram import TOP_LEVEL, undiscretise
-from drumkit_cli.spectral.melscale import Floats
 
 _POWER_MAX: Final = 1e30
 """Beyond all audio, and its square still fits float32."""

@@ -14,14 +14,13 @@ from typing import BinaryIO, Final
 import numpy as np
 from mido.frozen import FrozenMetaMessage
 
-from drumkit_cli.io.arrays import npy_header
+from drumkit_cli.io.arrays import Floats, npy_header
 from drumkit_cli.io.outputs import kind_of
 from drumkit_cli.io.streams import open_output, spool_failure
 from drumkit_cli.midi.drum_maps import VOICE_PITCHES
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.messages import END_MARK, MAX_TICKS, encode, encode_note, encode_ticks
 from drumkit_cli.midi.track import DRUM_CHANNEL, Track, empty_track
-from drumkit_cli.patterns.grid import Floats
 
 TICKS_PER_STEP: Final = 120
 NOTE_TICKS: Final = TICKS_PER_STEP // 2

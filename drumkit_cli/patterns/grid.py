@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drumkit_cli.arguments import STEPS_MAX
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.midi.drum_maps import drum_name
 from drumkit_cli.midi.drum_parts import find_drums
 from drumkit_cli.midi.map_file import DrumMap
@@ -19,8 +19,6 @@ from drumkit_cli.patterns.ruler import Layout, Ruler, sixteen_steps
 
 _NAMED: Final = 3
 """How many stretches of measures a remark names."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

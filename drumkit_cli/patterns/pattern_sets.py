@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.errors import BadDataError, DrumkitError, MissingInputError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.index_files import read_index
 from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
 from drumkit_cli.midi.files import read_midi
@@ -37,7 +38,6 @@ LICENCES: Final = (
 )
 SPLITS: Final = ("train", "validation", "test")
 
-Floats = NDArray[np.float32]
 
 _VOICE_OF_NAME: Final = {
     "kick": 0,

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.patterns.pattern_sets import Floats, PatternSet
+from drumkit_cli.io.arrays import Floats
+from drumkit_cli.patterns.pattern_sets import PatternSet
 
 Metric = Callable[[Floats, Floats], Floats]
 """A function from N and M patterns to their distances ``[N, M]``."""

@@ -11,13 +11,11 @@ import time
 from pathlib import Path
 from typing import IO, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
 from drumkit_cli import console
 from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.audio.stems import select_stem
 from drumkit_cli.errors import DrumkitError, MissingInputError, StreamError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.io.streams import open_input
 from drumkit_cli.io.tables import Cell, Table
@@ -33,8 +31,6 @@ from drumkit_cli.spectral.onsets import (
 PROGRAM = (sys.executable, "-m", "drumkit_cli")
 GRACE_SECONDS = 5.0
 """How long a command that is told to end may clear up."""
-
-Floats = NDArray[np.float32]
 
 
 def evaluate(data: Path, weights: str | None) -> Table:

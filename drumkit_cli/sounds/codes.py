@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.model import Latent
 
@@ -23,8 +24,6 @@ LATENT_MAX: Final = 1e6
 """Largest magnitude of a number in a code that is read: the networks stay finite."""
 _PARALLEL: Final = 1e-4
 _SUM_TOLERANCE: Final = 1e-3
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.sounds import codes as latent_codes
 from drumkit_cli.sounds.classes import CLASSES, Inverter
@@ -42,8 +42,6 @@ NOISES_HZ: Final = 2400.0
 """Drums are tonal below `TONES_HZ` and noisy above `NOISES_HZ`: the texture fades in between."""
 _BATCH: Final = 16
 _MODEL: Final = "drum synthesiser"
-
-Floats = NDArray[np.float32]
 
 
 class DrumSynth:

@@ -4,9 +4,9 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.spectral.mel_config import PRESETS
 from drumkit_cli.spectral.melscale import filter_bank
 
@@ -16,8 +16,6 @@ LENGTH: Final = 22_050
 FRAMES: Final = MEL.frames(LENGTH)
 FLOOR_DB: Final = -80.0
 """Power of level 0, in dB relative to a full-scale sine, which has level 1."""
-
-Floats = NDArray[np.float32]
 
 
 class Analyser(nn.Module):

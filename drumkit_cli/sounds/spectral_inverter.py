@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.sounds.mel_image import FLOOR_DB, FRAMES, LENGTH, MEL
-from drumkit_cli.spectral.melscale import Floats, band_edges, filter_bank, hann
+from drumkit_cli.spectral.melscale import band_edges, filter_bank, hann
 
 OVERLAP = MEL.window // MEL.hop
 SILENT_LEVEL = 0.01

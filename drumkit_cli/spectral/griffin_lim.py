@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.errors import UsageError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.spectral.mel_config import MelConfig
-from drumkit_cli.spectral.melscale import Floats, padded_window
+from drumkit_cli.spectral.melscale import padded_window
 
 GRIFFIN_LIM_ITERATIONS: Final = 32
 

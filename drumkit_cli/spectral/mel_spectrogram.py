@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS, griffin_lim_blocks
 from drumkit_cli.spectral.mel_config import MelConfig
-from drumkit_cli.spectral.melscale import Floats, filter_bank, padded_window, triangles
+from drumkit_cli.spectral.melscale import filter_bank, padded_window, triangles
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -9,9 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.spectral.mel_config import MelConfig
-
-Floats = NDArray[np.float32]
 
 
 def band_edges(config: MelConfig) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.mel_config import PRESETS
 
@@ -29,7 +30,6 @@ _GATE_SECONDS: Final = 0.1
 _SILENCE_DB: Final = -70.0
 _RELATIVE_GATE_DB: Final = -20.0
 
-Floats = NDArray[np.float32]
 Times = NDArray[np.floating]
 
 

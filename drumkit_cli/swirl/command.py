@@ -23,7 +23,7 @@ from drumkit_cli.swirl.walk import (
 )
 
 if TYPE_CHECKING:
-    from drumkit_cli.patterns.grid import Floats
+    from drumkit_cli.io.arrays import Floats
 
     Block = tuple[Floats, Floats | None]
 

@@ -11,9 +11,10 @@ from typing import Final
 import numpy as np
 
 from drumkit_cli import console
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES, Floats, PatternSet, load_patterns
+from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES, PatternSet, load_patterns
 from drumkit_cli.patterns.statistics import (
     Metric,
     coverage_and_density,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_tempo, require_within
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.drum_file import drum_track
@@ -29,8 +30,6 @@ TIMING_STEPS: Final = 0.06
 TIMING_MAX_STEPS: Final = 0.2
 DYNAMICS: Final = 0.08
 """Standard deviation of humanised velocities, relative to the velocity."""
-
-Floats = NDArray[np.float32]
 
 
 class Drummer:

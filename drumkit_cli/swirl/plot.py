@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from drumkit_cli.swirl.infer import Floats
+from drumkit_cli.io.arrays import Floats
 
 
 def draw_path(whole: Floats, walked: Floats) -> Figure:

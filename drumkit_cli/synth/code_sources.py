@@ -7,11 +7,11 @@ import numpy as np
 
 from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.io.arrays import read_npy
+from drumkit_cli.io.arrays import Floats, read_npy
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input
 from drumkit_cli.sounds.codes import Code, from_array
-from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
+from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.sounds.mel_image import MEL
 
 _READ_SECONDS: Final = 2.0

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from drumkit_cli.audio.reader import resample
 from drumkit_cli.errors import BadDataError, MissingInputError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.index_files import read_index
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL, Analyser
@@ -32,8 +33,6 @@ FADE: Final = 220
 SEMITONES: Final = {"kick": 3.0, "tom": 2.0, "conga": 2.0, "bongo": 2.0}
 """Largest retuning of a class, up or down; beyond, a conga would sound like a bongo."""
 _IMAGE_BATCH: Final = 32
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

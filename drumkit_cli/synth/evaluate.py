@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from drumkit_cli import console
 from drumkit_cli.audio.wav import wav_bytes
 from drumkit_cli.errors import MissingInputError
+from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.io.tables import Table
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.statistics import frechet_distance
@@ -35,7 +36,6 @@ from drumkit_cli.synth.metrics import attacks, diversity, log_mel_distance, spec
 from drumkit_cli.synth.training.classifier import (
     POOL_PER_CLASS,
     TRAINING_STEPS,
-    Ints,
     SoundClassifier,
     train_classifier,
 )
@@ -53,8 +53,6 @@ KITS: Final = 5
 """Kits whose onsets are compared with their notes."""
 ONSET_SECONDS: Final = 0.003
 """Largest distance of an onset from its note."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -276,7 +274,9 @@ def _one_shot_rows(synth: DrumSynth) -> list[_Row]:
     ]
 
 
-def _is_recognised(classifier: SoundClassifier, levels: Floats, classes: Ints) -> NDArray[np.bool_]:
+def _is_recognised(
+    classifier: SoundClassifier, levels: Floats, classes: Integers
+) -> NDArray[np.bool_]:
     """Whether each sound is classified as its class: the paper's among themselves, ours of all."""
     paper = classifier.classes(levels, len(PAPER_CLASSES))
     predicted = np.where(classes < len(PAPER_CLASSES), paper, classifier.classes(levels))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_known, require_seed, require_within
 from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.midi.drum_parts import find_drums
@@ -17,7 +18,7 @@ from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.track import Track
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.codes import Code, from_array
-from drumkit_cli.sounds.drum_synth import DrumSynth, Floats, fit_length
+from drumkit_cli.sounds.drum_synth import DrumSynth, fit_length
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.kit import Kit, draw_kit
 from drumkit_cli.synth.kits.rendering import Hits, SoundBank, natural_frames, read_hits, render

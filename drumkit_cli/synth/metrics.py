@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.sounds.mel_image import FLOOR_DB, MEL, to_power
-
-Floats = NDArray[np.float32]
 
 
 def log_mel_distance(real: Floats, made: Floats) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from drumkit_cli.sounds.drum_synth import Floats
+from drumkit_cli.io.arrays import Floats
 
 
 def draw_sounds(rows: Mapping[str, Sequence[Floats]], classes: Sequence[str]) -> Figure:

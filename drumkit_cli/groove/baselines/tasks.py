@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
-from drumkit_cli.groove.data import NO_GENRE, Corpus, Floats, Integers
+from drumkit_cli.groove.data import NO_GENRE, Corpus
 from drumkit_cli.groove.training import metrics
 from drumkit_cli.groove.training.recipe import AveragedTask, Recipe
 from drumkit_cli.groove.training.reconstruction import Batch, divergence, parts, reconstruct_all
+from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.learning.optimisation import autocast
 
 NEIGHBOURS = 20

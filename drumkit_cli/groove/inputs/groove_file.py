@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove.inputs.performance import Performance
 from drumkit_cli.groove.network.windowing import BEAT_STEPS, HOP_STEPS, VOICES, WINDOW_STEPS
+from drumkit_cli.io.arrays import Integers
 
 MAGIC: Final = "drumkit groove"
 VERSION: Final = 1
@@ -40,8 +41,6 @@ _STEP_WIDTH: Final = len("1.1.1")
 _CELL_WIDTH: Final = len("127+50")
 _CELL: Final = re.compile(r"(\d{1,3})([+-]\d{1,2})?", re.ASCII)
 _STEP: Final = re.compile(r"([12])\.([1-4])\.([1-4])", re.ASCII)
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from drumkit_cli.groove.model import Conditions
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.network.windowing import FEELS, GENRES, VELOCITY_CLASSES, WINDOW_STEPS
-
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
+from drumkit_cli.io.arrays import Floats, Integers
 
 TOP_P: Final = 0.8
 """Nucleus sampling: only the likeliest codes are sampled that together have this probability."""

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from drumkit_cli.io.arrays import Floats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +52,6 @@ MIN_KICK: Final = 40 / 127
 """Kicks up to this velocity are not in templates."""
 BUSY: Final = 3 / 4
 """Share of steps with a cymbal above which a template has sixteenths on the cymbal."""
-
-Floats = NDArray[np.float32]
 
 
 class Windows(NamedTuple):

@@ -14,8 +14,7 @@ from drumkit_cli.groove.network.windowing import (
     TOM,
     Windows,
 )
-
-Floats = NDArray[np.float32]
+from drumkit_cli.io.arrays import Floats
 
 
 def vary(windows: Windows, partners: Windows, generator: np.random.Generator) -> Windows:

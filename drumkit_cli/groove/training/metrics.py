@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.groove.network.windowing import BEAT_STEPS, Windows
-
-Floats = NDArray[np.float32]
+from drumkit_cli.io.arrays import Floats
 
 
 def note_f1(made: Floats, real: Floats) -> float:

@@ -9,11 +9,12 @@ from lightning_fabric.utilities import move_data_to_device
 from torch import Tensor, nn
 
 from drumkit_cli.groove.baselines.networks import OneStep
-from drumkit_cli.groove.data import Corpus, Floats, Integers
+from drumkit_cli.groove.data import Corpus
 from drumkit_cli.groove.model import Conditions, Groove
 from drumkit_cli.groove.network import windowing
 from drumkit_cli.groove.network.layers import Gaussian
 from drumkit_cli.groove.network.windowing import GENRES, Windows
+from drumkit_cli.io.arrays import Floats, Integers
 
 BATCH = 512
 

@@ -9,9 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.codes import LATENT_MAX, Code, classes_fault
-from drumkit_cli.sounds.drum_synth import DrumSynth, Floats
+from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.sounds.mel_image import to_power
 from drumkit_cli.synth.kits.voices import VOICES
 from drumkit_cli.synth.limits import GAIN_MAX_DB

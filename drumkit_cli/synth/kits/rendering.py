@@ -11,16 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.midi.track import Note
 from drumkit_cli.sounds.classes import Inverter
-from drumkit_cli.sounds.drum_synth import (
-    FADE,
-    PEAK,
-    VELOCITY_CURVE,
-    DrumSynth,
-    Floats,
-    normalised_sound,
-)
+from drumkit_cli.sounds.drum_synth import FADE, PEAK, VELOCITY_CURVE, DrumSynth, normalised_sound
 from drumkit_cli.sounds.mel_image import LENGTH, MEL
 from drumkit_cli.synth.kits.kit import Kit, derived_seed
 from drumkit_cli.synth.kits.voices import HATS, VOICE_OF_PITCH, VOICES

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.data import Sounds, make_pool
@@ -21,9 +21,6 @@ EMBEDDING: Final = 96
 POOL_PER_CLASS: Final = 160
 TRAINING_STEPS: Final = 700
 BATCH: Final = 64
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 
 class ClassifierNet(nn.Module):
@@ -76,10 +73,10 @@ class SoundClassifier:
         return embeddings
 
     @torch.inference_mode()
-    def classes(self, levels: Floats, among: int = len(CLASSES)) -> Ints:
+    def classes(self, levels: Floats, among: int = len(CLASSES)) -> Integers:
         """The most likely of the first `among` classes for levels ``[n, F, T]``: ``[n]``."""
         logits = self._network.logits(torch.from_numpy(self.embed(levels)))
-        classes: Ints = logits[:, :among].argmax(1).numpy()
+        classes: Integers = logits[:, :among].argmax(1).numpy()
         return classes
 
 

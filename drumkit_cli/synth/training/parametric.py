@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.sounds.mel_image import LENGTH, MEL
 
-Floats = NDArray[np.float32]
 Signal = NDArray[np.float64]
 
 _TIME = np.arange(LENGTH) / MEL.rate
