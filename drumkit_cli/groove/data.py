@@ -7,7 +7,6 @@ BY 4.0.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -27,32 +26,30 @@ LICENCES: Final = "Groove MIDI Dataset (CC BY 4.0)"
 NO_GENRE: Final = -1
 MIN_VOICES: Final = 3
 
-GENRE_OF_STYLE: Final[Mapping[str, str | None]] = MappingProxyType(
-    {
-        "dance": "electronic",
-        "rock": "rock",
-        "rock/shuffle": "blues",
-        "rock/rockabilly": "blues",
-        "punk": "rock",
-        "pop": "rock",
-        "country": "rock",
-        "funk": "funk",
-        "soul": "funk",
-        "gospel": "funk",
-        "afrobeat": "funk",
-        "neworleans": "funk",
-        "neworleans/shuffle": "blues",
-        "jazz": "jazz",
-        "jazz/funk": "funk",
-        "blues": "blues",
-        "hiphop": "hip hop",
-        "afrocuban": None,
-        "highlife": None,
-        "latin": None,
-        "middleeastern": None,
-        "reggae": None,
-    }
-)
+GENRE_OF_STYLE: Final[Mapping[str, str | None]] = {
+    "dance": "electronic",
+    "rock": "rock",
+    "rock/shuffle": "blues",
+    "rock/rockabilly": "blues",
+    "punk": "rock",
+    "pop": "rock",
+    "country": "rock",
+    "funk": "funk",
+    "soul": "funk",
+    "gospel": "funk",
+    "afrobeat": "funk",
+    "neworleans": "funk",
+    "neworleans/shuffle": "blues",
+    "jazz": "jazz",
+    "jazz/funk": "funk",
+    "blues": "blues",
+    "hiphop": "hip hop",
+    "afrocuban": None,
+    "highlife": None,
+    "latin": None,
+    "middleeastern": None,
+    "reggae": None,
+}
 """Style of the dataset to genre of the paper; a full style takes precedence over its first word.
 
 Styles outside of the six genres have None: their windows are used like all others, without a genre,

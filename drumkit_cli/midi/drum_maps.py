@@ -4,60 +4,56 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-ROLAND_DRUMS: Final[Mapping[int, str]] = MappingProxyType(
-    {
-        22: "HH Closed (Edge)",
-        26: "HH Open (Edge)",
-        36: "Kick",
-        37: "Snare X-Stick",
-        38: "Snare (Head)",
-        40: "Snare (Rim)",
-        42: "HH Closed (Bow)",
-        43: "Tom 3 (Head)",
-        44: "HH Pedal",
-        45: "Tom 2",
-        46: "HH Open (Bow)",
-        47: "Tom 2 (Rim)",
-        48: "Tom 1",
-        49: "Crash 1 (Bow)",
-        50: "Tom 1 (Rim)",
-        51: "Ride (Bow)",
-        52: "Crash 2 (Edge)",
-        53: "Ride (Bell)",
-        55: "Crash 1 (Edge)",
-        57: "Crash 2 (Bow)",
-        58: "Tom 3 (Rim)",
-        59: "Ride (Edge)",
-    }
-)
+ROLAND_DRUMS: Final[Mapping[int, str]] = {
+    22: "HH Closed (Edge)",
+    26: "HH Open (Edge)",
+    36: "Kick",
+    37: "Snare X-Stick",
+    38: "Snare (Head)",
+    40: "Snare (Rim)",
+    42: "HH Closed (Bow)",
+    43: "Tom 3 (Head)",
+    44: "HH Pedal",
+    45: "Tom 2",
+    46: "HH Open (Bow)",
+    47: "Tom 2 (Rim)",
+    48: "Tom 1",
+    49: "Crash 1 (Bow)",
+    50: "Tom 1 (Rim)",
+    51: "Ride (Bow)",
+    52: "Crash 2 (Edge)",
+    53: "Ride (Bell)",
+    55: "Crash 1 (Edge)",
+    57: "Crash 2 (Bow)",
+    58: "Tom 3 (Rim)",
+    59: "Ride (Edge)",
+}
 """Pitch to what struck it on the Roland TD-11 that recorded the Groove MIDI Dataset."""
 
-GROOVE_VOICES: Final[Mapping[int, int]] = MappingProxyType(
-    {
-        22: 42,
-        26: 46,
-        36: 36,
-        37: 38,
-        38: 38,
-        40: 38,
-        42: 42,
-        43: 43,
-        44: 42,
-        45: 47,
-        46: 46,
-        47: 47,
-        48: 50,
-        49: 49,
-        50: 50,
-        51: 51,
-        52: 49,
-        53: 51,
-        55: 49,
-        57: 49,
-        58: 43,
-        59: 51,
-    }
-)
+GROOVE_VOICES: Final[Mapping[int, int]] = {
+    22: 42,
+    26: 46,
+    36: 36,
+    37: 38,
+    38: 38,
+    40: 38,
+    42: 42,
+    43: 43,
+    44: 42,
+    45: 47,
+    46: 46,
+    47: 47,
+    48: 50,
+    49: 49,
+    50: 50,
+    51: 51,
+    52: 49,
+    53: 51,
+    55: 49,
+    57: 49,
+    58: 43,
+    59: 51,
+}
 """Pitch to the General MIDI pitch of the nine voices that the Groove MIDI Dataset folds a kit into.
 
 Source: Gillick et al., Learning to Groove with Inverse Sequence Transformations, 2019, appendix.
@@ -65,22 +61,20 @@ Source: Gillick et al., Learning to Groove with Inverse Sequence Transformations
 
 _GM: Final = {pitch: pitch for pitch in range(27, 88) if pitch != 58}
 """General MIDI 1 and 2, but for the vibraslap: 58 is a tom of Roland's in the tables of voices."""
-DRUM_MAPS: Final[Mapping[str, Mapping[int, int]]] = MappingProxyType(
-    {
-        "gm": _GM,
-        "roland": {pitch: pitch for pitch in ROLAND_DRUMS},
-        "xg": {
-            **{pitch: pitch for pitch in _GM if pitch >= 35},
-            **dict.fromkeys((25, 27, 29, 31), 38),
-            19: 28,
-            30: 85,
-            32: 31,
-            33: 36,
-            34: 40,
-        },
-        "alesis": {**_GM, 21: 44, 23: 46},
-    }
-)
+DRUM_MAPS: Final[Mapping[str, Mapping[int, int]]] = {
+    "gm": _GM,
+    "roland": {pitch: pitch for pitch in ROLAND_DRUMS},
+    "xg": {
+        **{pitch: pitch for pitch in _GM if pitch >= 35},
+        **dict.fromkeys((25, 27, 29, 31), 38),
+        19: 28,
+        30: 85,
+        32: 31,
+        33: 36,
+        34: 40,
+    },
+    "alesis": {**_GM, 21: 44, 23: 46},
+}
 """Common maps by name: pitch in a file to the pitch that the voices' tables know the drum by.
 
 Roland's is that of its TD-11 and TD-17 and of the Groove MIDI Dataset. Yamaha's XG has more snares

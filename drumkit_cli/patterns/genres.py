@@ -8,7 +8,6 @@ Tables list their commonest figures first, and draws favour the front.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 
@@ -327,14 +326,12 @@ _DNB = Genre(
     stutter=0.5,
 )  # fmt: skip
 
-GENRES: Final[Mapping[str, Genre]] = MappingProxyType(
-    {
-        "electro": _ELECTRO,
-        "techno": _TECHNO,
-        "idm": _IDM,
-        "house": _HOUSE,
-        "breakbeat": _BREAKBEAT,
-        "dnb": _DNB,
-    }
-)
+GENRES: Final[Mapping[str, Genre]] = {
+    "electro": _ELECTRO,
+    "techno": _TECHNO,
+    "idm": _IDM,
+    "house": _HOUSE,
+    "breakbeat": _BREAKBEAT,
+    "dnb": _DNB,
+}
 """The genres by name, in the order of the corpus."""

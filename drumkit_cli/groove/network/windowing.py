@@ -5,7 +5,6 @@ A window is ``[T, V]``: 32 sixteenths by 7 voices; a batch is ``[B, T, V]``.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -21,23 +20,21 @@ VOICES: Final = ("kick", "snare", "closed hi-hat", "open hi-hat", "ride", "crash
 KICK, SNARE, CLOSED, OPEN, RIDE, CRASH, TOM = range(len(VOICES))
 VOICE_PITCHES: Final = (36, 38, 42, 46, 51, 49, 45)
 """General MIDI pitches of the voices, as written."""
-VOICE_OF_PITCH: Final[Mapping[int, int]] = MappingProxyType(
-    {
-        pitch: voice
-        for voice, pitches in enumerate(
-            (
-                (35, 36),
-                (37, 38, 39, 40),
-                (22, 42, 44),
-                (26, 46),
-                (51, 53, 59),
-                (49, 52, 55, 57),
-                (41, 43, 45, 47, 48, 50, 58),
-            )
+VOICE_OF_PITCH: Final[Mapping[int, int]] = {
+    pitch: voice
+    for voice, pitches in enumerate(
+        (
+            (35, 36),
+            (37, 38, 39, 40),
+            (22, 42, 44),
+            (26, 46),
+            (51, 53, 59),
+            (49, 52, 55, 57),
+            (41, 43, 45, 47, 48, 50, 58),
         )
-        for pitch in pitches
-    }
-)
+    )
+    for pitch in pitches
+}
 """MIDI pitch to voice, for General MIDI and the Roland kit of the Groove MIDI Dataset."""
 
 WINDOW_STEPS: Final = 32
