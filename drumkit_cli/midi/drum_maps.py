@@ -1,7 +1,6 @@
 """Drum patterns: which pitch is which drum."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 ROLAND_DRUMS: Final[Mapping[int, str]] = {
@@ -29,35 +28,6 @@ ROLAND_DRUMS: Final[Mapping[int, str]] = {
     59: "Ride (Edge)",
 }
 """Pitch to what struck it on the Roland TD-11 that recorded the Groove MIDI Dataset."""
-
-GROOVE_VOICES: Final[Mapping[int, int]] = {
-    22: 42,
-    26: 46,
-    36: 36,
-    37: 38,
-    38: 38,
-    40: 38,
-    42: 42,
-    43: 43,
-    44: 42,
-    45: 47,
-    46: 46,
-    47: 47,
-    48: 50,
-    49: 49,
-    50: 50,
-    51: 51,
-    52: 49,
-    53: 51,
-    55: 49,
-    57: 49,
-    58: 43,
-    59: 51,
-}
-"""Pitch to the General MIDI pitch of the nine voices that the Groove MIDI Dataset folds a kit into.
-
-Source: Gillick et al., Learning to Groove with Inverse Sequence Transformations, 2019, appendix.
-"""
 
 _GM: Final = {pitch: pitch for pitch in range(27, 88) if pitch != 58}
 """General MIDI 1 and 2, but for the vibraslap: 58 is a tom of Roland's in the tables of voices."""
@@ -96,9 +66,9 @@ _PITCHES_OF_VOICE: Final = (
     (56,),
 )
 
-SIX_VOICES: Final[Mapping[int, int]] = MappingProxyType(
-    {pitch: voice for voice, pitches in enumerate(_PITCHES_OF_VOICE) for pitch in pitches}
-)
+SIX_VOICES: Final[Mapping[int, int]] = {
+    pitch: voice for voice, pitches in enumerate(_PITCHES_OF_VOICE) for pitch in pitches
+}
 """Pitch to the number of its voice: rides are closed hats, crashes open ones, claps snares."""
 
 

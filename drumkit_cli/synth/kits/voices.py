@@ -1,7 +1,6 @@
 """The voices of a kit: class, gain and pan of each, and the MIDI pitches that play it."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
 
@@ -49,9 +48,9 @@ rimshot plays claves, wood blocks and clicks, the cowbell agogos, the snap casta
 guiros, cuicas, triangles and the like have none.
 """
 
-VOICE_OF_PITCH: Final[Mapping[int, str]] = MappingProxyType(
-    {pitch: name for name, voice in VOICES.items() for pitch in voice.pitches}
-)
+VOICE_OF_PITCH: Final[Mapping[int, str]] = {
+    pitch: name for name, voice in VOICES.items() for pitch in voice.pitches
+}
 """MIDI pitch to name of the voice that plays it."""
 HATS: Final = ("closed-hat", "open-hat")
 """Voices whose hits choke an open hi-hat."""

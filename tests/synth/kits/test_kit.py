@@ -7,7 +7,7 @@ import pytest
 
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.midi.drum_maps import GROOVE_VOICES, drum_name
+from drumkit_cli.midi.drum_maps import ROLAND_DRUMS, drum_name
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.sounds.mel_image import to_power
@@ -54,7 +54,7 @@ def test_drums_of_general_midi_and_of_the_groove_dataset_have_voices():
     for words in ("Whistle", "Guiro", "Cuica", "Triangle"):
         assert any(words in name for name in voiceless)
     assert len(voiceless) == 8
-    assert set(GROOVE_VOICES) <= set(VOICE_OF_PITCH)
+    assert set(ROLAND_DRUMS) <= set(VOICE_OF_PITCH)
 
 
 def test_gains_and_pans_are_where_a_kit_has_them():
