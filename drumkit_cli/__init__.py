@@ -20,7 +20,7 @@ their names. A function is imported when it is first used, and its networks are 
 process. What goes wrong is a `DrumkitError`: `UsageError` for an argument that cannot be,
 `BadDataError` for samples, notes or files that cannot be used, `MissingInputError` for files that
 are not there, `UnavailableError` for weights and devices that are not, `OutputError` for files that
-cannot be made.
+cannot be made. What was skipped in a damaged file, and downloads, are reported on stderr.
 """
 
 import sys
