@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_known
+from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.audio.reader import AudioReader, Samples
 from drumkit_cli.audio.samples import as_channels
 from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.groove.inputs import groove_file
 from drumkit_cli.groove.inputs.groove_file import GrooveTable
-from drumkit_cli.io.streams import Encoding, open_input, open_output
+from drumkit_cli.io.streams import open_input, open_output
 from drumkit_cli.midi import files as midi_files
 from drumkit_cli.midi.track import Track
 from drumkit_cli.synth.kits import kit as kits

@@ -13,7 +13,7 @@ from typer.models import OptionInfo
 
 from drumkit_cli import console
 from drumkit_cli.arguments import SEED_MAX
-from drumkit_cli.io import streams
+from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
@@ -128,7 +128,7 @@ DataFolder = Annotated[
     str, typer.Argument(metavar="DATA", parser=str, help="Folder of data; the README says which.")
 ]
 EncodingOption = Annotated[
-    streams.Encoding, typer.Option("--encoding", help="How the samples of a WAV are stored.")
+    Encoding, typer.Option("--encoding", help="How the samples of a WAV are stored.")
 ]
 Iterations = Annotated[
     int,

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape as escape_xml
 
-from drumkit_cli.io.streams import Encoding
+from drumkit_cli.audio.encoding import Encoding
 
 SAMPLE_BYTES: Final[dict[Encoding, int]] = {
     Encoding.FLOAT32: 4,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from drumkit_cli import __version__
 from drumkit_cli.audio import riff
-from drumkit_cli.io.streams import Encoding
+from drumkit_cli.audio.encoding import Encoding
 
 Samples = npt.NDArray[np.float32]
 

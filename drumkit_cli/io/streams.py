@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -39,15 +38,6 @@ from drumkit_cli.io.sniffing import HEAD_BYTES, Kind, sniff
 STDIN_NAME: Final = "<stdin>"
 STDOUT_NAME: Final = "<stdout>"
 _COPY_BYTES: Final = 1 << 20
-
-
-class Encoding(StrEnum):
-    """How a sample is stored in a WAV file."""
-
-    FLOAT32 = "float32"
-    PCM16 = "pcm16"
-    PCM24 = "pcm24"
-    PCM32 = "pcm32"
 
 
 @dataclass

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
+from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.pictures import check_picture, write_figure
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.sniffing import Kind
-from drumkit_cli.io.streams import Encoding, open_input, open_output, resolve_inputs
+from drumkit_cli.io.streams import open_input, open_output, resolve_inputs
 
 if TYPE_CHECKING:
     from drumkit_cli.audio.reader import AudioReader

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
+from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import Encoding, Input, open_input, open_output, resolve_inputs
+from drumkit_cli.io.streams import Input, open_input, open_output, resolve_inputs
 from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from typing import Any, Final, NoReturn
 
 from drumkit_cli import __version__, console
 from drumkit_cli.arguments import SEED_MAX
+from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.audio.wav import wav_bytes
 from drumkit_cli.errors import OutputError, StreamError, UsageError
-from drumkit_cli.io.streams import Encoding, open_output
+from drumkit_cli.io.streams import open_output
 from drumkit_cli.serve import osc
 from drumkit_cli.serve.osc import Message
 from drumkit_cli.sounds.classes import CLASSES

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from drumkit_cli import options
+from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.errors import UsageError
-from drumkit_cli.io.streams import Encoding, check_input, resolve_inputs
+from drumkit_cli.io.streams import check_input, resolve_inputs
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.map_file import read_drum_map
 from drumkit_cli.sounds.classes import CLASSES, Inverter

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import Encoding, open_output
+from drumkit_cli.io.streams import open_output
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.sounds.mel_image import MEL

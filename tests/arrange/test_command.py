@@ -11,10 +11,11 @@ import pytest
 import soundfile
 
 from drumkit_cli.arrange import command
+from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.audio.reader import AudioReader
 from drumkit_cli.audio.riff import wave_header
 from drumkit_cli.audio.stems import stem_track_names
-from drumkit_cli.io.streams import Encoding, open_input
+from drumkit_cli.io.streams import open_input
 from tests.arrange.tiny import bass_line, write_tiny_arranger
 
 RATE = 44100

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumkit_cli.audio import reader, stems
+from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.audio.reader import AudioReader
 from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.sniffing import sniff
-from drumkit_cli.io.streams import Encoding, Input, open_input, open_output
+from drumkit_cli.io.streams import Input, open_input, open_output
 from tests import signals
 
 BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 25, "FLOAT": 25}

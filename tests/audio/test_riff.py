@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumkit_cli.audio import riff
-from drumkit_cli.io.streams import Encoding
+from drumkit_cli.audio.encoding import Encoding
 from tests import signals
 
 DATA = bytes(range(200))
