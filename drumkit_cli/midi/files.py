@@ -35,6 +35,7 @@ from drumkit_cli.midi.track import (
     Part,
     Track,
     by_onset,
+    events_of,
     part_clocks,
 )
 
@@ -64,7 +65,7 @@ def read_midi(data: bytes, name: str) -> Track:
                 f"{name} lasts {hours:,.0f} hours ({part.end_ticks:,} ticks)",
                 f"drumkit takes MIDI files of up to {MAX_SECONDS / 3600:.0f} hours",
             )
-    programs = _Programs(parts, raw.format)
+    programs = {} if raw.format == 2 else _program_changes(parts)
     notes = [
         _note(pair, index, programs, clocks[index])
         for index, (pairs, _) in enumerate(paired)
@@ -93,87 +94,73 @@ def write_midi(track: Track, comment: str = "") -> bytes:
         rows[0].append((0, NEW_ON - 1, encode(message)))
     for note in track.notes:
         rows[note.part].extend(_note_rows(note))
-    header = struct.pack(">IHHh", 6, track.format, len(track.parts), track.division)
-    chunks = [b"MThd" + header]
+    header = struct.pack(">HHh", track.format, len(track.parts), track.division)
+    chunks = [(b"MThd", header)]
     for part, events in zip(track.parts, rows, strict=True):
         events.sort(key=lambda row: row[:2])
         last = events[-1][0] if events else 0
         events.append((max(part.end_ticks, last), 0, END_MARK))
-        body = bytearray()
-        tick = 0
-        for event_tick, _, data in events:
-            body += encode_ticks(event_tick - tick) + data
-            tick = event_tick
-        chunks.append(b"MTrk" + len(body).to_bytes(4, "big") + body)
-    for chunk, foreign in track.foreign_chunks:
-        chunks.append(chunk + len(foreign).to_bytes(4, "big") + foreign)
-    return b"".join(chunks)
+        body, now = bytearray(), 0
+        for tick, _, data in events:
+            body += encode_ticks(tick - now) + data
+            now = tick
+        chunks.append((b"MTrk", bytes(body)))
+    chunks += track.foreign_chunks
+    return b"".join(name + len(body).to_bytes(4, "big") + body for name, body in chunks)
 
 
-_Pair = tuple[Event, Event]
+_Pair = tuple[Event, int | None, Event]
+"""A note-on, the program that its part has set on its channel (None: none), and its note-off."""
 
 
 def _pair(track: RawTrack, messages: MessageTable) -> tuple[list[_Pair], list[Event]]:
     """Note-ons with their note-offs, first on first off; and every other event in its order."""
     pairs: list[_Pair] = []
     rest: list[Event] = []
-    sounding: dict[tuple[int, int], deque[Event]] = defaultdict(deque)
+    programs: dict[int, int] = {}
+    sounding: dict[tuple[int, int], deque[tuple[Event, int | None]]] = defaultdict(deque)
     for order, (tick, data) in enumerate(track.events):
         message = messages[data]
         event = Event(tick, order, message)
         if message.type == "note_on" and message.velocity:
-            sounding[message.channel, message.note].append(event)
+            sounding[message.channel, message.note].append((event, programs.get(message.channel)))
         elif message.type in ("note_on", "note_off") and sounding[message.channel, message.note]:
-            pairs.append((sounding[message.channel, message.note].popleft(), event))
+            pairs.append((*sounding[message.channel, message.note].popleft(), event))
         else:
             rest.append(event)
+            if message.type == "program_change":
+                programs[message.channel] = message.program
     for hanging in sounding.values():
-        for event in hanging:
-            off = event.message.copy(velocity=0)
-            pairs.append((event, Event(track.end_ticks, NEW_ON, off)))
+        for on, program in hanging:
+            off = Event(track.end_ticks, NEW_ON, on.message.copy(velocity=0))
+            pairs.append((on, program, off))
     return pairs, rest
 
 
-class _Programs:
-    """Which program a channel has at a place in the file."""
-
-    def __init__(self, parts: tuple[Part, ...], kind: int) -> None:
-        self._own: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
-        self._all: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        for index, part in enumerate(parts):
-            for event in part.events:
-                if event.message.type == "program_change":
-                    channel, program = event.message.channel, event.message.program
-                    self._own[index, channel].append((event.tick, event.order, program))
-                    if kind != 2:
-                        self._all[channel].append((event.tick, 0, program))
-        for rows in self._all.values():
-            rows.sort(key=lambda row: row[0])
-
-    def at(self, part: int, channel: int, event: Event) -> int:
-        """The part's own latest program change before the event, else the file's, else 0."""
-        for rows, place in (
-            (self._own.get((part, channel), []), (event.tick, event.order, 0)),
-            (self._all.get(channel, []), (event.tick, 1, 0)),
-        ):
-            before = bisect_right(rows, place)
-            if before:
-                return rows[before - 1][2]
-        return 0
+def _program_changes(parts: tuple[Part, ...]) -> dict[int, list[tuple[int, int]]]:
+    """Channel to the ticks and programs of all its program changes, in whatever part, by tick."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for tick, _, message in events_of(parts, "program_change"):
+        found[message.channel].append((tick, message.program))
+    return found
 
 
-def _note(pair: _Pair, part: int, programs: _Programs, clock: Clock) -> Note:
-    """A pair as a Note."""
-    on, off = pair
+def _note(pair: _Pair, part: int, programs: dict[int, list[tuple[int, int]]], clock: Clock) -> Note:
+    """A pair as a Note; where its part has set no program, the file's other parts may have."""
+    on, program, off = pair
     onset = clock.seconds(on.tick)
     channel = on.message.channel
+    if program is None:
+        changes = programs.get(channel, [])
+        before = bisect_right(changes, on.tick, key=lambda change: change[0])
+        program = changes[before - 1][1] if before else 0
     return Note(
         onset_seconds=onset,
         duration_seconds=clock.seconds(off.tick) - onset,
         pitch=on.message.note,
         velocity=on.message.velocity,
         channel=channel,
-        program=programs.at(part, channel, on),
+        program=program,
         drum=channel == DRUM_CHANNEL,
         onset_ticks=on.tick,
         duration_ticks=off.tick - on.tick,
@@ -188,22 +175,12 @@ def _note_rows(note: Note) -> list[tuple[int, int, bytes]]:
     """A note's two events with their sorting places."""
     if note.velocity <= 0 or note.onset_ticks < 0 or note.duration_ticks < 0:
         raise ValueError(f"{note} cannot be written as MIDI")
-    off = "note_on" if note.release_velocity is None else "note_off"
-    off_order = note.off_order
-    if note.duration_ticks == 0:
-        off_order = max(off_order, note.on_order)
-    return [
-        (
-            note.onset_ticks,
-            note.on_order,
-            encode_note("note_on", note.channel, note.pitch, note.velocity),
-        ),
-        (
-            note.onset_ticks + note.duration_ticks,
-            off_order,
-            encode_note(off, note.channel, note.pitch, note.release_velocity or 0),
-        ),
-    ]
+    on = encode_note("note_on", note.channel, note.pitch, note.velocity)
+    kind = "note_on" if note.release_velocity is None else "note_off"
+    off = encode_note(kind, note.channel, note.pitch, note.release_velocity or 0)
+    off_order = note.off_order if note.duration_ticks else max(note.off_order, note.on_order)
+    end_ticks = note.onset_ticks + note.duration_ticks
+    return [(note.onset_ticks, note.on_order, on), (end_ticks, off_order, off)]
 
 
 def _part_name(events: list[Event]) -> str:

@@ -157,7 +157,11 @@ class _ChunkReader:
         at = tick = status = clipped = 0
         try:
             while at < len(body):
-                delta, at = _read_quantity(body, at)
+                delta = body[at]
+                if delta < 0x80:
+                    at += 1
+                else:
+                    delta, at = _read_quantity(body, at)
                 tick += delta
                 place, head = at, body[at]
                 if head >= 0x80:
@@ -232,8 +236,6 @@ def _read_quantity(body: bytes, at: int) -> tuple[int, int]:
 
     Raises IndexError where the body ends first, and for a fifth byte, which no file may have.
     """
-    if (byte := body[at]) < 0x80:  # most are of one byte: this branch is for speed alone
-        return byte, at + 1
     value = 0
     for place in range(at, at + 4):
         byte = body[place]

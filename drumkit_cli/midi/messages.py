@@ -18,6 +18,7 @@ from mido.frozen import (
 from mido.messages import BaseMessage
 from mido.midifiles.meta import build_meta_message, encode_variable_int
 
+_NOTES: Final = {0x80: "note_off", 0x90: "note_on"}
 META: Final = 0xFF
 SYSEX: Final = 0xF0
 SYSEX_END: Final = 0xF7
@@ -103,6 +104,9 @@ def text_of(latin1: str) -> str:
 
 def _decode(data: bytes) -> Message:
     """The message of an event; what mido would not give back the same keeps its bytes."""
+    if kind := _NOTES.get(data[0] & 0xF0):  # as `from_bytes` decodes it, in half the time
+        channel, note, velocity = data[0] & 0x0F, data[1], data[2]
+        return FrozenMessage(kind, skip_checks=True, channel=channel, note=note, velocity=velocity)
     if data[0] == META:
         unknown = FrozenUnknownMetaMessage(data[1], data[2:])
         try:

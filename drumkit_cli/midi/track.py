@@ -106,7 +106,7 @@ class Track:
         """Every meter by tick; 4/4 from the start where the file names none there."""
         found = [
             Meter(tick, message.numerator, message.denominator)
-            for tick, _, message in _events_of(self.parts, "time_signature")
+            for tick, _, message in events_of(self.parts, "time_signature")
             if message.numerator and message.denominator <= 128
         ]
         return tuple(found if found and found[0].tick == 0 else [Meter(0, 4, 4), *found])
@@ -239,13 +239,13 @@ def _tempi(parts: Sequence[Part]) -> tuple[Tempo, ...]:
     """The tempo map; of several tempi at one tick the last stands."""
     found = {
         tick: Tempo(tick, message.tempo)
-        for tick, _, message in _events_of(parts, "set_tempo")
+        for tick, _, message in events_of(parts, "set_tempo")
         if message.tempo
     }
     return tuple(found.values())
 
 
-def _events_of(parts: Sequence[Part], kind: str) -> list[Event]:
+def events_of(parts: Sequence[Part], kind: str) -> list[Event]:
     """The parts' events of one type of message by tick."""
     found = [event for part in parts for event in part.events if event.message.type == kind]
     return sorted(found, key=lambda event: event.tick)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mido.frozen import FrozenMessage
 from mido.midifiles.meta import encode_variable_int
 
 from drumkit_cli.midi.messages import (
@@ -63,6 +64,11 @@ def test_events_have_names_and_values(data, kind, values):
     assert message.type == kind
     assert {name: getattr(message, name) for name in values} == values
     assert kind in repr(message) or kind == "unknown_meta"
+
+
+@pytest.mark.parametrize("data", [b"\x99\x24\x55", b"\x80\x3c\x00", b"\x9f\x7f\x7f"])
+def test_notes_are_decoded_as_mido_decodes_them(data):
+    assert MessageTable()[data] == FrozenMessage.from_bytes(data)
 
 
 def test_messages_cannot_be_changed_and_can_be_compared():
