@@ -107,3 +107,13 @@ def test_wrong_usage_is_told_at_once(results, line):
 @pytest.mark.parametrize("line", ["--help", "--version", *(f"{name} --help" for name in COMMANDS)])
 def test_help_needs_nothing_slow(results, line):
     assert results[line] == [0, "", []]
+
+
+def test_commands_without_midi_do_not_import_mido():
+    modules = ("separate.command", "separate.infer", "arrange.infer", "mel.infer", "serve.server")
+    code = (
+        f"import sys, {', '.join(f'drumkit_cli.{module}' for module in modules)}\n"
+        "sys.exit(' '.join({'mido', 'pretty_midi'} & set(sys.modules)) or 0)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
