@@ -21,6 +21,7 @@ from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.tape import Tape
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
@@ -63,7 +64,7 @@ class Arranger:
             BadDataError: the weights are of another network.
         """
         with checkpoint.building("arranger"):
-            network = Generator(ModelConfig(**checkpoint.config))
+            network = Generator(restore(ModelConfig, checkpoint.config))
             network.load_state_dict(checkpoint.state)
         self._network = network.eval().to(device)
         self._device = device

@@ -32,6 +32,7 @@ from drumkit_cli.groove.training.reconstruction import reconstruct_all
 from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights, shipped_folder
+from drumkit_cli.learning.configs import restore
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -154,7 +155,9 @@ def build_baselines(checkpoint: Checkpoint) -> Baselines:
         BadDataError: the weights are of other networks.
     """
     with checkpoint.building("set of baselines"):
-        configs = {name: GrooveConfig(**config) for name, config in checkpoint.config.items()}
+        configs = {
+            name: restore(GrooveConfig, config) for name, config in checkpoint.config.items()
+        }
         baselines = Baselines(
             GenreClassifier(),
             OneStep(configs["one-step"]),
@@ -168,10 +171,7 @@ def build_baselines(checkpoint: Checkpoint) -> Baselines:
             "vq": baselines.vq,
         }
         for name, module in modules.items():
-            head = f"{name}."
-            module.load_state_dict(
-                {k[len(head) :]: v for k, v in checkpoint.state.items() if k.startswith(head)}
-            )
+            module.load_state_dict(checkpoint.part(name))
             module.eval()
     return baselines
 

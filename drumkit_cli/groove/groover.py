@@ -40,6 +40,7 @@ from drumkit_cli.groove.network.windowing import (
 )
 from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.learning.configs import restore
 
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
 LATENT_TEMPERATURE: Final = 1.0
@@ -77,14 +78,11 @@ class Groover:
             BadDataError: the weights are of other networks.
         """
         with checkpoint.building("groove model"):
-            config = GrooveConfig(**checkpoint.config)
+            config = restore(GrooveConfig, checkpoint.config)
             self.network = Groove(config)
             self.prior = CodePrior(config)
             for name, module in (("groove", self.network), ("prior", self.prior)):
-                head = f"{name}."
-                module.load_state_dict(
-                    {k[len(head) :]: v for k, v in checkpoint.state.items() if k.startswith(head)}
-                )
+                module.load_state_dict(checkpoint.part(name))
         if not isinstance(self.network.note, NoteCoder) or not config.conditions:
             raise BadDataError(f"{checkpoint.path}: weights of a baseline, which cannot be steered")
         self.network.eval().to(device)

@@ -11,6 +11,7 @@ from drumkit_cli.arguments import require_known, require_tempo, require_within
 from drumkit_cli.interpolate.paths import SILENCE, STEPS, STEPS_MAX, TEMPO_BPM, PathKind
 from drumkit_cli.interpolate.sources import Pattern, read_pattern
 from drumkit_cli.io.arrays import Floats
+from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.midi.map_file import DrumMap
 from drumkit_cli.midi.track import Track
@@ -32,7 +33,7 @@ class Autoencoder:
         from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
 
         with checkpoint.building("interpolate"):
-            network = PatternVAE(ModelConfig.of(checkpoint.config))
+            network = PatternVAE(restore(ModelConfig, checkpoint.config))
             network.load_state_dict(checkpoint.state)
         self._network = network.eval().to(device)
         self._device = device

@@ -15,12 +15,12 @@ sources and licences are in ``weights/MODELS.md``.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder, nets_of
+from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder
 
 FIRST_LOG_VARIANCE: Final = -4.0
 """Initial log variance of codes: small, so that the decoder learns to use them."""
@@ -32,11 +32,6 @@ class ModelConfig:
 
     latent: int = 64
     nets: NetConfig = field(default_factory=NetConfig)
-
-    @classmethod
-    def of(cls, config: dict[str, Any]) -> Self:
-        """Restore a config from the plain values of ``dataclasses.asdict``."""
-        return cls(config["latent"], nets_of(config["nets"]))
 
 
 class PatternVAE(nn.Module):

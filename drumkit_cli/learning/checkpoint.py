@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,11 @@ class Checkpoint:
     card: dict[str, Any]
     state: dict[str, Tensor]
 
+    def part(self, name: str) -> dict[str, Tensor]:
+        """Return the state of one of the file's networks, whose keys begin with its name."""
+        start = f"{name}."
+        return {k.removeprefix(start): v for k, v in self.state.items() if k.startswith(start)}
+
     @contextmanager
     def building(self, model: str) -> Iterator[None]:
         """Let a network be built from the config and filled with the state in this block.
@@ -71,8 +77,17 @@ class Checkpoint:
         hook = register_module_parameter_registration_hook(count)
         try:
             _check_sizes(self.config)
-            yield
-        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch warns of a size of 0
+                yield
+        except (
+            AssertionError,
+            AttributeError,
+            LookupError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:
             raise BadDataError(f"{self.path}: weights of another {model}") from error
         finally:
             hook.remove()

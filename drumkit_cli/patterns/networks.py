@@ -12,7 +12,6 @@ component analysis finds at once (the runs are in ``weights/MODELS.md``).
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -95,18 +94,6 @@ def dense(widths: tuple[int, ...]) -> nn.Sequential:
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.LayerNorm(after), nn.ReLU()]
     return nn.Sequential(*layers[:-2])
-
-
-def nets_of(config: dict[str, Any]) -> NetConfig:
-    """Restore a config from the plain values of ``dataclasses.asdict`` and JSON."""
-    first, second, third = config["encoder_dense"]
-    fourth, fifth, sixth, seventh = config["decoder_dense"]
-    return NetConfig(
-        EncoderKind(config["encoder"]),
-        int(config["hidden"]),
-        (first, second, third),
-        (fourth, fifth, sixth, seventh),
-    )
 
 
 def to_targets(velocities: Tensor) -> Tensor:

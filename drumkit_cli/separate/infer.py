@@ -18,6 +18,7 @@ from drumkit_cli.audio.reader import resample
 from drumkit_cli.audio.samples import as_channels
 from drumkit_cli.errors import UsageError
 from drumkit_cli.learning.checkpoint import ENVIRONMENT_VARIABLE, Checkpoint
+from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.devices import pick_device
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.separate.model import SeparatorConfig, build
@@ -120,8 +121,7 @@ class BuiltIn:
             BadDataError: the weights are of another network.
         """
         with checkpoint.building("separator"):
-            values = dict(checkpoint.config, sources=tuple(checkpoint.config["sources"]))
-            self._config = SeparatorConfig(**values)
+            self._config = restore(SeparatorConfig, checkpoint.config)
             network = build(self._config)
             network.load_state_dict(checkpoint.state)
         # Channels last: a third faster on a CPU. (torch's overloads leave memory_format out.)

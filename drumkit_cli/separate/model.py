@@ -8,7 +8,7 @@ are useful after far less training than spectrograms. `infer.py` extends its est
 rate and to stereo. Training data: rendered bands, see `data.py` and ``weights/MODELS.md``.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from demucs.hdemucs import HDemucs
@@ -37,9 +37,9 @@ class SeparatorConfig:
     depth: int = 5
     segment_seconds: float = 10.0
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for the weights file."""
-        return asdict(self)
+    def __post_init__(self) -> None:
+        if not (8000 <= self.rate <= 192_000 and 1 <= self.segment_seconds <= 600):
+            raise ValueError("a rate or a segment that no separator has")
 
 
 class MaskingDemucs(HDemucs):

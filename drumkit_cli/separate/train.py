@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -121,7 +121,7 @@ class SeparateTask:
             path,
             self._average.module.state_dict(),
             feature="separate",
-            config=self._recipe.config.as_dict(),
+            config=asdict(self._recipe.config),
             card={"data": takes.LICENCES, "validation": dict(figures)},
         )
 

@@ -1,7 +1,7 @@
 """The drum synthesiser: codes to samples, and samples to codes."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.learning.configs import restore
 from drumkit_cli.sounds import codes as latent_codes
 from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code, LatentSpace
@@ -62,9 +63,12 @@ class DrumSynth:
             BadDataError: the weights are of other networks.
         """
         with checkpoint.building(_MODEL):
-            model, inverter = _configs(checkpoint.config)
+            config = checkpoint.config
+            if tuple(config["classes"]) != CLASSES:
+                raise ValueError("other classes")
+            model = restore(ModelConfig, config["model"])
             self._cwae = CWAE(model)
-            self._inverter = SpectralInverter(inverter)
+            self._inverter = SpectralInverter(restore(InverterConfig, config["inverter"]))
             latent = Latent(model)
         for name, network in (
             ("cwae", self._cwae),
@@ -227,15 +231,9 @@ def load_part(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
     Raises:
         BadDataError: it is missing, incomplete or of other sizes.
     """
-    prefix = f"{name}."
-    state = {
-        key.removeprefix(prefix): value
-        for key, value in checkpoint.state.items()
-        if key.startswith(prefix)
-    }
     foreign = BadDataError(f"{checkpoint.path}: its {name} is of another drum synthesiser")
     try:
-        outcome = network.load_state_dict(state, strict=False)
+        outcome = network.load_state_dict(checkpoint.part(name), strict=False)
     except RuntimeError as error:
         raise foreign from error
     missing = [key for key in outcome.missing_keys if not key.endswith("num_batches_tracked")]
@@ -282,17 +280,8 @@ def _noise_texture() -> tuple[Tensor, float]:
     return texture * torch.from_numpy(share)[:, None], float(texture[sounding].std())
 
 
-def _configs(config: Mapping[str, Any]) -> tuple[ModelConfig, InverterConfig]:
-    values: dict[str, Any] = dict(config["model"])
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    if tuple(config["classes"]) != CLASSES:
-        raise ValueError("other classes")
-    return ModelConfig(**values), InverterConfig(**config["inverter"])
-
-
 def _mcnn(checkpoint: Checkpoint) -> MCNN:
     with checkpoint.building(_MODEL):
-        config = MCNNConfig(checkpoint.config["heads"], tuple(checkpoint.config["channels"]))
-        network = MCNN(config)
+        network = MCNN(restore(MCNNConfig, checkpoint.config))
         network.load_state_dict(checkpoint.state)
     return network

@@ -64,6 +64,10 @@ class InverterConfig:
     refinements: int = 3
     corrections: int = 2
 
+    def __post_init__(self) -> None:
+        if not (0 <= self.refinements <= 1000 and 0 <= self.corrections <= 1000):
+            raise ValueError("more iterations than any inverter takes")
+
 
 class SpectralInverter(nn.Module):
     """Levels ``[B, F, T]`` to samples ``[B, N]``.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_tempo, require_within
 from drumkit_cli.io.arrays import Floats
+from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.drum_file import drum_track
@@ -44,7 +45,7 @@ class Drummer:
         from drumkit_cli.swirl.model import Generator, ModelConfig
 
         with checkpoint.building("swirl"):
-            network = Generator(ModelConfig.of(checkpoint.config))
+            network = Generator(restore(ModelConfig, checkpoint.config))
             network.load_state_dict(checkpoint.state)
         self._network = network.eval().to(device)
         self._device = device

@@ -12,12 +12,11 @@ licences are in ``weights/MODELS.md``.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder, nets_of
+from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder
 
 NOISE = 2
 
@@ -27,11 +26,6 @@ class ModelConfig:
     """Sizes of the networks."""
 
     nets: NetConfig = field(default_factory=NetConfig)
-
-    @classmethod
-    def of(cls, config: dict[str, Any]) -> Self:
-        """Restore a config from the plain values of ``dataclasses.asdict``."""
-        return cls(nets_of(config["nets"]))
 
 
 class Generator(PatternDecoder):

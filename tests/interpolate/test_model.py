@@ -6,6 +6,7 @@ import torch
 
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.configs import restore
 from drumkit_cli.patterns import composer
 from drumkit_cli.patterns.networks import to_targets
 from tests.interpolate.tiny import TINY, TINY_CONV, write_tiny_autoencoder
@@ -72,10 +73,10 @@ def test_a_batch_equals_its_singles(config):
 def test_weights_make_a_round_trip(config, tmp_path):
     path = write_tiny_autoencoder(tmp_path / "w.safetensors", config)
     checkpoint = load_weights("interpolate", str(path))
-    assert ModelConfig.of(checkpoint.config) == config
+    assert restore(ModelConfig, checkpoint.config) == config
     torch.manual_seed(0)
     first = PatternVAE(config).eval()
-    second = PatternVAE(ModelConfig.of(checkpoint.config)).eval()
+    second = PatternVAE(restore(ModelConfig, checkpoint.config)).eval()
     second.load_state_dict(checkpoint.state)
     batch = patterns(2)
     assert torch.equal(first.encode(batch)[0], second.encode(batch)[0])

@@ -1,9 +1,5 @@
 """The networks that interpolate and swirl share; what they are made into is tested there."""
 
-import json
-from dataclasses import asdict
-
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,25 +10,11 @@ from drumkit_cli.patterns.networks import (
     PatternDecoder,
     PatternEncoder,
     dense,
-    nets_of,
     to_targets,
     to_velocities,
 )
 
 NETS = NetConfig(EncoderKind.CONV, 4, (16, 16, 16), (16, 16, 16, 16))
-
-
-@pytest.mark.parametrize("config", [NetConfig(), NETS])
-def test_a_config_survives_json(config):
-    assert nets_of(json.loads(json.dumps(asdict(config)))) == config
-
-
-@pytest.mark.parametrize(
-    ("key", "value"), [("encoder", "transformer"), ("encoder_dense", [1, 2]), ("hidden", "x")]
-)
-def test_a_config_of_something_else_is_refused(key, value):
-    with pytest.raises(ValueError):  # noqa: PT011 - whichever it is, the commands tell it in words
-        nets_of({**asdict(NETS), key: value})
 
 
 def test_the_paper_has_three_lstm_layers_and_four_and_five_dense_ones():

@@ -1,5 +1,6 @@
 """A tiny untrained separator, for tests of everything but its quality."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ def write_tiny_separator(path: Path) -> Path:
         path,
         build(TINY).state_dict(),
         feature="separate",
-        config=TINY.as_dict(),
+        config=asdict(TINY),
         card={},
         half=False,
     )

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.configs import restore
 from drumkit_cli.patterns import composer
 from drumkit_cli.patterns.networks import to_targets, to_velocities
 from drumkit_cli.swirl.model import Discriminator, Generator, ModelConfig, played
@@ -78,7 +79,7 @@ def test_a_batch_equals_its_singles(config):
 
 def test_weights_make_a_round_trip(tmp_path):
     checkpoint = load_weights("swirl", str(write_tiny_drummer(tmp_path / "w.safetensors")))
-    config = ModelConfig.of(checkpoint.config)
+    config = restore(ModelConfig, checkpoint.config)
     assert config == TINY
     torch.manual_seed(0)
     first, second = Generator(TINY).eval(), Generator(config).eval()

@@ -5,7 +5,7 @@ codebook; residual stages as in N. Zeghidour et al., "SoundStream" (2021).
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -40,9 +40,9 @@ class GrooveConfig:
         prior_dropout: dropout probability of the prior over codes.
     """
 
-    kind: str = "two-step"
-    note_code: str = "vq"
-    trunk: str = "gru"
+    kind: Literal["two-step", "one-step", "classifier"] = "two-step"
+    note_code: Literal["vq", "vae"] = "vq"
+    trunk: Literal["gru", "conv"] = "gru"
     width: int = 256
     blocks: int = 3
     skeleton_width: int = 128
