@@ -163,10 +163,7 @@ def time_ratio(
     """Wall time of a command over that of another, in alternation, by medians."""
     taken: tuple[list[float], list[float]] = ([], [])
     for round_number in range(plan.repeats + 1):
-        pair = (
-            measure(ours, plan.threads, status).seconds,
-            measure(theirs, plan.threads).seconds,
-        )
+        pair = (measure(ours, plan.threads, status).seconds, measure(theirs, plan.threads).seconds)
         if round_number:  # the first fills the caches
             for times, seconds in zip(taken, pair, strict=True):
                 times.append(seconds)

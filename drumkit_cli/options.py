@@ -119,9 +119,7 @@ Feature = Annotated[
 EvaluatedFeature = Annotated[
     str,
     typer.Argument(
-        metavar="FEATURE",
-        parser=parse_evaluated,
-        help=f"One of {', '.join(EVALUATED_FEATURES)}.",
+        metavar="FEATURE", parser=parse_evaluated, help=f"One of {', '.join(EVALUATED_FEATURES)}."
     ),
 ]
 DataFolder = Annotated[
@@ -131,8 +129,7 @@ EncodingOption = Annotated[
     Encoding, typer.Option("--encoding", help="How the samples of a WAV are stored.")
 ]
 Iterations = Annotated[
-    int,
-    typer.Option("--iterations", metavar="N", min=0, max=1000, help="Rounds of Griffin-Lim."),
+    int, typer.Option("--iterations", metavar="N", min=0, max=1000, help="Rounds of Griffin-Lim.")
 ]
 Quiet = Annotated[
     bool,
@@ -174,8 +171,7 @@ DrumMap = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NoProvenance = Annotated[
-    bool,
-    typer.Option("--no-provenance", help="Leave out of the output how it was made."),
+    bool, typer.Option("--no-provenance", help="Leave out of the output how it was made.")
 ]
 Threads = Annotated[
     int,
@@ -183,7 +179,4 @@ Threads = Annotated[
         "--threads", metavar="N", min=0, max=1024, help="CPU threads; 0 is torch's choice."
     ),
 ]
-Plot = Annotated[
-    str | None,
-    text("--plot", "PICTURE", "Draw it to this .png, .pdf or .svg file."),
-]
+Plot = Annotated[str | None, text("--plot", "PICTURE", "Draw it to this .png, .pdf or .svg file.")]

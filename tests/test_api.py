@@ -235,8 +235,7 @@ def test_the_command_and_the_function_swirl_alike(tmp_path, humanize):
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"measures": 0}, {"tempo_bpm": 0}, {"speed": np.nan}, {"seed": -1}, {"start": np.inf}],
+    "wrong", [{"measures": 0}, {"tempo_bpm": 0}, {"speed": np.nan}, {"seed": -1}, {"start": np.inf}]
 )
 def test_a_swirl_that_cannot_be_is_a_usage_error(wrong):
     with pytest.raises(drumkit.UsageError):

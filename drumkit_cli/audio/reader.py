@@ -75,7 +75,7 @@ class AudioReader:
         if layout is not None and layout.is_truncated:
             raise BadDataError(
                 f"{self.name} is truncated: its header claims {layout.claimed_bytes:,} bytes of "
-                f"sound and it holds {layout.present_bytes:,}",
+                f"sound and it holds {layout.present_bytes:,}"
             )
         try:
             self._decoder = Decoder(source, find_sections(source, layout))

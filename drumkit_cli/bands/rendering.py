@@ -125,9 +125,7 @@ def _play_part(
 def _sing(song: Song, frames: int, generator: np.random.Generator) -> Samples:
     """A voice that sings most notes of the most melodic part, in a singer's range."""
     source: Sequence[Note] = max(
-        (notes for _, notes in song.parts),
-        key=_melodiousness,
-        default=song.bass,
+        (notes for _, notes in song.parts), key=_melodiousness, default=song.bass
     )
     centre = float(np.median([note.pitch for note in source])) if source else 60
     octaves = 12 * round((generator.choice([52, 57, 62, 66]) - centre) / 12)

@@ -186,11 +186,7 @@ def groove(
 
 
 def _controls(
-    genre: Genre | None,
-    velocity_pattern: str | None,
-    feel: str | None,
-    keep_notes: bool,
-    seed: int,
+    genre: Genre | None, velocity_pattern: str | None, feel: str | None, keep_notes: bool, seed: int
 ) -> Controls:
     from drumkit_cli.groove.inputs.number_list import read_number_list
 

@@ -27,8 +27,7 @@ def interpolate(
         ),
     ] = None,
     goal: Annotated[
-        str | None,
-        typer.Argument(metavar="GOAL", parser=str, show_default=False, help="The same."),
+        str | None, typer.Argument(metavar="GOAL", parser=str, show_default=False, help="The same.")
     ] = None,
     steps: Annotated[
         int,
@@ -43,8 +42,7 @@ def interpolate(
         ),
     ] = PathKind.SLERP,
     reconstruct: Annotated[
-        bool,
-        typer.Option("--reconstruct", help="End in the model's versions of START and GOAL."),
+        bool, typer.Option("--reconstruct", help="End in the model's versions of START and GOAL.")
     ] = False,
     threshold: Annotated[
         float,

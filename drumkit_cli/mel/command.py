@@ -72,16 +72,14 @@ def mel(
         ),
     ] = Preset.ARRANGE,
     rate: Annotated[
-        int | None,
-        typer.Option("--rate", metavar="HZ", show_default=False, help="Sample rate."),
+        int | None, typer.Option("--rate", metavar="HZ", show_default=False, help="Sample rate.")
     ] = None,
     window: Annotated[
         int | None,
         typer.Option("--window", metavar="N", show_default=False, help="Hann window, samples."),
     ] = None,
     hop: Annotated[
-        int | None,
-        typer.Option("--hop", metavar="N", show_default=False, help="Samples a frame."),
+        int | None, typer.Option("--hop", metavar="N", show_default=False, help="Samples a frame.")
     ] = None,
     fft: Annotated[
         int | None,
@@ -117,12 +115,10 @@ def mel(
         ),
     ] = None,
     windows: Annotated[
-        bool,
-        typer.Option("--windows", help="Write windows (n, mels, width) that overlap."),
+        bool, typer.Option("--windows", help="Write windows (n, mels, width) that overlap.")
     ] = False,
     width: Annotated[
-        int,
-        typer.Option("--width", metavar="N", min=1, max=65_536, help="Frames of a window."),
+        int, typer.Option("--width", metavar="N", min=1, max=65_536, help="Frames of a window.")
     ] = WINDOW_FRAMES,
     overlap: Annotated[
         int,
@@ -261,12 +257,7 @@ def _invert_one(path: str, job: Job) -> None:
 
         length = job.config.samples(stored.frames)
         blocks = audio_blocks(
-            read,
-            stored.frames,
-            job.config,
-            length=length,
-            iterations=job.iterations,
-            seed=job.seed,
+            read, stored.frames, job.config, length=length, iterations=job.iterations, seed=job.seed
         )
         comment = ""
         if job.provenance:

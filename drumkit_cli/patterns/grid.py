@@ -48,11 +48,7 @@ class Grid:
 
 
 def read_grid(
-    track: Track,
-    name: str,
-    voices: Mapping[int, int],
-    count: int,
-    layout: Layout = sixteen_steps,
+    track: Track, name: str, voices: Mapping[int, int], count: int, layout: Layout = sixteen_steps
 ) -> Grid:
     """Put the drum notes of a file on a grid of sixteenths.
 

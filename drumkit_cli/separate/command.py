@@ -84,12 +84,10 @@ def separate(
     ] = None,
     stem: Annotated[str | None, options.text("--stem", "NAME", "Only this stem.")] = None,
     two_stems: Annotated[
-        str | None,
-        options.text("--two-stems", "NAME", "This stem, and all the rest."),
+        str | None, options.text("--two-stems", "NAME", "This stem, and all the rest.")
     ] = None,
     template: Annotated[
-        str,
-        typer.Option("--template", metavar="TEXT", help="Names of the files in a folder."),
+        str, typer.Option("--template", metavar="TEXT", help="Names of the files in a folder.")
     ] = DEFAULT_TEMPLATE,
     segment: Annotated[
         float | None,

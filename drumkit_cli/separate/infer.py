@@ -274,11 +274,7 @@ def split_segment(mix: Samples, rate: int, separator: Separator, shifts: int = 0
 
 
 def split(
-    mix: Samples,
-    rate: int,
-    separator: Separator,
-    frames: tuple[int, int],
-    shifts: int = 0,
+    mix: Samples, rate: int, separator: Separator, frames: tuple[int, int], shifts: int = 0
 ) -> Samples:
     """Split a mix `[C, N]` that is in memory into stems `[S, C, N]`; `frames` are for `stream`."""
     parts = list(stream([mix], *frames, lambda part: split_segment(part, rate, separator, shifts)))

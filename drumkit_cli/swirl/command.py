@@ -64,8 +64,7 @@ def swirl(
         ),
     ] = 0.0,
     humanize: Annotated[
-        bool,
-        typer.Option("--humanize", help="Vary onsets and velocities a little, as hands do."),
+        bool, typer.Option("--humanize", help="Vary onsets and velocities a little, as hands do.")
     ] = False,
     bpm: Annotated[
         float, typer.Option("--bpm", metavar="BPM", min=4.0, max=1000.0, help="The tempo.")

@@ -48,8 +48,7 @@ def synth(
         ),
     ] = None,
     z: Annotated[
-        str | None,
-        options.text("--z", "FILE", "The sounds of codes, an NPY file; - is stdin."),
+        str | None, options.text("--z", "FILE", "The sounds of codes, an NPY file; - is stdin.")
     ] = None,
     encode: Annotated[
         str | None,
@@ -102,8 +101,7 @@ def synth(
         ),
     ] = None,
     kit: Annotated[
-        str | None,
-        options.text("--kit", "FILE", "Play this kit. [default: one drawn from --seed]"),
+        str | None, options.text("--kit", "FILE", "Play this kit. [default: one drawn from --seed]")
     ] = None,
     save_kit: Annotated[
         str | None,

@@ -130,13 +130,7 @@ COMMANDS = [
         other_suffixes=(".npy",),
     ),
     Command(
-        "swirl",
-        ("swirl",),
-        ".mid",
-        None,
-        is_drums,
-        takes_several=False,
-        other_suffixes=(".npy",),
+        "swirl", ("swirl",), ".mid", None, is_drums, takes_several=False, other_suffixes=(".npy",)
     ),
     Command(
         "groove",

@@ -17,13 +17,7 @@ from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove.inputs.meters import model_measures
 from drumkit_cli.groove.inputs.pedal import move_pedal
 from drumkit_cli.groove.inputs.performance import Performance
-from drumkit_cli.groove.network.windowing import (
-    CLOSED,
-    OPEN,
-    VOICE_OF_PITCH,
-    VOICE_PITCHES,
-    VOICES,
-)
+from drumkit_cli.groove.network.windowing import CLOSED, OPEN, VOICE_OF_PITCH, VOICE_PITCHES, VOICES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.track import Note, Track, moved

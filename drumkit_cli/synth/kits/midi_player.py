@@ -17,14 +17,7 @@ from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.grid import name_unknown
 from drumkit_cli.synth.code_sources import Source, read_code
 from drumkit_cli.synth.infer import play_track, require_fitting, require_notes
-from drumkit_cli.synth.kits.kit import (
-    Kit,
-    changed,
-    draw_kit,
-    kit_text,
-    read_kit,
-    require_voices,
-)
+from drumkit_cli.synth.kits.kit import Kit, changed, draw_kit, kit_text, read_kit, require_voices
 from drumkit_cli.synth.kits.rendering import SoundBank
 from drumkit_cli.synth.render_options import RenderOptions
 from drumkit_cli.synth.requests import KitChoice

@@ -81,11 +81,7 @@ class SoundClassifier:
 
 
 def train_classifier(
-    sounds: Sounds,
-    *,
-    steps: int = TRAINING_STEPS,
-    per_class: int = POOL_PER_CLASS,
-    seed: int = 1,
+    sounds: Sounds, *, steps: int = TRAINING_STEPS, per_class: int = POOL_PER_CLASS, seed: int = 1
 ) -> SoundClassifier:
     """Train on real sounds and augmentations of them; the same seed gives the same classifier.
 

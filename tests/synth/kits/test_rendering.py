@@ -56,8 +56,7 @@ def play(synth, kit, *hits, frames=None, humanize=0.0, seed=0):
     [
         "tiny",
         pytest.param(
-            "shipped",
-            marks=pytest.mark.skipif(not SHIPPED.is_file(), reason="no weights ship"),
+            "shipped", marks=pytest.mark.skipif(not SHIPPED.is_file(), reason="no weights ship")
         ),
     ],
 )
