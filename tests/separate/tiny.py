@@ -14,11 +14,6 @@ TINY = SeparatorConfig(channels=4, growth=1.0, segment_seconds=2.0)
 def write_tiny_separator(path: Path) -> Path:
     torch.manual_seed(0)
     save_weights(
-        path,
-        build(TINY).state_dict(),
-        feature="separate",
-        config=asdict(TINY),
-        card={},
-        half=False,
+        path, build(TINY).state_dict(), feature="separate", config=asdict(TINY), card={}, half=False
     )
     return path
