@@ -258,11 +258,7 @@ class ImagePool:
 
 
 def train(data: Path, run: training.Run) -> None:
-    """Train on bands rendered from a data folder, or on the rendered takes that it holds.
-
-    Raises:
-        DrumkitError: as `training.choose`, `training.start`, `takes_of_run` and `training.fit`.
-    """
+    """Train on bands rendered from a data folder, or on the rendered takes that it holds."""
     recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)

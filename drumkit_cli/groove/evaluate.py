@@ -125,11 +125,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
 
 
 def draw(data: Path, weights: str | None) -> Figure:
-    """Draw a figure like Figures 4 and 5, of the test split, with templates played as funk too.
-
-    Raises:
-        DrumkitError: as `evaluate`.
-    """
+    """Draw a figure like Figures 4 and 5, of the test split, with templates played as funk too."""
     from drumkit_cli.groove.plot import draw_groove
 
     groover = Groover(load_weights("groove", weights))

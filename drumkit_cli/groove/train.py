@@ -192,11 +192,7 @@ TASKS: Final[Mapping[str, Callable[..., training.Task]]] = {
 
 
 def train(data: Path, run: training.Run) -> None:
-    """Train on the folder of the Groove MIDI Dataset.
-
-    Raises:
-        DrumkitError: as `training.choose`, `training.start`, `data.load` and `training.fit`.
-    """
+    """Train on the folder of the Groove MIDI Dataset."""
     recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     corpus = corpora.load(data, ("train", "validation"))

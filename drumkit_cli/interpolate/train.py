@@ -139,11 +139,7 @@ class InterpolateTask:
 
 
 def train(data: Path, run: training.Run) -> dict[str, float]:
-    """Train on the patterns of a data folder and on those of the composer.
-
-    Raises:
-        DrumkitError: as `training.choose`, `training.start`, `load_patterns` and `training.fit`.
-    """
+    """Train on the patterns of a data folder and on those of the composer."""
     recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     task = InterpolateTask(fabric, recipe, pattern_sets.load_patterns(data))

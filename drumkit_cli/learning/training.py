@@ -1,7 +1,8 @@
 """The training loop of all features: device, seed, checkpoints, best weights, time limit.
 
 A feature's `train.py` provides a `Task`, which says what a training step and the validation score
-are. Lightning Fabric runs it on CPU, CUDA, MPS and under torchrun.
+are, and `train(data, run)`, which calls `choose`, `start` and `fit` and raises what they and the
+reading of the data raise. Lightning Fabric runs it on CPU, CUDA, MPS and under torchrun.
 """
 
 import csv

@@ -196,11 +196,7 @@ class SwirlTask:
 
 
 def train(data: Path, run: training.Run) -> dict[str, float]:
-    """Train on the electronic patterns of a data folder and on those of the composer.
-
-    Raises:
-        DrumkitError: as `training.choose`, `training.start`, `load_patterns` and `training.fit`.
-    """
+    """Train on the electronic patterns of a data folder and on those of the composer."""
     recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     task = SwirlTask(fabric, recipe, pattern_sets.load_patterns(data))

@@ -133,11 +133,7 @@ def measure(
 
 
 def draw(data: Path, weights: str | None) -> Figure:
-    """Draw a test sound of each class, its reconstruction, and two generated sounds.
-
-    Raises:
-        DrumkitError: as `evaluate`.
-    """
+    """Draw a test sound of each class, its reconstruction, and two generated sounds."""
     from drumkit_cli.synth.plot import draw_sounds
 
     synth = DrumSynth(load_weights("synth", weights))

@@ -151,12 +151,7 @@ class SynthTask:
 
 
 def train(data: Path, run: training.Run) -> dict[str, float]:
-    """Train on the one-shots of a data folder and on those of our parametric synthesiser.
-
-    Raises:
-        DrumkitError: as `training.choose`, `training.start`, `load_sounds`, `load_weights` and
-            `training.fit`.
-    """
+    """Train on the one-shots of a data folder and on those of our parametric synthesiser."""
     recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     sounds = load_sounds(data, "train"), load_sounds(data, "valid")
