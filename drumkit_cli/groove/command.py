@@ -288,9 +288,7 @@ def _parse(source: Input, drum_map: DrumMap | None) -> Template:
     from drumkit_cli.groove.inputs.template import read_template
     from drumkit_cli.patterns.grid import name_unknown
 
-    if source.kind is not Kind.MIDI:
-        what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
-        raise BadDataError(f"{source.name} is not MIDI{what}", "give a MIDI file")
+    source.require(Kind.MIDI, "MIDI", "give a MIDI file")
     template = read_template(source.read_bytes(), source.name, drum_map)
     for remark in template.remarks:
         console.warn(f"{source.name}: {remark}")

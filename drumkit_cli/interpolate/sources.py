@@ -107,9 +107,7 @@ def _read(source: Input, chosen: range | None, drum_map: DrumMap | None) -> Step
     if source.kind is Kind.NPY:
         velocities = _from_array(read_npy(source), source.name)
         return Steps(_cut(velocities, chosen, source.name) if chosen else velocities)
-    if source.kind is not Kind.MIDI:
-        what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
-        raise BadDataError(f"{source.name} is not MIDI{what}", "give MIDI, NPY or a name of --list")
+    source.require(Kind.MIDI, "MIDI", "give MIDI, NPY or a name of --list")
     return _from_track(read_midi(source.read_bytes(), source.name), source.name, chosen, drum_map)
 
 

@@ -51,9 +51,7 @@ def read_header(source: Input, remedy: str = "") -> Header:
         BadDataError: not NPY, not numbers, or shorter or longer than its header says.
     """
     name, file = source.name, source.file
-    if source.kind is not Kind.NPY:
-        what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
-        raise BadDataError(f"{name} is not an NPY array{what}", remedy)
+    source.require(Kind.NPY, "an NPY array", remedy)
     present = file.seek(0, 2)
     file.seek(0)
     damage = f"{name} has a damaged NPY header"

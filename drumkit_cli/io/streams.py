@@ -67,6 +67,12 @@ class Input:
             self.file.seek(position)
         return self._sha256
 
+    def require(self, kind: Kind, what: str, remedy: str) -> None:
+        """Raise BadDataError unless this is of a kind, which is called ``what`` in the message."""
+        if self.kind is not kind:
+            found = "" if self.kind is Kind.UNKNOWN else f" but {self.kind}"
+            raise BadDataError(f"{self.name} is not {what}{found}", remedy)
+
     def read_bytes(self) -> bytes:
         """Return the whole input; for kinds that are small."""
         self.file.seek(0)

@@ -9,8 +9,7 @@ Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, RP-001); RMID i
 
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from drumkit_cli import console
 from drumkit_cli.errors import BadDataError
@@ -26,16 +25,11 @@ _SYSTEM: Final = _REAL_TIME | {META, SYSEX, SYSEX_END}
 _STATUS: Final = tuple(bytes([status]) for status in range(256))
 
 
-@dataclass(frozen=True)
-class RawTrack:
-    """The events of a track.
+class RawTrack(NamedTuple):
+    """The events of a track: the tick of each and its bytes, as `MessageTable` takes them.
 
-    Attributes:
-        events: the tick and the bytes of each; the latter as `messages.MessageTable` takes them.
-        end_ticks: the tick of the end mark; of the last event where there is no end mark.
-        end_byte: where the events end in the file.
-        has_end_mark: whether an end mark ends them.
-        clipped_bytes: how many data bytes above 127 were clipped.
+    `end_ticks` is the tick of the end mark or else of the last event, `end_byte` where in the file
+    the events end, and `clipped_bytes` the number of data bytes above 127, which were clipped.
     """
 
     events: list[tuple[int, bytes]]
@@ -45,8 +39,7 @@ class RawTrack:
     clipped_bytes: int
 
 
-@dataclass(frozen=True)
-class RawFile:
+class RawFile(NamedTuple):
     """The format and time division of a file, its tracks, and name and content of other chunks."""
 
     format: int

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from drumkit_cli import console
-from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.sniffing import Kind
@@ -100,9 +99,7 @@ def _play_one(
 
 def _read_song(path: str) -> Song:
     with open_input(path) as source:
-        if source.kind is not Kind.MIDI:
-            what = "" if source.kind is Kind.UNKNOWN else f" but {source.kind}"
-            raise BadDataError(f"{source.name} is not MIDI{what}", "give a MIDI file")
+        source.require(Kind.MIDI, "MIDI", "give a MIDI file")
         track = read_midi(source.read_bytes(), source.name)
         require_notes(track, source.name)
         return Song(source.name, source.sha256(), track)
