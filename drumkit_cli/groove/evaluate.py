@@ -160,15 +160,9 @@ def build_baselines(checkpoint: Checkpoint) -> Baselines:
             Groove(configs["vae"]),
             Groove(configs["vq"]),
         )
-        modules = {
-            "classifier": baselines.classifier,
-            "one-step": baselines.one_step,
-            "vae": baselines.vae,
-            "vq": baselines.vq,
-        }
-        for name, module in modules.items():
-            module.load_state_dict(checkpoint.part(name))
-            module.eval()
+        for name, network in vars(baselines).items():
+            network.load_state_dict(checkpoint.part(name.replace("_", "-")))
+            network.eval()
     return baselines
 
 
