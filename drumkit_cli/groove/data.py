@@ -26,30 +26,16 @@ LICENCES: Final = "Groove MIDI Dataset (CC BY 4.0)"
 NO_GENRE: Final = -1
 MIN_VOICES: Final = 3
 
-GENRE_OF_STYLE: Final[Mapping[str, str | None]] = {
-    "dance": "electronic",
-    "rock": "rock",
-    "rock/shuffle": "blues",
-    "rock/rockabilly": "blues",
-    "punk": "rock",
-    "pop": "rock",
-    "country": "rock",
-    "funk": "funk",
-    "soul": "funk",
-    "gospel": "funk",
-    "afrobeat": "funk",
-    "neworleans": "funk",
-    "neworleans/shuffle": "blues",
-    "jazz": "jazz",
-    "jazz/funk": "funk",
-    "blues": "blues",
-    "hiphop": "hip hop",
-    "afrocuban": None,
-    "highlife": None,
-    "latin": None,
-    "middleeastern": None,
-    "reggae": None,
+_STYLES: Final[Mapping[str | None, tuple[str, ...]]] = {
+    "electronic": ("dance",),
+    "rock": ("rock", "punk", "pop", "country"),
+    "funk": ("funk", "soul", "gospel", "afrobeat", "neworleans", "jazz/funk"),
+    "jazz": ("jazz",),
+    "blues": ("blues", "rock/shuffle", "rock/rockabilly", "neworleans/shuffle"),
+    "hip hop": ("hiphop",),
+    None: ("afrocuban", "highlife", "latin", "middleeastern", "reggae"),
 }
+GENRE_OF_STYLE: Final = {style: genre for genre, styles in _STYLES.items() for style in styles}
 """Style of the dataset to genre of the paper; a full style takes precedence over its first word.
 
 Styles outside of the six genres have None: their windows are used like all others, without a genre,

@@ -39,18 +39,16 @@ LICENCES: Final = (
 SPLITS: Final = ("train", "validation", "test")
 
 
+_NAMES_OF_VOICE: Final = (
+    ("kick",),
+    ("snare", "clap"),
+    ("closed_hat", "pedal_hat", "ride"),
+    ("open_hat", "crash"),
+    ("rim",),
+    ("cowbell", "cow"),
+)
 _VOICE_OF_NAME: Final = {
-    "kick": 0,
-    "snare": 1,
-    "clap": 1,
-    "closed_hat": 2,
-    "pedal_hat": 2,
-    "ride": 2,
-    "open_hat": 3,
-    "crash": 3,
-    "rim": 4,
-    "cowbell": 5,
-    "cow": 5,
+    name: voice for voice, names in enumerate(_NAMES_OF_VOICE) for name in names
 }
 
 
