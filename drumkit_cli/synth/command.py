@@ -13,8 +13,13 @@ from drumkit_cli.io.streams import check_input, resolve_inputs
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.map_file import read_drum_map
 from drumkit_cli.sounds.classes import CLASSES, Inverter
-from drumkit_cli.synth.limits import HUMANIZE, LENGTH_MAX_SECONDS, ONE_SHOT_MAX_SECONDS
-from drumkit_cli.synth.requests import KitChoice, OneShots
+from drumkit_cli.synth.requests import (
+    HUMANIZE,
+    LENGTH_MAX_SECONDS,
+    ONE_SHOT_MAX_SECONDS,
+    KitChoice,
+    OneShots,
+)
 
 NUMBER_MAX = 1000
 VARY_MAX = 10.0

@@ -23,7 +23,7 @@ from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.kit import Kit, draw_kit
 from drumkit_cli.synth.kits.rendering import Hits, SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICE_OF_PITCH
-from drumkit_cli.synth.limits import HUMANIZE, LENGTH_MAX_SECONDS, ONE_SHOT_MAX_SECONDS
+from drumkit_cli.synth.requests import HUMANIZE, LENGTH_MAX_SECONDS, ONE_SHOT_MAX_SECONDS
 
 FULL_SCALE: Final = 1 - 2**-15
 

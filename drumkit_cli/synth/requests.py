@@ -1,4 +1,4 @@
-"""What `drumkit synth` is asked for, single sounds or a kit that plays, with its early checks."""
+"""Requests to `drumkit synth`: single sounds, or a kit to play, with defaults and early checks."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,11 @@ from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.streams import STDIN_NAME
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
 from drumkit_cli.synth.kits.voices import VOICES
-from drumkit_cli.synth.limits import GAIN_MAX_DB
 
+GAIN_MAX_DB: Final = 60.0
+HUMANIZE: Final = 0.1
+LENGTH_MAX_SECONDS: Final = 86_400.0
+ONE_SHOT_MAX_SECONDS: Final = 60.0
 STEPS: Final = 8
 """Default number of steps of a morph, both ends included."""
 

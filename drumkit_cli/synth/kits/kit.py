@@ -15,7 +15,7 @@ from drumkit_cli.sounds.codes import LATENT_MAX, Code, classes_fault
 from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.sounds.mel_image import to_power
 from drumkit_cli.synth.kits.voices import VOICES
-from drumkit_cli.synth.limits import GAIN_MAX_DB
+from drumkit_cli.synth.requests import GAIN_MAX_DB
 
 FORMAT: Final = "drumkit-kit"
 VERSION: Final = 1
