@@ -65,9 +65,7 @@ def parse_evaluated(text: str) -> str:
 
 def text(name: str, metavar: str, description: str) -> OptionInfo:
     """An optional text or path; a path is kept as it is, since it need not be UTF-8."""
-    option: OptionInfo = typer.Option(
-        name, metavar=metavar, parser=str, show_default=False, help=description
-    )
+    option: OptionInfo = typer.Option(name, metavar=metavar, show_default=False, help=description)
     return option
 
 
@@ -82,7 +80,7 @@ def number(name: str, metavar: str, description: str, *, low: float, high: float
 def output(description: str, metavar: str = "PATH") -> OptionInfo:
     """The option ``-o`` of a command, with what it writes."""
     option: OptionInfo = typer.Option(
-        "-o", "--output", metavar=metavar, parser=str, show_default=False, help=description
+        "-o", "--output", metavar=metavar, show_default=False, help=description
     )
     return option
 
@@ -101,7 +99,6 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILE",
-        parser=str,
         show_default=False,
         help="Inputs; - is stdin, which is also read when no FILE is given.",
     ),
@@ -123,7 +120,7 @@ EvaluatedFeature = Annotated[
     ),
 ]
 DataFolder = Annotated[
-    str, typer.Argument(metavar="DATA", parser=str, help="Folder of data; the README says which.")
+    str, typer.Argument(metavar="DATA", help="Folder of data; the README says which.")
 ]
 EncodingOption = Annotated[
     Encoding, typer.Option("--encoding", help="How the samples of a WAV are stored.")

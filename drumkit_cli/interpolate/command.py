@@ -20,14 +20,13 @@ def interpolate(
         str | None,
         typer.Argument(
             metavar="START",
-            parser=str,
             show_default=False,
             help="MIDI or NPY file, - for stdin, or a shipped pattern such as techno:3. "
             "@17 or @1-4 after it takes these measures.",
         ),
     ] = None,
     goal: Annotated[
-        str | None, typer.Argument(metavar="GOAL", parser=str, show_default=False, help="The same.")
+        str | None, typer.Argument(metavar="GOAL", show_default=False, help="The same.")
     ] = None,
     steps: Annotated[
         int,

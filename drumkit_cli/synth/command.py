@@ -30,7 +30,6 @@ def synth(
         list[str] | None,
         typer.Argument(
             metavar="CLASS|FILE",
-            parser=str,
             show_default=False,
             help=f"A class of sounds ({', '.join(CLASSES)}); or MIDI files to play: - is stdin, "
             "which is also read when nothing is named. A file called as a class is ./kick.",
