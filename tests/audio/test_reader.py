@@ -1,45 +1,24 @@
 import contextlib
-import io
-import itertools
 import os
 import random
 import re
-import tempfile
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumkit_cli.audio import reader, stems
-from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.audio.reader import AudioReader
-from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.io.sniffing import sniff
-from drumkit_cli.io.streams import Input, open_input, open_output
+from drumkit_cli.io.streams import open_input
 from tests import signals
+from tests.audio.inputs import as_input, of_unknown_length, read
 
 BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 25, "FLOAT": 25}
 LINEAR = [
     ("WAV", subtype) for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
 ]
 LINEAR += [("AIFF", "PCM_S8"), ("AIFF", "PCM_24"), ("FLAC", "PCM_16"), ("RF64", "PCM_16")]
-
-
-def as_input(data):
-    file = tempfile.TemporaryFile(buffering=0)
-    file.write(data)
-    return Input("song", file, sniff(data))
-
-
-def read(data):
-    with AudioReader(as_input(data)) as reader:
-        reader.check_finite()
-        samples = reader.read()
-        assert samples.shape == (reader.channels, reader.frames)
-        return samples
 
 
 @pytest.mark.parametrize(("container", "subtype"), LINEAR)
@@ -174,89 +153,6 @@ def test_a_flac_from_a_pipe_is_read_to_its_end():
     np.testing.assert_allclose(read(data), signals.sine(), atol=1e-4)
 
 
-def of_unknown_length(flac):
-    """A FLAC as it is streamed: the 36 bits of its sample count are 0."""
-    assert flac[4] & 0x7F == 0  # STREAMINFO
-    return flac[:21] + bytes([flac[21] & 0xF0]) + bytes(4) + flac[26:]
-
-
-def opened_streams(container, subtype, *seeds):
-    """A file for each seed, noise of half a second."""
-    return [
-        signals.encode(
-            np.random.default_rng(seed).uniform(-0.5, 0.5, (2, 24_000)).astype(np.float32),
-            48_000,
-            container,
-            subtype,
-        )
-        for seed in seeds
-    ]
-
-
-def relabelled(ogg, serial):
-    """An Ogg whose pages say another serial number."""
-    data, place = bytearray(ogg), 0
-    while place < len(data):
-        segments = data[place + 26]
-        end = place + 27 + segments + sum(data[place + 27 : place + 27 + segments])
-        data[place + 14 : place + 18] = serial.to_bytes(4, "little")
-        data[place + 22 : place + 26] = bytes(4)
-        data[place + 22 : place + 26] = ogg_crc(data[place:end]).to_bytes(4, "little")
-        place = end
-    return bytes(data)
-
-
-def ogg_crc(page):
-    """The check sum of RFC 3533: polynomial 0x04c11db7, no reflection, from 0."""
-    crc = 0
-    for byte in page:
-        crc ^= byte << 24
-        for _ in range(8):
-            crc = (crc << 1) ^ (0x04C11DB7 if crc & 0x80000000 else 0)
-        crc &= 0xFFFFFFFF
-    return crc
-
-
-@pytest.mark.parametrize(
-    ("container", "subtype"), [("OGG", "VORBIS"), ("OGG", "OPUS"), ("FLAC", "PCM_16")]
-)
-@pytest.mark.parametrize("seeds", [(0, 1), (0, 0), (0, 1, 2)])
-def test_joined_streams_are_one_sound(container, subtype, seeds):
-    streams = opened_streams(container, subtype, *seeds)
-    joined = read(b"".join(streams))
-    parts = np.concatenate([read(stream) for stream in streams], axis=1)
-    np.testing.assert_array_equal(joined, parts)
-
-
-def test_chained_streams_may_share_a_serial_number():
-    first, second = opened_streams("OGG", "VORBIS", 0, 1)
-    joined = read(relabelled(first, 7) + relabelled(second, 7))
-    parts = np.concatenate([read(first), read(second)], axis=1)
-    np.testing.assert_array_equal(joined, parts)
-
-
-def test_blocks_span_joined_streams():
-    joined = b"".join(opened_streams("FLAC", "PCM_16", 0, 1))
-    with AudioReader(as_input(joined)) as reader:
-        for _ in range(2):
-            lengths = [block.shape[1] for block in reader.blocks(10_000)]
-            assert lengths == [10_000] * 4 + [8_000]
-            reader.rewind()
-
-
-def test_a_flac_from_a_pipe_may_be_joined_too():
-    first, second = opened_streams("FLAC", "PCM_16", 0, 1)
-    parts = [read(first), read(second)]
-    joined = read(of_unknown_length(first) + of_unknown_length(second))
-    np.testing.assert_array_equal(joined, np.concatenate(parts, axis=1))
-
-
-def test_streams_of_different_rates_are_refused():
-    parts = [signals.encode(signals.sine(rate), rate, "FLAC") for rate in (22_050, 48_000)]
-    with pytest.raises(BadDataError, match=r"22,050 Hz.*48,000 Hz"):
-        read(b"".join(parts))
-
-
 def test_encodings_that_cannot_be_sought_are_read_twice():
     samples = signals.sine(8000, 1.0)
     with AudioReader(as_input(signals.encode(samples, subtype="GSM610"))) as reader:
@@ -358,127 +254,3 @@ def test_damaged_files_are_read_or_refused_and_never_crash(chance: random.Random
     with contextlib.suppress(BadDataError):
         sound = read(bytes(data[: chance.choice([len(data), chance.randrange(1, len(data))])]))
         assert np.isfinite(sound).all()
-
-
-def written(samples, tmp_path, **settings):
-    path = tmp_path / "out.wav"
-    with (
-        open_output(str(path)) as sink,
-        WavWriter(sink, 44100, len(samples), frames=samples.shape[1], **settings) as writer,
-    ):
-        for start in range(0, samples.shape[1], 777):
-            writer.write(samples[:, start : start + 777])
-    return path, writer.clipped_samples
-
-
-@pytest.mark.parametrize(
-    ("encoding", "subtype", "step"),
-    [
-        (Encoding.FLOAT32, "FLOAT", 0),
-        (Encoding.PCM16, "PCM_16", 2**-16),
-        (Encoding.PCM24, "PCM_24", 2**-23),
-        (Encoding.PCM32, "PCM_32", 2**-24),
-    ],
-)
-@pytest.mark.parametrize("channels", [1, 2, 3, 8])
-def test_other_programs_read_what_is_written(tmp_path, encoding, subtype, step, channels):
-    samples = signals.sine(44100, 0.051, channels, gain=0.9)
-    path, clipped = written(samples, tmp_path, encoding=encoding, comment="made by a test")
-    with soundfile.SoundFile(path) as file:
-        assert (file.subtype, file.samplerate, file.channels) == (subtype, 44100, channels)
-        complaints = [line for line in file.extra_info.splitlines() if line.startswith("*")]
-        assert all("'data' chunk should be an even" in line for line in complaints)  # it may not
-        assert file.comment == "made by a test"
-        np.testing.assert_allclose(file.read(dtype="float32", always_2d=True).T, samples, atol=step)
-    assert clipped == 0
-    assert os.path.getsize(path) % 2 == 0
-
-
-@settings(deadline=None)
-@given(st.integers(1, 6), st.integers(0, 50), st.sampled_from(Encoding), st.integers(0, 2**32 - 1))
-def test_integers_and_floats_survive_a_round_trip(channels, frames, encoding, seed):
-    samples = np.random.default_rng(seed).uniform(-1, 1, (channels, frames)).astype(np.float32)
-    buffer = io.BytesIO()
-    with WavWriter(buffer, 8000, channels, frames=frames, encoding=encoding) as writer:
-        writer.write(samples)
-    once = read(buffer.getvalue())
-    again = io.BytesIO()
-    with WavWriter(again, 8000, channels, frames=frames, encoding=encoding) as writer:
-        writer.write(once)
-    assert again.getvalue() == buffer.getvalue()
-    np.testing.assert_allclose(once, samples, atol=2**-15)
-
-
-def test_samples_beyond_full_scale_are_clipped_and_counted(tmp_path):
-    samples = np.array([[0.0, 1.0, -1.0, 1.5, -7.0, 0.5]], np.float32)
-    path, clipped = written(samples, tmp_path, encoding=Encoding.PCM16)
-    assert clipped == 2
-    values = soundfile.read(path, dtype="int16")[0].tolist()
-    assert values == [0, 32767, -32768, 32767, -32768, 16384]
-
-
-def test_a_stems_stream_names_its_channels(tmp_path):
-    names = stems.stem_track_names(("drums", "bass", "other"))
-    assert names == ("drums.L", "drums.R", "bass.L", "bass.R", "other.L", "other.R")
-    path, _ = written(np.zeros((6, 10), np.float32), tmp_path, track_names=names)
-    with open_input(str(path)) as source, AudioReader(source) as reader:
-        assert reader.track_names == names
-        assert stems.select_stem(reader, "drums") == slice(0, 2)
-        assert stems.select_stem(reader, "other") == slice(4, 6)
-        with pytest.raises(BadDataError, match="no vocals; its stems are drums, bass, other"):
-            stems.select_stem(reader, "vocals")
-
-
-def test_mono_stems_are_selected_too(tmp_path):
-    names = stems.stem_track_names(("drums", "bass"), channels=1)
-    path, _ = written(np.zeros((2, 10), np.float32), tmp_path, track_names=names)
-    with open_input(str(path)) as source, AudioReader(source) as reader:
-        assert stems.select_stem(reader, "bass") == slice(1, 2)
-
-
-def test_channels_of_a_stem_must_lie_together(tmp_path):
-    names = ("drums.L", "bass", "drums.R")
-    path, _ = written(np.zeros((3, 10), np.float32), tmp_path, track_names=names)
-    with (
-        open_input(str(path)) as source,
-        AudioReader(source) as reader,
-        pytest.raises(BadDataError, match="together"),
-    ):
-        stems.select_stem(reader, "drums")
-
-
-@pytest.mark.parametrize("names", [(), ("Boom", "Lav 1")])
-def test_plain_audio_is_taken_whole(tmp_path, names):
-    path, _ = written(np.zeros((2, 10), np.float32), tmp_path, track_names=names)
-    with open_input(str(path)) as source, AudioReader(source) as reader:
-        assert stems.select_stem(reader, "bass") is None
-
-
-@pytest.mark.parametrize("to_rate", [8000, 22050, 44100, 48000, 96000])
-@pytest.mark.parametrize("from_rate", [22050, 44100])
-def test_a_resampled_sine_is_the_sine_at_the_new_rate(from_rate, to_rate):
-    converted = reader.resample(signals.sine(from_rate, 1.0, 2), from_rate, to_rate)
-    expected = signals.sine(to_rate, 1.0, 2)
-    assert converted.shape == expected.shape
-    middle = slice(to_rate // 10, -to_rate // 10)
-    np.testing.assert_allclose(converted[:, middle], expected[:, middle], atol=1e-3)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.integers(0, 5000),
-    st.sampled_from([8000, 11025, 22050, 44100, 48000, 192000]),
-    st.sampled_from([8000, 11025, 22050, 44100, 48000, 192000]),
-    st.lists(st.integers(0, 2000), max_size=4),
-)
-def test_resampling_in_blocks_is_resampling_at_once(frames, from_rate, to_rate, cuts):
-    samples = np.random.default_rng(frames).normal(size=(2, frames)).astype(np.float32)
-    whole = reader.resample(samples, from_rate, to_rate)
-    assert whole.shape == (2, int(frames * to_rate / from_rate + 0.5))
-    resampler = reader.Resampler(from_rate, to_rate, 2)
-    places = [0, *sorted(min(cut, frames) for cut in cuts), frames]
-    parts = [
-        resampler.push(samples[:, begin:end], last=index == len(places) - 2)
-        for index, (begin, end) in enumerate(itertools.pairwise(places))
-    ]
-    np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, atol=1e-5)

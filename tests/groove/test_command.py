@@ -1,10 +1,8 @@
 """The command itself; what all commands share is in the contract."""
 
 import hashlib
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,28 +11,12 @@ from drumkit_cli import cli
 from drumkit_cli.groove.command import Genre
 from drumkit_cli.groove.inputs.groove_file import extract_groove, read_groove
 from drumkit_cli.groove.inputs.performance import FEEL_VALUES
-from drumkit_cli.groove.inputs.template import read_template
 from drumkit_cli.groove.network.windowing import FEELS, GENRES, VOICE_OF_PITCH
-from drumkit_cli.learning.checkpoint import shipped_folder
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import empty_track
 from tests.contract import midi_files
 from tests.groove.tiny import write_tiny_groove
-
-ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = shipped_folder() / "groove.safetensors"
-STEP = 120
-
-
-def beat(measures=4, bpm=120.0):
-    """Kick, snare (40) and hi-hat on time, a cowbell and a conga: drums that no model knows."""
-    notes = []
-    for start in range(0, 16 * STEP * measures, 16 * STEP):
-        hits = [(step, 42) for step in range(0, 16, 2)]
-        hits += [(0, 36), (8, 36), (10, 36), (4, 40), (12, 40), (5, 56), (6, 63)]
-        notes += [(start + step * STEP, 60, pitch, 100) for step, pitch in hits]
-    track = empty_track(bpm, end_ticks=16 * STEP * measures, name="beat")
-    return write_midi(track.with_notes(track.note(*note) for note in notes))
+from tests.groove.tracks import ENVIRONMENT, STEP, beat, performance
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +38,6 @@ def groove(weights, tmp_path, monkeypatch):
         return made.read_bytes() if status == 0 and made.is_file() else b""
 
     return run
-
-
-def performance(data):
-    return read_template(data, "a.mid").performance
 
 
 def rows(data):
@@ -276,9 +254,6 @@ def test_a_template_without_our_drums_is_bad_data(groove, tmp_path, capsys):
     assert "a.mid has no notes to play" in capsys.readouterr().err
 
 
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-
-
 def shell(line, folder, **environment):
     done = subprocess.run(
         [
@@ -309,82 +284,3 @@ def test_swirl_pipes_into_groove_and_two_runs_are_the_same(weights, tmp_path):
     assert track.end_ticks == 8 * 4 * track.division
     assert track.tempo_bpm == pytest.approx(129, abs=1e-3)
     assert performance(first).velocities.any()
-
-
-# Not ru_maxrss, which begins with what the parent held: all that its tests had loaded.
-LIMITED = """
-import sys
-from pathlib import Path
-from drumkit_cli import cli
-status = cli.run(sys.argv[1:])
-lines = Path("/proc/self/status").read_text().splitlines()
-print(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
-sys.exit(status)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
-@pytest.mark.skipif(not SHIPPED.is_file(), reason="weights/groove.safetensors does not ship")
-def test_twenty_minutes_take_little_more_memory_than_one(tmp_path):
-    peaks_mb = []
-    for measures in (30, 600):
-        (tmp_path / "in.mid").write_bytes(beat(measures))
-        done = subprocess.run(
-            [sys.executable, "-c", LIMITED, "groove", "in.mid", "-o", "out.mid"],
-            capture_output=True,
-            cwd=tmp_path,
-            env={key: value for key, value in ENVIRONMENT.items() if key != "DRUMKIT_WEIGHTS"},
-            timeout=300,
-            check=True,
-        )
-        peaks_mb.append(int(done.stdout) / 1024)
-        made = read_midi((tmp_path / "out.mid").read_bytes(), "out")
-        assert made.end_ticks == measures * 16 * STEP
-    assert peaks_mb[1] - peaks_mb[0] < 150
-
-
-@pytest.mark.skipif(not SHIPPED.is_file(), reason="weights/groove.safetensors does not ship")
-@pytest.mark.skipif("DRUMKIT_WEIGHTS" in os.environ, reason="DRUMKIT_WEIGHTS names others")
-def test_the_shipped_model_leans_as_it_is_told(tmp_path):
-    """By at least 4 ms each at 120 bpm, where a sixteenth has 125."""
-    (tmp_path / "beat.mid").write_bytes(beat(16))
-    late = {}
-    for options in ((), ("--feel", "pushed"), ("--feel", "laidback")):
-        out = tmp_path / "out.mid"
-        assert cli.run(["groove", str(tmp_path / "beat.mid"), *options, "-o", str(out)]) == 0
-        played = performance(out.read_bytes())
-        late[options[-1] if options else "any"] = 125 * played.offsets[played.velocities > 0].mean()
-    assert late["pushed"] <= late["any"] - 4
-    assert late["laidback"] >= late["any"] + 4
-
-
-@pytest.mark.skipif(not SHIPPED.is_file(), reason="weights/groove.safetensors does not ship")
-@pytest.mark.skipif("DRUMKIT_WEIGHTS" in os.environ, reason="DRUMKIT_WEIGHTS names others")
-@pytest.mark.parametrize("options", [(), ("--genre", "rock")])
-def test_a_track_of_kicks_alone_gets_no_other_drum(tmp_path, options):
-    """The shipped model would fill it with toms or hats at each sixteenth."""
-    notes = [(480 * beat, 60, 36, 100) for beat in range(32)]
-    track = empty_track(end_ticks=32 * 480)
-    (tmp_path / "kicks.mid").write_bytes(
-        write_midi(track.with_notes(track.note(*note) for note in notes))
-    )
-    out = tmp_path / "out.mid"
-    assert cli.run(["groove", str(tmp_path / "kicks.mid"), *options, "-o", str(out)]) == 0
-    made = read_midi(out.read_bytes(), "out").notes
-    assert {note.pitch for note in made} == {36}
-    assert 24 <= len(made) <= 48
-
-
-@pytest.mark.skipif(not SHIPPED.is_file(), reason="weights/groove.safetensors does not ship")
-@pytest.mark.skipif("DRUMKIT_WEIGHTS" in os.environ, reason="DRUMKIT_WEIGHTS names others")
-@pytest.mark.parametrize("seed", range(3))
-def test_a_plain_beat_is_kept_whatever_the_seed(tmp_path, seed):
-    """A single draw of codes now and then took every closed hat for an open one."""
-    (tmp_path / "beat.mid").write_bytes(beat(8))
-    out = tmp_path / "out.mid"
-    assert cli.run(["groove", str(tmp_path / "beat.mid"), "--seed", str(seed), "-o", str(out)]) == 0
-    template, played = performance(beat(8)), performance(out.read_bytes())
-    asked = template.velocities > 0
-    kept = asked & (played.velocities > 0)
-    for voice in np.flatnonzero(asked.any(1)):
-        assert kept[voice].sum() >= 0.7 * asked[voice].sum()

@@ -1,0 +1,46 @@
+"""Commands that pipe into each other."""
+
+import io
+
+import pytest
+import soundfile
+
+from drumkit_cli.midi.files import read_midi
+from tests.contract import midi_files
+from tests.contract.commands import RATE, SONG, song
+from tests.contract.expect import assert_done, assert_refused
+
+
+def test_separate_pipes_into_arrange(drumkit):
+    stems = drumkit("separate", "--model", "built-in", stdin=SONG)
+    drums = drumkit("arrange", stdin=stems.out)
+    assert_done(drums)
+    samples, rate = soundfile.read(io.BytesIO(drums.out), always_2d=True)
+    assert (rate, len(samples)) == (RATE, song().shape[1])
+
+
+def test_swirl_pipes_into_groove(drumkit):
+    drums = drumkit("swirl", "--measures", "8", "--bpm", "96")
+    played = drumkit("groove", "-", "--genre", "funk", stdin=drums.out)
+    assert_done(played)
+    track = read_midi(played.out, "played")
+    assert track.tempo_bpm == pytest.approx(96)
+    assert track.end_ticks == 8 * 4 * track.division
+
+
+def test_swirl_pipes_into_interpolate(drumkit):
+    drums = drumkit("swirl", "--measures", "8", "--bpm", "96")
+    path = drumkit("interpolate", "-", "techno:1", "-n", "5", stdin=drums.out)
+    assert_done(path)
+    track = read_midi(path.out, "path")
+    assert track.tempo_bpm == pytest.approx(96)
+    assert track.end_ticks == 6 * 4 * 4 * track.division
+
+
+def test_stdin_may_be_the_goal_of_interpolate(drumkit):
+    data = midi_files.WHOLE
+    to = drumkit("interpolate", "techno:1", "-", "--path", "crossfade", stdin=data)
+    back = drumkit("interpolate", "-", "techno:1", "--path", "crossfade", stdin=data)
+    assert_done(to)
+    assert len(read_midi(to.out, "to").notes) == len(read_midi(back.out, "back").notes)
+    assert_refused(drumkit("interpolate", "-", "-", stdin=data), 2, "only once")
