@@ -78,6 +78,10 @@ def test_version_is_printed(capfd):
         ),
         (["train", "separate", ".", "--device", "tpu"], "'tpu' is not one of cpu, cuda"),
         (["train", "separate", ".", "--time-limit", "0"], "'0' is not between"),
+        (["swirl", "--measures", "x"], "'--measures': 'x' is no whole number; see drumkit swirl"),
+        (["swirl", "--measures", "0"], "0 is not within 1 to 1000000"),
+        (["swirl", "--bpm", "nan"], "nan is not within 4.0 to 1000.0"),
+        (["swirl", "--omegas", "1", "2", "3", "y"], "'y' is no number"),
         (["train", "separate", ".", "extra"], "unexpected extra argument"),
     ],
 )
