@@ -9,10 +9,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from enum import Enum
+from enum import EnumType
 from functools import partial
 from types import FrameType
-from typing import Annotated, Any, Final, NoReturn, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NoReturn, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -38,6 +38,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 """Command name -> its module, whose function of that name it is, and one line for the overview."""
 
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
+_NOUNS: Final = {int: "whole number", float: "number"}
 _EPILOG: Final = (
     "Commands read and write files or pipes: drumkit separate song.wav | drumkit arrange > "
     "drums.wav. More on a command: drumkit COMMAND --help."
@@ -71,20 +72,19 @@ class Conversion:
             return tuple(map(self._convert, value, get_args(kind)))
         if self._info.parser is not None:
             return self._info.parser(value)
+        choices = tuple(kind) if isinstance(kind, EnumType) else get_args(kind)
+        if choices and value not in choices:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}")
+        if get_origin(kind) is Literal:
+            return value
         try:
             converted = kind(value)
         except ValueError as failure:
-            raise typer.BadParameter(f"{value!r} is {_not_a(kind)}") from failure
+            raise typer.BadParameter(f"{value!r} is no {_NOUNS[kind]}") from failure
         low, high = self._info.min, self._info.max
         if None not in (low, high) and not low <= converted <= high:
             raise typer.BadParameter(f"{value} is not within {low} to {high}")
         return converted
-
-
-def _not_a(kind: type) -> str:
-    if issubclass(kind, Enum):
-        return f"not one of {', '.join(kind)}"
-    return {int: "no whole number", float: "no number"}.get(kind, f"no {kind.__name__}")
 
 
 class _Light:

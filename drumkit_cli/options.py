@@ -5,8 +5,7 @@ Each is an annotated type for a command's signature: ``def mel(files: Inputs = N
 """
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, get_args
 
 import typer
 from typer.models import OptionInfo
@@ -17,9 +16,9 @@ from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
-TRAINED_FEATURES: Final = ("separate", "arrange", "interpolate", "swirl", "groove", "synth")
+TrainedFeature = Literal["separate", "arrange", "interpolate", "swirl", "groove", "synth"]
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""
-EVALUATED_FEATURES: Final = (*TRAINED_FEATURES, "pipeline")
+MeasuredFeature = Literal[TrainedFeature, "pipeline"]
 """What can be measured: packages with an `evaluate` module."""
 _DURATION: Final = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?"
@@ -41,26 +40,6 @@ def parse_duration(text: str) -> float:
     if not 0 < total <= _DURATION_MAX_SECONDS:
         raise typer.BadParameter(f"{text!r} is not between 1 second and 366 days")
     return total
-
-
-def parse_feature(text: str, known: Sequence[str] = TRAINED_FEATURES) -> str:
-    """Return the name of one of the `known` features.
-
-    Raises:
-        BadParameter: there is no such feature.
-    """
-    if text not in known:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(known)}")
-    return text
-
-
-def parse_evaluated(text: str) -> str:
-    """Return the name of something that can be measured.
-
-    Raises:
-        BadParameter: there is no such thing.
-    """
-    return parse_feature(text, EVALUATED_FEATURES)
 
 
 def text(name: str, metavar: str, description: str) -> OptionInfo:
@@ -108,16 +87,12 @@ Output = Annotated[
     output("Write to this file, or one file an input into this folder. [default: stdout]"),
 ]
 Feature = Annotated[
-    str,
-    typer.Argument(
-        metavar="FEATURE", parser=parse_feature, help=f"One of {', '.join(TRAINED_FEATURES)}."
-    ),
+    TrainedFeature,
+    typer.Argument(metavar="FEATURE", help=f"One of {', '.join(get_args(TrainedFeature))}."),
 ]
 EvaluatedFeature = Annotated[
-    str,
-    typer.Argument(
-        metavar="FEATURE", parser=parse_evaluated, help=f"One of {', '.join(EVALUATED_FEATURES)}."
-    ),
+    MeasuredFeature,
+    typer.Argument(metavar="FEATURE", help=f"One of {', '.join(get_args(MeasuredFeature))}."),
 ]
 DataFolder = Annotated[
     str, typer.Argument(metavar="DATA", help="Folder of data; the README says which.")

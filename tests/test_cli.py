@@ -71,7 +71,7 @@ def test_version_is_printed(capfd):
         (["seperate"], "no command 'seperate'; did you mean separate?"),
         (["xyzzy"], "no command 'xyzzy'; see drumkit --help"),
         (["--nope"], "no such option: --nope; see drumkit --help"),
-        (["train"], "missing argument 'FEATURE'; see drumkit train --help"),
+        (["train"], "missing argument 'FEATURE'. Choose from: separate, arrange"),
         (
             ["train", "mel", "."],
             "invalid value for 'FEATURE': 'mel' is not one of separate, arrange",

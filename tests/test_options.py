@@ -33,9 +33,3 @@ def test_units_add_up(hours, minutes, seconds):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(typer.BadParameter):
         options.parse_duration(text)
-
-
-def test_features_are_known_by_name():
-    assert options.parse_feature("separate") == "separate"
-    with pytest.raises(typer.BadParameter, match="one of separate, arrange"):
-        options.parse_feature("mel")

@@ -94,9 +94,7 @@ def serve(
         from drumkit_cli.sounds.drum_synth import DrumSynth
 
         synth = load_model(DrumSynth, "synth", weights, device, threads)
-        comment = ""
-        if not no_provenance:
-            comment = Provenance(weights_sha256=synth.weights_sha256).comment()
+        comment = "" if no_provenance else Provenance(weights_sha256=synth.weights_sha256).comment()
         files = FileRing(folder, f"drumkit-{address[1]}", keep)
         instrument = Instrument(synth, files, comment)
         instrument.warm_up()

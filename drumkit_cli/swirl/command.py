@@ -100,9 +100,7 @@ def swirl(
     from drumkit_cli.swirl import infer
 
     drummer = load_model(infer.Drummer, "swirl", weights, device, threads)
-    comment = ""
-    if not no_provenance:
-        comment = Provenance(seed, drummer.weights_sha256).comment()
+    comment = "" if no_provenance else Provenance(seed, drummer.weights_sha256).comment()
     with console.progress(measures, "playing") as bar:
         blocks = infer.play(drummer, measures, walk, humanize=humanize)
         write_drums(output, _watched(blocks, bar.advance), (measures, 6, 16), bpm, comment)
