@@ -14,13 +14,18 @@ Training data: our own composer's patterns, the Groove MIDI Dataset and free pat
 sources and licences are in ``weights/MODELS.md``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
-from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder
+from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import EntryPoint
+from drumkit_cli.midi.drum_maps import VOICE_NAMES
+from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder, to_velocities
+from drumkit_cli.patterns.pattern_sets import PATTERN_STEPS
 
 FIRST_LOG_VARIANCE: Final = -4.0
 """Initial log variance of codes: small, so that the decoder learns to use them."""
@@ -56,3 +61,20 @@ class PatternVAE(nn.Module):
         """Logits of a code sampled by standard normal ``noise`` ``[B, Z]``, mean, log variance."""
         mean, log_variance = self.encode(patterns)
         return self.decode(mean + noise * torch.exp(log_variance / 2)), mean, log_variance
+
+
+def build(config: Mapping[str, Any]) -> PatternVAE:
+    """Make the network of a weights file from its config."""
+    return PatternVAE(restore(ModelConfig, config))
+
+
+def entry_points(network: PatternVAE) -> dict[str, EntryPoint]:
+    """What inference calls, between velocities ``[B, V, T]`` and codes ``[B, Z]``."""
+    patterns = torch.rand(2, len(VOICE_NAMES), PATTERN_STEPS)
+    codes = network.encode(patterns)[0]
+    return {
+        "encode": EntryPoint(lambda patterns: network.encode(patterns)[0], (patterns,), ((0,),)),
+        "decode": EntryPoint(
+            lambda codes: to_velocities(network.decode(codes)), (codes.detach(),), ((0,),)
+        ),
+    }

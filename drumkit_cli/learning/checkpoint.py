@@ -1,31 +1,37 @@
-"""Weights files: save, find, verify, load. Safetensors only; no pickle is ever read."""
+"""Weights files: save, find, verify, load.
 
+A file is in the safetensors format: the tensors of one model, floats in half precision, and as
+metadata its config, its card and the ONNX graphs of its networks in base64. The initialisers of the
+graphs are the tensors of the file, by name. No pickle is ever read.
+"""
+
+import base64
 import hashlib
 import json
 import os
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as safetensors_bytes
-from torch import Tensor, nn
-from torch.nn.modules.module import register_module_parameter_registration_hook
+from safetensors.numpy import save as safetensors_bytes
 
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError
 from drumkit_cli.io.streams import open_output
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 ENVIRONMENT_VARIABLE = "DRUMKIT_WEIGHTS"
 
-_LARGEST_SIZE = 1 << 20
-_SPARE_PARAMETERS = 64
+_GRAPH_KEY = "graph."
+_INFINITY_BITS = 0x7C00
+"""The exponent of half precision, all ones in infinity and NaN."""
+
+Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -35,62 +41,20 @@ class Checkpoint:
     Attributes:
         path: where it was read.
         sha256: of the file, for provenance.
+        feature: the feature whose model it is, or the name of another model.
         config: what the model's config dataclass is made from.
         card: training data, licence, figures: what MODELS.md says in words.
-        state: parameters and buffers, float32 where they are floating.
+        tensors: parameters and buffers as the file holds them, finite.
+        graphs: ONNX graphs by the names of the model's entry points; none in files of version 1.
     """
 
     path: Path
     sha256: str
+    feature: str
     config: dict[str, Any]
     card: dict[str, Any]
-    state: dict[str, Tensor]
-
-    def part(self, name: str) -> dict[str, Tensor]:
-        """Return the state of one of the file's networks, whose keys begin with its name."""
-        start = f"{name}."
-        return {k.removeprefix(start): v for k, v in self.state.items() if k.startswith(start)}
-
-    @contextmanager
-    def building(self, model: str) -> Iterator[None]:
-        """Let a network be built from the config and filled with the state in this block.
-
-        A network with far more parameters than the file holds is given up before its memory is
-        used, so that an absurd size in a config costs nothing.
-
-        Args:
-            model: what the weights should be of, for the message.
-
-        Raises:
-            BadDataError: the config or the state is not that of the network.
-        """
-        parameters = 4 * len(self.state) + _SPARE_PARAMETERS
-        values = 4 * sum(tensor.numel() for tensor in self.state.values())
-
-        def count(_module: nn.Module, _name: str, parameter: nn.Parameter | None) -> None:
-            nonlocal parameters, values
-            parameters -= 1
-            values -= 0 if parameter is None else parameter.numel()
-            if parameters < 0 or values < 0:
-                raise ValueError("more parameters than the file holds")
-
-        hook = register_module_parameter_registration_hook(count)
-        try:
-            _check_sizes(self.config)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # torch warns of a size of 0
-                yield
-        except (
-            AssertionError,
-            AttributeError,
-            LookupError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-        ) as error:
-            raise BadDataError(f"{self.path}: weights of another {model}") from error
-        finally:
-            hook.remove()
+    tensors: Arrays
+    graphs: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def shipped_folder() -> Path:
@@ -102,11 +66,12 @@ def shipped_folder() -> Path:
 
 def save_weights(
     path: Path,
-    state: Mapping[str, Tensor],
+    tensors: Arrays,
     *,
     feature: str,
     config: Mapping[str, Any],
     card: Mapping[str, Any],
+    graphs: Mapping[str, bytes],
     half: bool = True,
 ) -> None:
     """Write a weights file atomically, floats as fp16 where `half`.
@@ -114,13 +79,9 @@ def save_weights(
     Raises:
         OutputError: the file cannot be made.
     """
-    tensors = {
-        name: (value.half() if half and value.is_floating_point() else value)
-        .detach()
-        .cpu()
-        .contiguous()
-        .clone()
-        for name, value in state.items()
+    stored = {
+        name: np.array(value, np.float16 if half and value.dtype.kind == "f" else None, order="C")
+        for name, value in tensors.items()
     }
     metadata = {
         "feature": feature,
@@ -129,8 +90,10 @@ def save_weights(
         "config": json.dumps(dict(config), sort_keys=True),
         "card": json.dumps(dict(card), sort_keys=True),
     }
+    for name, graph in graphs.items():
+        metadata[_GRAPH_KEY + name] = base64.b64encode(graph).decode()
     with open_output(str(path)) as file:
-        file.write(safetensors_bytes(tensors, metadata))
+        file.write(safetensors_bytes(stored, metadata))
 
 
 def find_weights(feature: str, override: str | None = None) -> Path:
@@ -169,17 +132,23 @@ def load_weights(feature: str, override: str | None = None) -> Checkpoint:
         MissingInputError, UnavailableError: as `find_weights`.
     """
     path = find_weights(feature, override)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as read:
+        sha256 = hashlib.file_digest(read, "sha256").hexdigest()
     if path.parent == shipped_folder():
         _check_manifest(path, sha256)
     try:
-        with safe_open(str(path), framework="pt") as file:
+        with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         config, card = json.loads(metadata["config"]), json.loads(metadata["card"])
         version = int(metadata["format_version"])
         made_for = metadata["feature"]
-    except (SafetensorError, KeyError, ValueError) as error:
+        graphs = {
+            name.removeprefix(_GRAPH_KEY): base64.b64decode(text, validate=True)
+            for name, text in metadata.items()
+            if name.startswith(_GRAPH_KEY)
+        }
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise BadDataError(
             f"{path}: not a drumkit weights file", "drumkit train makes them"
         ) from error
@@ -187,12 +156,10 @@ def load_weights(feature: str, override: str | None = None) -> Checkpoint:
         raise BadDataError(f"{path}: weights of {made_for}, not of {feature}")
     if version > FORMAT_VERSION:
         raise BadDataError(f"{path}: weights format {version} is newer than this drumkit")
-    for name, value in state.items():
-        if value.is_floating_point():
-            if not torch.isfinite(value).all():
-                raise BadDataError(f"{path}: {name} holds NaN or infinite values")
-            state[name] = value.float()
-    return Checkpoint(path, sha256, config, card, state)
+    for name, value in tensors.items():
+        if not _is_finite(value):
+            raise BadDataError(f"{path}: {name} holds NaN or infinite values")
+    return Checkpoint(path, sha256, feature, config, card, tensors, graphs)
 
 
 def write_manifest(folder: Path) -> None:
@@ -205,13 +172,11 @@ def write_manifest(folder: Path) -> None:
         file.write((json.dumps(sums, indent=2) + "\n").encode())
 
 
-def _check_sizes(value: object) -> None:
-    """Raise ValueError for a number beyond what any size of a network or of its input can be."""
-    if isinstance(value, dict | list | tuple):
-        for item in value.values() if isinstance(value, dict) else value:
-            _check_sizes(item)
-    elif isinstance(value, int | float) and not abs(value) <= _LARGEST_SIZE:
-        raise ValueError(f"a size of {value}")
+def _is_finite(values: NDArray[Any]) -> bool:
+    if values.dtype == np.float16:  # NumPy's own test of half precision is slow
+        bits = values.view(np.uint16) & _INFINITY_BITS
+        return not (bits == _INFINITY_BITS).any()
+    return bool(np.isfinite(values).all())
 
 
 def _check_manifest(path: Path, sha256: str) -> None:

@@ -11,12 +11,16 @@ Training data: our own composer's patterns and free electronic pattern collectio
 licences are in ``weights/MODELS.md``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder
+from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import EntryPoint
+from drumkit_cli.patterns.networks import NetConfig, PatternDecoder, PatternEncoder, to_velocities
 
 NOISE = 2
 
@@ -40,6 +44,20 @@ class Discriminator(PatternEncoder):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config.nets, 1)
+
+
+def build(config: Mapping[str, Any]) -> Generator:
+    """Make the network of a weights file from its config."""
+    return Generator(restore(ModelConfig, config))
+
+
+def entry_points(network: Generator) -> dict[str, EntryPoint]:
+    """What inference calls: `play`, noise ``[B, 2]`` to velocities ``[B, V, T]``."""
+    return {
+        "play": EntryPoint(
+            lambda noise: to_velocities(network(noise)), (torch.randn(2, NOISE),), ((0,),)
+        )
+    }
 
 
 def played(logits: Tensor) -> Tensor:
