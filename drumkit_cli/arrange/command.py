@@ -95,7 +95,7 @@ def arrange(
         from drumkit_cli.arrange.infer import Arranger
         from drumkit_cli.learning.models import load_model
 
-        return load_model(Arranger, "arrange", weights, device, threads)
+        return load_model(Arranger, "arrange", weights, device)
 
     each(inputs, lambda path: _arrange_one(path, job, load))
 

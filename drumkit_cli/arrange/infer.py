@@ -23,6 +23,7 @@ from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.models import load_model
+from drumkit_cli.learning.torch_network import building, state_dict
 from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
 from drumkit_cli.spectral.onsets import MEL, gated_level, normalising_gain, to_image
@@ -63,9 +64,9 @@ class Arranger:
         Raises:
             BadDataError: the weights are of another network.
         """
-        with checkpoint.building("arranger"):
+        with building(checkpoint):
             network = Generator(restore(ModelConfig, checkpoint.config))
-            network.load_state_dict(checkpoint.state)
+            network.load_state_dict(state_dict(checkpoint))
         self._network = network.eval().to(device)
         self._device = device
         self.weights_sha256 = checkpoint.sha256

@@ -29,6 +29,7 @@ from drumkit_cli.bands import takes
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend, total
+from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.spectral.onsets import onset_f_measure, onset_frames
 
 POOL_SIZE = 50
@@ -169,7 +170,7 @@ class ArrangeTask:
         """Write the averaged bass-to-drums generator."""
         save_weights(
             path,
-            self._average.module.state_dict(),
+            arrays(self._average.module.state_dict()),
             feature="arrange",
             config=asdict(self._recipe.config),
             card={"data": takes.LICENCES, "validation": dict(figures)},

@@ -178,7 +178,7 @@ def groove(
         from drumkit_cli.groove.groover import Groover
         from drumkit_cli.learning.models import load_model
 
-        groover = load_model(Groover, "groove", weights, device, threads)
+        groover = load_model(Groover, "groove", weights, device)
         like = None if job.like is None else job.like.groove
         return groover, groover.encode(like) if isinstance(like, Performance) else None
 

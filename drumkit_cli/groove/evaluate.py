@@ -33,6 +33,7 @@ from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights, shipped_folder
 from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import building, state_dict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -150,7 +151,7 @@ def build_baselines(checkpoint: Checkpoint) -> Baselines:
     Raises:
         BadDataError: the weights are of other networks.
     """
-    with checkpoint.building("set of baselines"):
+    with building(checkpoint):
         configs = {
             name: restore(GrooveConfig, config) for name, config in checkpoint.config.items()
         }
@@ -161,7 +162,7 @@ def build_baselines(checkpoint: Checkpoint) -> Baselines:
             Groove(configs["vq"]),
         )
         for name, network in vars(baselines).items():
-            network.load_state_dict(checkpoint.part(name.replace("_", "-")))
+            network.load_state_dict(state_dict(checkpoint, name.replace("_", "-")))
             network.eval()
     return baselines
 

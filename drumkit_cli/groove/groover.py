@@ -41,6 +41,7 @@ from drumkit_cli.groove.network.windowing import (
 from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import building, state_dict
 
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
 LATENT_TEMPERATURE: Final = 1.0
@@ -77,12 +78,12 @@ class Groover:
         Raises:
             BadDataError: the weights are of other networks.
         """
-        with checkpoint.building("groove model"):
+        with building(checkpoint):
             config = restore(GrooveConfig, checkpoint.config)
             self.network = Groove(config)
             self.prior = CodePrior(config)
             for name, module in (("groove", self.network), ("prior", self.prior)):
-                module.load_state_dict(checkpoint.part(name))
+                module.load_state_dict(state_dict(checkpoint, name))
         if not isinstance(self.network.note, NoteCoder) or not config.conditions:
             raise BadDataError(f"{checkpoint.path}: weights of a baseline, which cannot be steered")
         self.network.eval().to(device)

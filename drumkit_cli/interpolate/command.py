@@ -113,7 +113,7 @@ def interpolate(
     if reconstruct or path is not PathKind.CROSSFADE:
         from drumkit_cli.learning.models import load_model
 
-        autoencoder = load_model(infer.Autoencoder, "interpolate", weights, device, threads)
+        autoencoder = load_model(infer.Autoencoder, "interpolate", weights, device)
     made = infer.transition(
         first.patterns[-1],
         last.patterns[0],

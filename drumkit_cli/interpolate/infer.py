@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,53 +11,38 @@ from drumkit_cli.arguments import require_known, require_tempo, require_within
 from drumkit_cli.interpolate.paths import SILENCE, STEPS, STEPS_MAX, TEMPO_BPM, PathKind
 from drumkit_cli.interpolate.sources import Pattern, read_pattern
 from drumkit_cli.io.arrays import Floats
-from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.models import load_model
+from drumkit_cli.learning.network import open_network
+from drumkit_cli.midi.drum_maps import VOICE_NAMES
 from drumkit_cli.midi.map_file import DrumMap
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.drum_file import drum_track
+from drumkit_cli.patterns.pattern_sets import PATTERN_STEPS
 
 if TYPE_CHECKING:
     from drumkit_cli.learning.checkpoint import Checkpoint
+
+DEFINITION: Final = "drumkit_cli.interpolate.model"
 
 
 class Autoencoder:
     """The autoencoder of drum patterns with its weights, from NumPy to NumPy."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
-        """Build the network of a checkpoint.
-
-        Raises:
-            BadDataError: the weights are of another network.
-        """
-        from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
-
-        with checkpoint.building("interpolate"):
-            network = PatternVAE(restore(ModelConfig, checkpoint.config))
-            network.load_state_dict(checkpoint.state)
-        self._network = network.eval().to(device)
-        self._device = device
+        """Open the network of a checkpoint; raises as `open_network`."""
+        self._network = open_network(checkpoint, device, DEFINITION)
         self.weights_sha256 = checkpoint.sha256
 
     def encode(self, patterns: Floats) -> Floats:
-        """Encode patterns ``[N, V, T]`` as codes ``[N, Z]``."""
-        import torch
-
-        with torch.inference_mode():
-            codes = self._network.encode(torch.from_numpy(patterns).to(self._device))[0]
-        made: Floats = codes.cpu().numpy()
-        return made
+        """Encode patterns ``[N, V, T]`` as codes ``[N, Z]``; raises as `Network.run`."""
+        (codes,) = self._network.run("encode", [patterns], [(len(patterns), None)])
+        return codes
 
     def decode(self, codes: Floats) -> Floats:
-        """Decode codes ``[N, Z]`` to velocities ``[N, V, T]`` 0..1."""
-        import torch
-
-        from drumkit_cli.patterns.networks import to_velocities
-
-        with torch.inference_mode():
-            logits = self._network.decode(torch.from_numpy(codes).to(self._device))
-        made: Floats = to_velocities(logits).cpu().numpy()
-        return made
+        """Decode codes ``[N, Z]`` to velocities ``[N, V, T]`` 0..1; raises as `Network.run`."""
+        shape = (len(codes), len(VOICE_NAMES), PATTERN_STEPS)
+        (velocities,) = self._network.run("decode", [codes], [shape])
+        return velocities
 
 
 def interpolate(

@@ -13,11 +13,14 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from drumkit_cli.interpolate import model
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend
+from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.patterns import pattern_sets
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig, to_targets, to_velocities
 from drumkit_cli.patterns.pattern_sets import PatternSet
@@ -77,6 +80,7 @@ class InterpolateTask:
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
         self._network, adam = fabric.setup(network, optimizer)
         self._average = MovingAverage(network, recipe.average)
+        self._graphs = untrained_graphs(recipe.config, model)
         self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
@@ -131,10 +135,11 @@ class InterpolateTask:
         """Write the averaged autoencoder."""
         save_weights(
             path,
-            self._average.module.state_dict(),
+            arrays(self._average.module.state_dict()),
             feature="interpolate",
             config=asdict(self._recipe.config),
             card={"data": pattern_sets.LICENCES, "figures": dict(figures)},
+            graphs=self._graphs,
         )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def save_weights(
     feature: str,
     config: Mapping[str, Any],
     card: Mapping[str, Any],
-    graphs: Mapping[str, bytes],
+    graphs: Mapping[str, bytes] = MappingProxyType({}),
     half: bool = True,
 ) -> None:
     """Write a weights file atomically, floats as fp16 where `half`.
@@ -79,10 +80,9 @@ def save_weights(
     Raises:
         OutputError: the file cannot be made.
     """
-    stored = {
-        name: np.array(value, np.float16 if half and value.dtype.kind == "f" else None, order="C")
-        for name, value in tensors.items()
-    }
+    stored = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    if half:
+        stored = {k: v.astype(np.float16) if v.dtype.kind == "f" else v for k, v in stored.items()}
     metadata = {
         "feature": feature,
         "format_version": str(FORMAT_VERSION),
@@ -132,17 +132,31 @@ def load_weights(feature: str, override: str | None = None) -> Checkpoint:
         MissingInputError, UnavailableError: as `find_weights`.
     """
     path = find_weights(feature, override)
+    checkpoint = read_weights(path)
+    if path.parent == shipped_folder():
+        _check_manifest(path, checkpoint.sha256)
+    if checkpoint.feature != feature:
+        raise BadDataError(f"{path}: weights of {checkpoint.feature}, not of {feature}")
+    return checkpoint
+
+
+def read_weights(path: Path) -> Checkpoint:
+    """Read a weights file of any model.
+
+    Raises:
+        BadDataError: not a weights file of a known format, or with values that are not finite.
+        MissingInputError: there is no such file.
+    """
+    if not path.is_file():
+        raise MissingInputError(f"{path}: no such weights file")
     with path.open("rb") as read:
         sha256 = hashlib.file_digest(read, "sha256").hexdigest()
-    if path.parent == shipped_folder():
-        _check_manifest(path, sha256)
     try:
         with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         config, card = json.loads(metadata["config"]), json.loads(metadata["card"])
-        version = int(metadata["format_version"])
-        made_for = metadata["feature"]
+        version, feature = int(metadata["format_version"]), metadata["feature"]
         graphs = {
             name.removeprefix(_GRAPH_KEY): base64.b64decode(text, validate=True)
             for name, text in metadata.items()
@@ -152,8 +166,6 @@ def load_weights(feature: str, override: str | None = None) -> Checkpoint:
         raise BadDataError(
             f"{path}: not a drumkit weights file", "drumkit train makes them"
         ) from error
-    if made_for != feature:
-        raise BadDataError(f"{path}: weights of {made_for}, not of {feature}")
     if version > FORMAT_VERSION:
         raise BadDataError(f"{path}: weights format {version} is newer than this drumkit")
     for name, value in tensors.items():

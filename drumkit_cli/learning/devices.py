@@ -15,18 +15,18 @@ class Device(StrEnum):
     AUTO = "auto"
 
 
-def pick_device(device: str, threads: int = 0) -> str:
-    """Set the CPU threads (0 leaves torch's choice) and return torch's name of the device.
+def pick_device(device: str) -> str:
+    """Return the name of the device that is meant, once it is known to be there.
 
     Raises:
         UsageError: there is no device of that name.
         UnavailableError: it is not on this machine.
     """
     require_known("device", device, [name.value for name in Device])
+    if device == Device.CPU:
+        return str(device)
     import torch
 
-    if threads:
-        torch.set_num_threads(threads)
     present = {
         Device.CUDA: torch.cuda.is_available(),
         Device.MPS: torch.backends.mps.is_available(),

@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
@@ -65,8 +66,17 @@ def export_graphs(network: nn.Module, definition: Definition) -> dict[str, bytes
     return graphs
 
 
+def untrained_graphs(config: Any, definition: Definition) -> dict[str, bytes]:  # noqa: ANN401
+    """Export the graphs of a config, a dataclass; raises as `export_graphs`.
+
+    They fit any weights of that config. Random numbers go on as if nothing had been built.
+    """
+    with torch.random.fork_rng(devices=[]):
+        return export_graphs(definition.build(asdict(config)), definition)
+
+
 def _graph(network: nn.Module, point: EntryPoint) -> bytes:
-    dynamic = tuple({axis: torch.export.Dim.DYNAMIC for axis in free} for free in point.free_axes)
+    dynamic = tuple(dict.fromkeys(free, torch.export.Dim.DYNAMIC) for free in point.free_axes)
     names = [f"input{index}" for index in range(len(point.examples))]
     with _silence(), exportable(), torch.no_grad():
         program = torch.onnx.export(
@@ -103,9 +113,7 @@ def _simplify(model: ir.Model) -> None:
         return False if any(v is not None and v.name in weights for v in node.inputs) else None
 
     passes.InlinePass()(model)
-    optimizer.fold_constants(
-        model, should_fold=never_of_weights, output_size_limit=_FOLDED_VALUES
-    )
+    optimizer.fold_constants(model, should_fold=never_of_weights, output_size_limit=_FOLDED_VALUES)
     for step in (
         passes.RemoveUnusedNodesPass(),
         passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),

@@ -19,13 +19,67 @@ MOST_BYTES: Final = 1 << 20
 MOST_NODES: Final = 4000
 MOST_CONSTANT_BYTES: Final = 1 << 16
 OPERATORS: Final = frozenset(
-    """
-    Abs Add ArgMin BatchNormalization Cast CastLike Clip Concat ConstantOfShape Conv ConvTranspose
-    Div Elu Equal Erf Exp Expand Floor GRU Gather Gelu Gemm Greater InstanceNormalization LSTM
-    LayerNormalization LeakyRelu Less Log MatMul Max Min Mul Neg Pad Pow Range ReduceMax ReduceMean
-    ReduceProd ReduceSum Relu Reshape Resize Round Selu Shape Sigmoid Slice Softmax Softplus Split
-    Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where
-    """.split()
+    [
+        "Abs",
+        "Add",
+        "ArgMin",
+        "BatchNormalization",
+        "Cast",
+        "CastLike",
+        "Clip",
+        "Concat",
+        "ConstantOfShape",
+        "Conv",
+        "ConvTranspose",
+        "Div",
+        "Elu",
+        "Equal",
+        "Erf",
+        "Exp",
+        "Expand",
+        "Floor",
+        "GRU",
+        "Gather",
+        "Gelu",
+        "Gemm",
+        "Greater",
+        "InstanceNormalization",
+        "LSTM",
+        "LayerNormalization",
+        "LeakyRelu",
+        "Less",
+        "Log",
+        "MatMul",
+        "Max",
+        "Min",
+        "Mul",
+        "Neg",
+        "Pad",
+        "Pow",
+        "Range",
+        "ReduceMax",
+        "ReduceMean",
+        "ReduceProd",
+        "ReduceSum",
+        "Relu",
+        "Reshape",
+        "Resize",
+        "Round",
+        "Selu",
+        "Shape",
+        "Sigmoid",
+        "Slice",
+        "Softmax",
+        "Softplus",
+        "Split",
+        "Sqrt",
+        "Squeeze",
+        "Sub",
+        "Tanh",
+        "Transpose",
+        "Unsqueeze",
+        "Where",
+    ]
 )
 
 _FLOAT_TYPE: Final = 1
@@ -146,7 +200,7 @@ def _parse(data: memoryview, schema: _Schema) -> dict[str, Any]:
     at = 0
     while at < len(data):
         key, at = _varint(data, at)
-        _require(key >> 3 in schema, f"its field {key >> 3} beside {[*schema.values()][0][0]} is not allowed")
+        _require(key >> 3 in schema, "it has a part that is not allowed")
         name, kind = schema[key >> 3]
         values, at = _values(data, at, key & 7, kind)
         if name.endswith("*"):

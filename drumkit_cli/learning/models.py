@@ -18,7 +18,6 @@ def load_model(
     feature: str,
     weights: str | Path | None = None,
     device: str = "cpu",
-    threads: int = 0,
 ) -> Model:
     """Build a model from its weights, or return the one that was built from them before.
 
@@ -30,7 +29,6 @@ def load_model(
         feature: whose weights to load.
         weights: a file, or a folder of them; None for DRUMKIT_WEIGHTS, else the shipped ones.
         device: "cpu", "cuda", "mps" or "auto".
-        threads: CPU threads of the networks; 0 leaves their number as it is.
 
     Raises:
         UsageError: no such device.
@@ -38,7 +36,7 @@ def load_model(
         MissingInputError: `weights` does not exist.
         BadDataError: the weights are damaged, altered or those of another model.
     """
-    place = pick_device(device, threads)
+    place = pick_device(device)
     path = find_weights(feature, None if weights is None else str(weights)).absolute()
     status = path.stat()
     model: Model = _build(build, feature, str(path), place, (status.st_mtime_ns, status.st_size))

@@ -1,7 +1,7 @@
 """Networks at inference: arrays in, arrays out, in ONNX Runtime on the CPU, in PyTorch on GPUs.
 
 ONNX Runtime computes with one thread: then the bytes of a result depend on nothing but the input,
-and processes in a pipe do not fight for the cores. Who wants more threads runs parts of the input at
+and processes in a pipe do not fight for the cores. With more threads, parts of the input are run at
 once (`parallel`).
 """
 

@@ -107,9 +107,7 @@ def _run(
     if first is None:
         first = x.new_zeros(network.num_layers * directions, x.shape[1], network.hidden_size)
     lasts = []
-    for index, weights in enumerate(network.all_weights):
-        if index % directions:
-            continue
+    for index in range(0, len(network.all_weights), directions):
         parameters = [w for side in network.all_weights[index : index + directions] for w in side]
         x, last = layer(x, first[index : index + directions], parameters)
         lasts.append(last)

@@ -21,6 +21,7 @@ from drumkit_cli.learning.checkpoint import ENVIRONMENT_VARIABLE, Checkpoint
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.devices import pick_device
 from drumkit_cli.learning.models import load_model
+from drumkit_cli.learning.torch_network import building, state_dict
 from drumkit_cli.separate.model import SeparatorConfig, build
 
 Samples = NDArray[np.float32]
@@ -120,10 +121,10 @@ class BuiltIn:
         Raises:
             BadDataError: the weights are of another network.
         """
-        with checkpoint.building("separator"):
+        with building(checkpoint):
             self._config = restore(SeparatorConfig, checkpoint.config)
             network = build(self._config)
-            network.load_state_dict(checkpoint.state)
+            network.load_state_dict(state_dict(checkpoint))
         # Channels last: a third faster on a CPU. (torch's overloads leave memory_format out.)
         layout = torch.channels_last
         self._network = network.eval().to(device, memory_format=layout)  # type: ignore[call-overload]
@@ -300,7 +301,7 @@ def load_separator(
         use_pretrained = not named and pretrained.is_cached(pretrained.PREFERRED)
         model = pretrained.PREFERRED if use_pretrained else BuiltIn.name
     if model == BuiltIn.name:
-        return load_model(BuiltIn, "separate", weights, device, threads)
+        return load_model(BuiltIn, "separate", weights, device)
     if weights:
         raise UsageError("weights are the built-in model's", "a folder of models has others")
-    return pretrained.load(model, None if repo is None else str(repo), pick_device(device, threads))
+    return pretrained.load(model, None if repo is None else str(repo), pick_device(device))

@@ -15,6 +15,7 @@ from drumkit_cli.bands import takes
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
+from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.separate.data import mixes
 from drumkit_cli.separate.model import SeparatorConfig, build
 
@@ -119,7 +120,7 @@ class SeparateTask:
         """Write the averaged separator."""
         save_weights(
             path,
-            self._average.module.state_dict(),
+            arrays(self._average.module.state_dict()),
             feature="separate",
             config=asdict(self._recipe.config),
             card={"data": takes.LICENCES, "validation": dict(figures)},

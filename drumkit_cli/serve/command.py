@@ -93,7 +93,7 @@ def serve(
         from drumkit_cli.serve.server import FileRing, Instrument, serve_on
         from drumkit_cli.sounds.drum_synth import DrumSynth
 
-        synth = load_model(DrumSynth, "synth", weights, device, threads)
+        synth = load_model(DrumSynth, "synth", weights, device)
         comment = "" if no_provenance else Provenance(weights_sha256=synth.weights_sha256).comment()
         files = FileRing(folder, f"drumkit-{address[1]}", keep)
         instrument = Instrument(synth, files, comment)

@@ -11,6 +11,7 @@ from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import building, state_dict
 from drumkit_cli.sounds import codes as latent_codes
 from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code, LatentSpace
@@ -62,7 +63,7 @@ class DrumSynth:
         Raises:
             BadDataError: the weights are of other networks.
         """
-        with checkpoint.building(_MODEL):
+        with building(checkpoint):
             config = checkpoint.config
             if tuple(config["classes"]) != CLASSES:
                 raise ValueError("other classes")
@@ -233,7 +234,7 @@ def load_part(network: nn.Module, name: str, checkpoint: Checkpoint) -> None:
     """
     foreign = BadDataError(f"{checkpoint.path}: its {name} is of another drum synthesiser")
     try:
-        outcome = network.load_state_dict(checkpoint.part(name), strict=False)
+        outcome = network.load_state_dict(state_dict(checkpoint, name), strict=False)
     except RuntimeError as error:
         raise foreign from error
     missing = [key for key in outcome.missing_keys if not key.endswith("num_batches_tracked")]
@@ -281,7 +282,7 @@ def _noise_texture() -> tuple[Tensor, float]:
 
 
 def _mcnn(checkpoint: Checkpoint) -> MCNN:
-    with checkpoint.building(_MODEL):
+    with building(checkpoint):
         network = MCNN(restore(MCNNConfig, checkpoint.config))
-        network.load_state_dict(checkpoint.state)
+        network.load_state_dict(state_dict(checkpoint))
     return network

@@ -99,7 +99,7 @@ def swirl(
     from drumkit_cli.patterns.drum_file import write_drums
     from drumkit_cli.swirl import infer
 
-    drummer = load_model(infer.Drummer, "swirl", weights, device, threads)
+    drummer = load_model(infer.Drummer, "swirl", weights, device)
     comment = "" if no_provenance else Provenance(seed, drummer.weights_sha256).comment()
     with console.progress(measures, "playing") as bar:
         blocks = infer.play(drummer, measures, walk, humanize=humanize)

@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_tempo, require_within
 from drumkit_cli.io.arrays import Floats
-from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.models import load_model
+from drumkit_cli.learning.network import open_network
+from drumkit_cli.midi.drum_maps import VOICE_NAMES
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.drum_file import drum_track
-from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES
+from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES, PATTERN_STEPS
 from drumkit_cli.patterns.ruler import MEASURE_STEPS
 from drumkit_cli.swirl.walk import MEASURES_MAX, OMEGAS, SPEED, TEMPO_BPM, Walk
 
 if TYPE_CHECKING:
     from drumkit_cli.learning.checkpoint import Checkpoint
 
+DEFINITION: Final = "drumkit_cli.swirl.model"
 SILENCE: Final = 0.05
 """Velocity below which a note is not played."""
 BATCH: Final = 64
@@ -37,29 +39,18 @@ class Drummer:
     """The generator with its weights, from NumPy to NumPy."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
-        """Build the network of a checkpoint.
+        """Open the network of a checkpoint; raises as `open_network`."""
+        self._network = open_network(checkpoint, device, DEFINITION)
+        self.weights_sha256 = checkpoint.sha256
+
+    def play(self, noise: Floats) -> Floats:
+        """Generate patterns ``[N, V, T]`` of velocities 0..1 from noise ``[N, 2]``.
 
         Raises:
             BadDataError: the weights are of another network.
         """
-        from drumkit_cli.swirl.model import Generator, ModelConfig
-
-        with checkpoint.building("swirl"):
-            network = Generator(restore(ModelConfig, checkpoint.config))
-            network.load_state_dict(checkpoint.state)
-        self._network = network.eval().to(device)
-        self._device = device
-        self.weights_sha256 = checkpoint.sha256
-
-    def play(self, noise: Floats) -> Floats:
-        """Generate patterns ``[N, V, T]`` of velocities 0..1 from noise ``[N, 2]``."""
-        import torch
-
-        from drumkit_cli.patterns.networks import to_velocities
-
-        with torch.inference_mode():
-            logits = self._network(torch.from_numpy(noise).to(self._device))
-        made: Floats = to_velocities(logits).cpu().numpy()
+        shape = (len(noise), len(VOICE_NAMES), PATTERN_STEPS)
+        (made,) = self._network.run("play", [noise], [shape])
         return np.where(made < SILENCE, 0, made).astype(np.float32)
 
 

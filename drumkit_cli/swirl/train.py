@@ -22,7 +22,9 @@ from torch.optim import Optimizer
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend
+from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.patterns import pattern_sets
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig, to_targets, to_velocities
 from drumkit_cli.patterns.pattern_sets import PATTERN_MEASURES, PatternSet
@@ -34,7 +36,7 @@ from drumkit_cli.patterns.statistics import (
     share_known,
     two_sample_accuracies,
 )
-from drumkit_cli.swirl import infer
+from drumkit_cli.swirl import infer, model
 from drumkit_cli.swirl.model import Discriminator, Generator, ModelConfig, played
 from drumkit_cli.swirl.walk import Walk
 
@@ -98,6 +100,7 @@ class SwirlTask:
         adam = torch.optim.Adam(discriminator.parameters(), recipe.discriminator_rate, betas)
         self._discriminator, adam_discriminator = fabric.setup(discriminator, adam)
         self._average = MovingAverage(generator, recipe.average)
+        self._graphs = untrained_graphs(recipe.config, model)
         self.models: dict[str, nn.Module] = {
             "generator": generator,
             "discriminator": discriminator,
@@ -188,10 +191,11 @@ class SwirlTask:
         """Write the averaged generator."""
         save_weights(
             path,
-            self._average.module.state_dict(),
+            arrays(self._average.module.state_dict()),
             feature="swirl",
             config=asdict(self._recipe.config),
             card={"data": pattern_sets.LICENCES, "figures": dict(figures)},
+            graphs=self._graphs,
         )
 
 

@@ -173,7 +173,7 @@ def load_synth(
 ) -> DrumSynth:
     """Load the networks that an inverter needs, once a process; raises as `load_model`."""
     build = with_mcnn if inverter is Inverter.MCNN else DrumSynth
-    return load_model(build, "synth", weights, device, threads)
+    return load_model(build, "synth", weights, device)
 
 
 def with_mcnn(checkpoint: Checkpoint, device: str = "cpu") -> DrumSynth:

@@ -32,6 +32,7 @@ from drumkit_cli import console
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
+from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.drum_synth import load_part
 from drumkit_cli.sounds.mcnn import MCNN
@@ -128,7 +129,9 @@ class SynthTask:
         if mcnn is not None:
             alone = path if not networks else path.with_stem(f"{path.stem}-mcnn")
             config = asdict(self._recipe.mcnn)
-            save_weights(alone, mcnn.state_dict(), feature="synth-mcnn", config=config, card=card)
+            save_weights(
+                alone, arrays(mcnn.state_dict()), feature="synth-mcnn", config=config, card=card
+            )
         if not networks:
             return
         cwae, latent = networks["cwae"], networks["latent"]
@@ -147,7 +150,7 @@ class SynthTask:
             "inverter": asdict(self._recipe.inverter),
             "classes": CLASSES,
         }
-        save_weights(path, state, feature="synth", config=config, card=card)
+        save_weights(path, arrays(state), feature="synth", config=config, card=card)
 
 
 def train(data: Path, run: training.Run) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import Annotated, Final, cast
 import typer
 
 from drumkit_cli import options
+from drumkit_cli.errors import UsageError
 from drumkit_cli.io import streams
 from drumkit_cli.io.extras import require_extra
 from drumkit_cli.io.outputs import check_file
@@ -17,7 +18,12 @@ DEFAULT_TIME_LIMIT: Final = "1h"
 
 def train(
     feature: options.Feature,
-    data: options.DataFolder,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]", help="Folder of data; the README says which.", show_default=False
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         options.output("Weights file to write. [default: FEATURE.safetensors]", metavar="WEIGHTS"),
@@ -44,6 +50,12 @@ def train(
             "--run-dir", "DIR", "Folder for checkpoint, log and curves. [default: runs/FEATURE]"
         ),
     ] = None,
+    convert: Annotated[
+        str | None,
+        options.text(
+            "--convert", "OLD", "Only write the weights OLD, of an older drumkit, as it reads now."
+        ),
+    ] = None,
     device: options.DeviceOption = Device.CPU,
     seed: options.Seed = 0,
     threads: options.Threads = 0,
@@ -57,8 +69,17 @@ def train(
     with --weights. With --resume the same command goes on.
     """
     require_extra("train", "train")
-    folder = streams.require_folder(data)
+    if (data is None) == (convert is None):
+        raise UsageError("give either DATA or --convert OLD", "drumkit train --help")
     target = output if output is not None else f"{feature}.safetensors"
+    if convert is not None:
+        from drumkit_cli.train.convert import convert as write_anew
+
+        check_file(target, ".safetensors")
+        write_anew(Path(convert), Path(target))
+        return
+    assert data is not None
+    folder = streams.require_folder(data)
     check_file(target, ".safetensors")
 
     from drumkit_cli.learning.training import Run

@@ -71,6 +71,6 @@ def test_weights_make_a_round_trip(tmp_path):
     torch.manual_seed(0)
     first = Generator(TINY).eval()
     second = Generator(ModelConfig(**checkpoint.config)).eval()
-    second.load_state_dict(checkpoint.state)
+    second.load_state_state_dict(checkpoint)
     image = torch.rand(1, 1, 256, 256)
     assert torch.equal(first(image), second(image))

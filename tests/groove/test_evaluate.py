@@ -12,6 +12,7 @@ from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.network.windowing import FEELS, GENRES
 from drumkit_cli.groove.training.recipe import BASELINE_PRESETS, PRESETS
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
+from drumkit_cli.learning.torch_network import state_dict
 from tests.groove.tiny import named, write_tiny_baselines, write_tiny_dataset, write_tiny_groove
 from tools.bundle_groove_baselines import bundle
 
@@ -116,7 +117,7 @@ def test_the_models_of_the_presets_make_the_file_of_baselines(tmp_path):
         save_weights(path, named(networks), feature="groove", config=asdict(config), card=card)
     checkpoint = load_weights(evaluate.BASELINES, str(bundle(tmp_path, tmp_path)))
     assert checkpoint.card["vae"] == {"data": "vae"}
-    assert not any(".prior" in name or "prior." in name for name in checkpoint.state)
+    assert not any(".prior" in name or "prior." in name for name in state_dict(checkpoint))
     baselines = evaluate.build_baselines(checkpoint)
     assert baselines.vq.config.note_code == "vq"
     assert baselines.vae.config.note_code == "vae"

@@ -8,6 +8,7 @@ from drumkit_cli.groove.network.layers import Gaussian, GrooveConfig, Quantiser
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.training.reconstruction import Batch, divergence, reconstruct
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.torch_network import state_dict
 from tests.groove.tiny import TINY, TINY_PAPER, random_windows, write_tiny_groove
 
 TINY_VAE = GrooveConfig(
@@ -126,7 +127,7 @@ def test_weights_make_a_round_trip(tmp_path):
     checkpoint = load_weights("groove", str(write_tiny_groove(tmp_path / "g.safetensors")))
     second = Groove(GrooveConfig(**checkpoint.config))
     second.load_state_dict(
-        {k[7:]: v for k, v in checkpoint.state.items() if k.startswith("groove.")}
+        {k[7:]: v for k, v in state_dict(checkpoint).items() if k.startswith("groove.")}
     )
     made = reconstruct(second.eval(), batch())
     again = reconstruct(build(TINY).eval(), batch())

@@ -4,6 +4,7 @@ import torch
 
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
+from drumkit_cli.learning.torch_network import state_dict
 from drumkit_cli.sounds import drum_synth
 from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.sounds.codes import between
@@ -94,7 +95,7 @@ def test_mcnn_is_told_to_be_missing(folder):
 @pytest.mark.parametrize("change", ["shape", "missing", "extra", "classes", "config"])
 def test_foreign_weights_are_told(folder, tmp_path, change):
     checkpoint = load_weights("synth", str(folder))
-    state, config = dict(checkpoint.state), dict(checkpoint.config)
+    state, config = state_dict(checkpoint), dict(checkpoint.config)
     if change == "shape":
         state["cwae.mean"] = torch.zeros(3)
     elif change == "missing":

@@ -3,6 +3,7 @@ import torch
 from torch.nn import functional as F
 
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.torch_network import state_dict
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.mel_image import FRAMES, MEL
 from drumkit_cli.sounds.model import CWAE, ModelConfig
@@ -88,7 +89,7 @@ def test_weights_make_a_round_trip(tmp_path):
     checkpoint = load_weights("synth", str(write_tiny_synth(tmp_path)))
     network = CWAE(TINY)
     network.load_state_dict(
-        {k[5:]: v for k, v in checkpoint.state.items() if k.startswith("cwae.")}
+        {k[5:]: v for k, v in state_dict(checkpoint).items() if k.startswith("cwae.")}
     )
     torch.manual_seed(0)
     original = CWAE(TINY)

@@ -8,6 +8,7 @@ import torch
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.torch_network import state_dict
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.sounds.model import Latent
@@ -93,9 +94,9 @@ def test_training_writes_weights_that_sound_and_resumes(folder, tmp_path, capsys
 def test_one_part_is_trained_anew_and_the_other_kept(folder, tmp_path):
     train.train(folder, run_in(tmp_path))
     path = str(tmp_path / "synth.safetensors")
-    before = load_weights("synth", path).state
+    before = state_dict(load_weights("synth", path))
     train.train(folder, run_in(tmp_path, preset="tiny-cwae", seed=1))
-    after = load_weights("synth", path).state
+    after = state_dict(load_weights("synth", path))
     assert before.keys() == after.keys()
     for name in before:
         if name.startswith("inverter."):
@@ -117,7 +118,7 @@ def test_what_is_not_there_to_keep_is_told(folder, tmp_path, capsys):
     train.train(folder, run_in(tmp_path, preset="tiny-cwae"))
     assert "to take the inverter from: it stays untrained" in capsys.readouterr().err
     inverter = SpectralInverter(TINY_INVERTER)
-    state = load_weights("synth", str(tmp_path / "synth.safetensors")).state
+    state = state_dict(load_weights("synth", str(tmp_path / "synth.safetensors")))
     assert not torch.equal(state["inverter.reading"].float(), inverter.reading)  # it was fitted
 
 

@@ -18,6 +18,7 @@ from drumkit_cli.groove.network.layers import GrooveConfig
 from drumkit_cli.groove.training.reconstruction import Batch, make_batch
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, descend, total
+from drumkit_cli.learning.torch_network import arrays
 
 WARM_UP_STEPS = 200
 
@@ -160,7 +161,7 @@ class AveragedTask:
         }
         save_weights(
             path,
-            state,
+            arrays(state),
             feature="groove",
             config=asdict(self.recipe.config),
             card={"data": corpora.LICENCES, "validation": dict(figures)},
