@@ -102,7 +102,8 @@ def _graph(network: nn.Module, point: EntryPoint) -> bytes:
         node.ClearField("name")
     for value in (*proto.graph.input, *proto.graph.output):
         value.ClearField("metadata_props")
-    return proto.SerializeToString(deterministic=True)
+    serialised: bytes = proto.SerializeToString(deterministic=True)
+    return serialised
 
 
 def _simplify(model: ir.Model) -> None:
@@ -138,7 +139,7 @@ def _externalise(graph: ir.Graph, state: Mapping[str, Tensor]) -> None:
             raise ValueError(f"the export changed {key}")
         value.name = key
         value.const_value = ir.ExternalTensor(
-            MARKER, None, None, ir.DataType.FLOAT, shape=value.const_value.shape, name=key
+            MARKER, None, None, ir.DataType.FLOAT, shape=ir.Shape(state[key].shape), name=key
         )
 
 

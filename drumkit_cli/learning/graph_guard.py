@@ -89,6 +89,7 @@ _EXTERNAL: Final = 1
 _LONGEST_NAME: Final = 256
 
 # A schema gives each allowed field its name and what it holds; names that end in "*" may repeat.
+_Message = dict[str, Any]
 _Schema = Mapping[int, tuple[str, Any]]
 _ENTRY: _Schema = {1: ("key", str), 2: ("value", str)}
 _TENSOR: _Schema = {
@@ -152,8 +153,8 @@ def check_graph(data: bytes, shapes: Mapping[str, tuple[int, ...]]) -> list[str]
     """
     _require(len(data) <= MOST_BYTES, "it is too large")
     model = _parse(memoryview(data), _MODEL)
-    graph = model.get("graph")
-    _require(graph is not None, "it holds no graph")
+    _require("graph" in model, "it holds no graph")
+    graph = model["graph"]
     _require(model.get("ir_version") in IR_VERSIONS, "its version is not known")
     opsets = [(opset.get("domain", ""), opset.get("version")) for opset in model.get("opsets", ())]
     _require(len(opsets) == 1 and opsets[0][0] == "", "it needs operators that are not ONNX's")
@@ -175,7 +176,7 @@ def check_graph(data: bytes, shapes: Mapping[str, tuple[int, ...]]) -> list[str]
     return needed
 
 
-def _external(tensor: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> str:
+def _external(tensor: _Message, shapes: Mapping[str, tuple[int, ...]]) -> str:
     name: str = tensor.get("name", "")
     entries = [(entry.get("key"), entry.get("value")) for entry in tensor.get("external", ())]
     _require(entries == [("location", MARKER)], f"its {name} lies in another file")
@@ -186,17 +187,17 @@ def _external(tensor: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> 
     return name
 
 
-def _constant_bytes(tensor: dict[str, Any]) -> int:
+def _constant_bytes(tensor: _Message) -> int:
     dims = tensor.get("dims", [])
     _require(all(0 <= size <= MOST_CONSTANT_BYTES for size in dims), "a constant is too large")
-    size = math.prod(dims) * _TYPE_BYTES.get(tensor.get("type", 0), MOST_CONSTANT_BYTES)
+    size: int = math.prod(dims) * _TYPE_BYTES.get(tensor.get("type", 0), MOST_CONSTANT_BYTES)
     _require(size == len(tensor.get("raw", b"")), "a constant has not the size that it states")
     return size
 
 
-def _parse(data: memoryview, schema: _Schema) -> dict[str, Any]:
+def _parse(data: memoryview, schema: _Schema) -> _Message:
     """Return the fields of a protobuf message; those that repeat as lists."""
-    found: dict[str, Any] = {}
+    found: _Message = {}
     at = 0
     while at < len(data):
         key, at = _varint(data, at)

@@ -151,7 +151,7 @@ def open_network(checkpoint: Checkpoint, device: str, definition: str) -> Networ
 
 def _matches(array: NDArray[Any], shape: Shape) -> bool:
     return (
-        isinstance(array, np.ndarray)
+        array.dtype.kind in "fi"
         and array.ndim == len(shape)
         and all(size in (None, actual) for size, actual in zip(shape, array.shape, strict=True))
         and bool(np.isfinite(array).all())

@@ -10,9 +10,10 @@ from typing import Any, Final
 from unittest import mock
 
 import torch
-from onnxscript import opset20 as op
+from onnxscript import opset20
 from torch import Tensor, nn
 
+_OP: Any = opset20
 _Layer = Callable[[Tensor, Tensor, list[Tensor]], list[Tensor]]
 
 
@@ -41,28 +42,28 @@ def _stacked(parameters: Any, kind: int, gates: tuple[int, ...]) -> Any:  # noqa
     """One kind of weights, ``[D, gates * H, ...]``, their gates in ONNX's order."""
     directions = []
     for weights in parameters[kind::4]:
-        parts = op.Split(weights, num_outputs=len(gates), axis=0)
-        directions.append(op.Unsqueeze(op.Concat(*(parts[gate] for gate in gates), axis=0), [0]))
-    return op.Concat(*directions, axis=0)
+        parts = _OP.Split(weights, num_outputs=len(gates), axis=0)
+        directions.append(_OP.Unsqueeze(_OP.Concat(*(parts[gate] for gate in gates), axis=0), [0]))
+    return _OP.Concat(*directions, axis=0)
 
 
 def _weights(parameters: Any, gates: tuple[int, ...]) -> tuple[Any, Any, Any]:  # noqa: ANN401
     inputs, recurrent, bias, recurrent_bias = (
         _stacked(parameters, kind, gates) for kind in range(4)
     )
-    return inputs, recurrent, op.Concat(bias, recurrent_bias, axis=1)
+    return inputs, recurrent, _OP.Concat(bias, recurrent_bias, axis=1)
 
 
 def _joined(states: Any) -> Any:  # noqa: ANN401 - values of the graph
     """``[T, D, B, H]`` to ``[T, B, D * H]``."""
-    return op.Reshape(op.Transpose(states, perm=[0, 2, 1, 3]), [0, 0, -1])
+    return _OP.Reshape(_OP.Transpose(states, perm=[0, 2, 1, 3]), [0, 0, -1])
 
 
 def _lstm_node(x: Any, first: Any, parameters: Any) -> Any:  # noqa: ANN401
     size = parameters[0].shape[0] // 4
     weights = _weights(parameters, (0, 3, 1, 2))  # torch: i, f, g, o; ONNX: i, o, f, c
     direction = "bidirectional" if len(parameters) > 4 else "forward"
-    states, last, _ = op.LSTM(
+    states, last, _ = _OP.LSTM(
         x, *weights, None, first, first, hidden_size=size, direction=direction
     )
     return _joined(states), last
@@ -72,7 +73,7 @@ def _gru_node(x: Any, first: Any, parameters: Any) -> Any:  # noqa: ANN401
     size = parameters[0].shape[0] // 3
     weights = _weights(parameters, (1, 0, 2))  # torch: r, z, n; ONNX: z, r, h
     direction = "bidirectional" if len(parameters) > 4 else "forward"
-    states, last = op.GRU(
+    states, last = _OP.GRU(
         x, *weights, None, first, hidden_size=size, direction=direction, linear_before_reset=1
     )
     return _joined(states), last
@@ -108,7 +109,7 @@ def _run(
         first = x.new_zeros(network.num_layers * directions, x.shape[1], network.hidden_size)
     lasts = []
     for index in range(0, len(network.all_weights), directions):
-        parameters = [w for side in network.all_weights[index : index + directions] for w in side]
+        parameters: list[Tensor] = [w for side in network.all_weights[index : index + directions] for w in side]
         x, last = layer(x, first[index : index + directions], parameters)
         lasts.append(last)
     return (x.transpose(0, 1) if network.batch_first else x), torch.cat(lasts)

@@ -135,7 +135,7 @@ def building(checkpoint: Checkpoint) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        raise BadDataError(f"{checkpoint.path}: weights of another model") from error
+        raise BadDataError(f"{checkpoint.path}: weights of another {checkpoint.feature}") from error
     finally:
         hook.remove()
 

@@ -92,7 +92,7 @@ def test_it_stops_at_the_time_limit_with_the_best_weights_written(tmp_path):
     best = fit(task, make_run(tmp_path, 1.0))
     assert best["score"] < 0.1
     weights = load_weights("line", str(tmp_path / "line.safetensors"))
-    assert abs(weights.state["weight"].item() - 2) < 0.1
+    assert abs(weights.tensors["weight"].item() - 2) < 0.1
     assert weights.card["score"] == best["score"]
     assert task.progress == [step / 64 for step in range(64)]
 
