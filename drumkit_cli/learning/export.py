@@ -40,10 +40,10 @@ class _Function(nn.Module):
     def __init__(self, network: nn.Module, point: EntryPoint) -> None:
         super().__init__()
         self.network = network
-        self._function = point.function
+        self._function = (point.function,)  # a module must not be registered twice
 
     def forward(self, *inputs: Tensor) -> Any:  # noqa: ANN401 - a tensor or a tuple of them
-        return self._function(*inputs)
+        return self._function[0](*inputs)
 
 
 def export_graphs(network: nn.Module, definition: Definition) -> dict[str, bytes]:
