@@ -109,7 +109,9 @@ def _run(
         first = x.new_zeros(network.num_layers * directions, x.shape[1], network.hidden_size)
     lasts = []
     for index in range(0, len(network.all_weights), directions):
-        parameters: list[Tensor] = [w for side in network.all_weights[index : index + directions] for w in side]
+        parameters: list[Tensor] = [
+            w for side in network.all_weights[index : index + directions] for w in side
+        ]
         x, last = layer(x, first[index : index + directions], parameters)
         lasts.append(last)
     return (x.transpose(0, 1) if network.batch_first else x), torch.cat(lasts)

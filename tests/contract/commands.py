@@ -1,9 +1,8 @@
 """What the contract suite knows of each command: how to call it, and what good looks like."""
 
 import io
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import mido
 import numpy as np
@@ -13,8 +12,6 @@ from drumkit_cli.groove.inputs.groove_file import read_groove
 from drumkit_cli.midi.files import read_midi
 from tests import signals
 from tests.contract import midi_files
-from tests.groove.tiny import write_tiny_groove
-from tests.synth.tiny import write_tiny_synth
 
 RATE = 22050
 
@@ -175,34 +172,19 @@ COMMANDS = [
 
 def make_weights(folder):
     """Write tiny untrained weights of every model, seeded."""
-    import torch
+    from tests.arrange.tiny import write_tiny_arranger
+    from tests.groove.tiny import write_tiny_groove
+    from tests.interpolate.tiny import write_tiny_autoencoder
+    from tests.separate.tiny import write_tiny_separator
+    from tests.swirl.tiny import write_tiny_drummer
+    from tests.synth.tiny import write_tiny_synth
 
-    from drumkit_cli.arrange.model import Generator, ModelConfig
-    from drumkit_cli.interpolate.model import ModelConfig as VaeConfig
-    from drumkit_cli.interpolate.model import PatternVAE
-    from drumkit_cli.learning.checkpoint import save_weights
-    from drumkit_cli.patterns.networks import EncoderKind, NetConfig
-    from drumkit_cli.separate.model import SeparatorConfig, build
-    from drumkit_cli.swirl.model import Generator as Drummer
-    from drumkit_cli.swirl.model import ModelConfig as DrummerConfig
-
-    torch.manual_seed(0)
-    nets = NetConfig(EncoderKind.LSTM, 4, (16, 16, 16), (16, 16, 16, 16))
-    separator = SeparatorConfig(channels=4, growth=1.0)
-    arranger = ModelConfig(width=4, blocks=1, discriminator_width=4)
-    models = {
-        "separate": (build(separator), asdict(separator)),
-        "arrange": (Generator(arranger), asdict(arranger)),
-        "interpolate": (PatternVAE(VaeConfig(4, nets)), asdict(VaeConfig(4, nets))),
-        "swirl": (Drummer(DrummerConfig(nets)), asdict(DrummerConfig(nets))),
-    }
-    for feature, (model, config) in models.items():
-        save_weights(
-            folder / f"{feature}.safetensors",
-            model.state_dict(),
-            feature=feature,
-            config=json.loads(json.dumps(config)),
-            card={},
-        )
-    write_tiny_groove(folder / "groove.safetensors")
+    for feature, write in {
+        "arrange": write_tiny_arranger,
+        "groove": write_tiny_groove,
+        "interpolate": write_tiny_autoencoder,
+        "separate": write_tiny_separator,
+        "swirl": write_tiny_drummer,
+    }.items():
+        write(folder / f"{feature}.safetensors")
     write_tiny_synth(folder)

@@ -106,5 +106,3 @@ def test_the_shipped_manifest_names_every_shipped_file_with_its_sum():
             feature = file.metadata()["feature"]
         assert name.startswith(feature)
         assert load_weights(feature, str(folder / name)).sha256 == manifest[name]
-
-

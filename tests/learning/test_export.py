@@ -47,9 +47,7 @@ def assert_same(runtimes, inputs, outputs=1):
 class Recurrent(nn.Module):
     def __init__(self, kind, layers, bidirectional, batch_first):
         super().__init__()
-        self.layers = kind(
-            3, 4, layers, bidirectional=bidirectional, batch_first=batch_first
-        )
+        self.layers = kind(3, 4, layers, bidirectional=bidirectional, batch_first=batch_first)
 
     def forward(self, x):
         return self.layers(x)[0]
