@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench man manifest clean
+.PHONY: help demo test lint format bench man graphs manifest clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,15 @@ bench: $(READY) ## Speed, memory and start-up against their targets
 
 man: $(READY) ## Write man/*.1 from the command line's own help
 	$(BIN)/python tools/make_man.py man
+
+graphs: $(READY) ## Export the networks of all shipped weights again, then write the manifest
+	for old in weights/*.safetensors; do \
+		case $$old in *groove-baselines*) continue;; esac; \
+		feature=$$(basename $$old .safetensors); \
+		$(BIN)/drumkit train $${feature%%-*} --convert $$old -o $$old.new.safetensors; \
+		mv $$old.new.safetensors $$old; \
+	done
+	$(MAKE) manifest
 
 manifest: $(READY) ## Write the SHA-256 of all weights into weights/manifest.json
 	$(BIN)/python -c 'from pathlib import Path; from drumkit_cli.learning.checkpoint import write_manifest; write_manifest(Path("weights"))'

@@ -148,7 +148,11 @@ NoProvenance = Annotated[
 Threads = Annotated[
     int,
     typer.Option(
-        "--threads", metavar="N", min=0, max=1024, help="CPU threads; 0 is torch's choice."
+        "--threads",
+        metavar="N",
+        min=0,
+        max=1024,
+        help="Parts of the input computed at once; 0: as many as there are cores, up to 4.",
     ),
 ]
 Plot = Annotated[str | None, text("--plot", "PICTURE", "Draw it to this .png, .pdf or .svg file.")]

@@ -58,7 +58,12 @@ def train(
     ] = None,
     device: options.DeviceOption = Device.CPU,
     seed: options.Seed = 0,
-    threads: options.Threads = 0,
+    threads: Annotated[
+        int,
+        typer.Option(
+            "--threads", metavar="N", min=0, max=1024, help="CPU threads; 0 is PyTorch's choice."
+        ),
+    ] = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -76,7 +81,7 @@ def train(
         from drumkit_cli.train.convert import convert as write_anew
 
         check_file(target, ".safetensors")
-        write_anew(Path(convert), Path(target))
+        write_anew(feature, Path(convert), Path(target))
         return
     assert data is not None
     folder = streams.require_folder(data)

@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
 
-from drumkit_cli.errors import UsageError
+from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import read_weights, save_weights
 from drumkit_cli.learning.export import export_graphs
 from drumkit_cli.learning.torch_network import Definition, load_network
@@ -16,7 +16,7 @@ DEFINITIONS: Final = {
 """The modules that define the models, by the names that weights files give."""
 
 
-def convert(old: Path, new: Path) -> None:
+def convert(feature: str, old: Path, new: Path) -> None:
     """Write a weights file again with the graphs of its networks; the tensors stay the same.
 
     Raises:
@@ -25,6 +25,8 @@ def convert(old: Path, new: Path) -> None:
         OutputError: the new file cannot be made.
     """
     checkpoint = read_weights(old)
+    if checkpoint.feature.split("-")[0] != feature:  # synth-mcnn is of synth
+        raise BadDataError(f"{old}: weights of {checkpoint.feature}, not of {feature}")
     if checkpoint.feature not in DEFINITIONS:
         raise UsageError(f"{old}: weights of {checkpoint.feature} need no graphs")
     definition = cast(Definition, import_module(DEFINITIONS[checkpoint.feature]))

@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import onnx
 import pytest
@@ -166,7 +168,5 @@ def test_a_damaged_graph_is_refused_or_still_allowed(data):
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(graph) - 1))
         graph[at] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(GraphError):
         assert set(check_graph(bytes(graph), SHAPES)) <= {"w"}
-    except GraphError:
-        pass

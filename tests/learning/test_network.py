@@ -93,14 +93,14 @@ def test_an_entry_point_that_is_not_there_is_bad_data():
 def test_weights_without_graphs_name_the_command_that_converts_them(tmp_path):
     old = checkpoint(model(), tmp_path / "old.safetensors")
     old.graphs.clear()
-    with pytest.raises(BadDataError, match="drumkit train toy --convert .*old.safetensors -o NEW"):
+    with pytest.raises(BadDataError, match=r"drumkit train toy --convert .*old.safetensors -o NEW"):
         OnnxNetwork(old)
 
 
 def test_a_refused_graph_is_told_with_its_file_and_reason():
+    foreign = OnnxNetwork(checkpoint(model(tensors=[external(location="w.bin")])))
     with pytest.raises(BadDataError, match=r"toy: its graph play is refused: .* another file"):
-        foreign = checkpoint(model(tensors=[external(location="w.bin")]))
-        OnnxNetwork(foreign).run("play", [X], [(2, SIZE)])
+        foreign.run("play", [X], [(2, SIZE)])
 
 
 def test_a_graph_that_onnx_runtime_refuses_is_of_another_network(capfd):
