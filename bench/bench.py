@@ -9,17 +9,15 @@ runs are all start-up, so it judges nothing.
 
 import argparse
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from measuring import DRUMKIT, ROOT, TYPER, Figure, Plan, measure, processor_ratio, time_ratio
 
 from drumkit_cli.cli import COMMANDS
 from drumkit_cli.errors import ExitStatus
@@ -27,70 +25,9 @@ from drumkit_cli.io.tables import Table
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
 
-ROOT = Path(__file__).resolve().parent.parent
 SONG = ROOT / "examples" / "song.flac"
-DRUMKIT = (sys.executable, "-m", "drumkit_cli")
-TYPER = (sys.executable, "-c", "import typer")
-TORCH = (sys.executable, "-c", "import torch")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a child process took: wall time, and its largest resident set."""
-
-    seconds: float
-    peak_bytes: int
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure with its target, which it must reach or stay below."""
-
-    name: str
-    value: float
-    target: float
-    unit: str
-    at_most: bool = False
-
-    @property
-    def reached(self) -> bool:
-        """Whether the target is reached."""
-        return self.value <= self.target if self.at_most else self.value >= self.target
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Lengths and repetitions of a run."""
-
-    speed_seconds: float
-    short_seconds: float
-    long_seconds: float
-    repeats: int
-    threads: int
-
-
 FULL = Plan(180.0, 180.0, 3600.0, 15, 2)
 QUICK = Plan(4.0, 2.0, 4.0, 3, 1)
-
-
-def measure(command: Sequence[str | Path], threads: int, expected: int = 0) -> Cost:
-    """Run a command to its end; raises CalledProcessError when it ends with another status."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
-    start = time.perf_counter()
-    child = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    assert child.stderr is not None
-    message = child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - start
-    child.stderr.close()
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != expected:
-        sys.stderr.buffer.write(message)
-        raise subprocess.CalledProcessError(child.returncode, command)
-    scale = 1 if sys.platform == "darwin" else 1024  # getrusage's unit
-    return Cost(seconds, usage.ru_maxrss * scale)
 
 
 def loop_song(path: Path, seconds: float) -> Path:
@@ -106,21 +43,22 @@ def loop_song(path: Path, seconds: float) -> Path:
 
 def speed(arguments: Sequence[str | Path], plan: Plan, name: str, target: float) -> Figure:
     """How many times faster than real time a command is, start-up included."""
-    cost = measure([*DRUMKIT, *arguments, "-q"], plan.threads)
+    command = [*DRUMKIT, *arguments, "-q"]
+    cost = measure(command, plan.threads)
     return Figure(name, plan.speed_seconds / cost.seconds, target, "x real time")
 
 
 def separate_speed(folder: Path, plan: Plan) -> Figure:
     """The built-in separator."""
     song = loop_song(folder / "song.wav", plan.speed_seconds)
-    arguments = ["separate", "--model", "built-in", song]
-    return speed(arguments, plan, "separate (built-in), speed", 12.0)
+    arguments = ["separate", "--model", "built-in", song, "--threads", str(plan.threads)]
+    return speed(arguments, plan, "separate (built-in), speed", 20.0)
 
 
 def arrange_speed(folder: Path, plan: Plan) -> Figure:
     """The arranger, on plain audio."""
     song = loop_song(folder / "song.wav", plan.speed_seconds)
-    return speed(["arrange", song], plan, "arrange, speed", 10.0)
+    return speed(["arrange", song, "--threads", str(plan.threads)], plan, "arrange, speed", 10.0)
 
 
 def mel_speed(folder: Path, plan: Plan) -> Figure:
@@ -150,25 +88,6 @@ def separate_memory(folder: Path, plan: Plan) -> Figure:
         f"{plan.short_seconds / 60:.3g} minutes ({peaks[0] / 2**20:.0f} MiB)"
     )
     return Figure(name, peaks[1] / peaks[0], 1.3, "x", at_most=True)
-
-
-def time_ratio(
-    ours: Sequence[str | Path],
-    theirs: Sequence[str],
-    plan: Plan,
-    name: str,
-    target: float,
-    status: int = 0,
-) -> Figure:
-    """Wall time of a command over that of another, in alternation, by medians."""
-    taken: tuple[list[float], list[float]] = ([], [])
-    for round_number in range(plan.repeats + 1):
-        pair = (measure(ours, plan.threads, status).seconds, measure(theirs, plan.threads).seconds)
-        if round_number:  # the first fills the caches
-            for times, seconds in zip(taken, pair, strict=True):
-                times.append(seconds)
-    ratio = statistics.median(taken[0]) / statistics.median(taken[1])
-    return Figure(name, ratio, target, "x", at_most=True)
 
 
 def start_time(lines: Sequence[str], plan: Plan, name: str, status: int = 0) -> Figure:
@@ -205,21 +124,80 @@ def missing_time(folder: Path, plan: Plan) -> Figure:
     return start_time(lines, plan, name, ExitStatus.NO_INPUT)
 
 
-def interpolate_time(folder: Path, plan: Plan) -> Figure:
-    """A transition of six steps between two MIDI files, beside importing torch."""
+def interpolate_line(folder: Path) -> list[str | Path]:
+    """A transition of six steps between two MIDI files."""
     ends = [folder / "a.mid", folder / "b.mid"]
     for end, genre in zip(ends, ("techno", "electro"), strict=True):
         pattern = [f"{genre}:1"] * 2
         measure([*DRUMKIT, "interpolate", *pattern, "--path", "crossfade", "-o", end, "-q"], 1)
-    command = [*DRUMKIT, "interpolate", *ends, "-n", "6", "-q"]
-    return time_ratio(command, TORCH, plan, "interpolate -n 6 over import torch, time", 1.6)
+    return ["interpolate", *ends, "-n", "6"]
+
+
+def groove_line(folder: Path) -> list[str | Path]:
+    """32 measures to be played."""
+    beat = folder / "beat.mid"
+    measure([*DRUMKIT, "swirl", "--measures", "32", "-o", str(beat), "-q"], 1)
+    return ["groove", beat]
+
+
+SWIRL_LINE = ("swirl", "--measures", "124")
+KICK_LINE = ("synth", "kick")
+
+
+def interpolate_time(folder: Path, plan: Plan) -> Figure:
+    """Processor time of a transition."""
+    return processor_ratio(interpolate_line(folder), plan, "interpolate -n 6", 0.35)
 
 
 def swirl_time(folder: Path, plan: Plan) -> Figure:
-    """124 measures of drums, beside importing torch."""
+    """Processor time of 124 measures of drums."""
     del folder
-    command = [*DRUMKIT, "swirl", "--measures", "124", "-q"]
-    return time_ratio(command, TORCH, plan, "swirl --measures 124 over import torch, time", 1.6)
+    return processor_ratio(SWIRL_LINE, plan, "swirl --measures 124", 0.35)
+
+
+def groove_time(folder: Path, plan: Plan) -> Figure:
+    """Processor time of 32 measures played."""
+    return processor_ratio(groove_line(folder), plan, "groove of 32 measures", 0.5)
+
+
+def kick_time(folder: Path, plan: Plan) -> Figure:
+    """Processor time of one sound."""
+    del folder
+    return processor_ratio(KICK_LINE, plan, "synth kick", 0.35)
+
+
+def midi_memory(folder: Path, plan: Plan) -> Figure:
+    """Peak memory of the commands that make MIDI: the largest."""
+    lines = {
+        "swirl": SWIRL_LINE,
+        "interpolate": interpolate_line(folder),
+        "groove": groove_line(folder),
+    }
+    peaks = {
+        name: measure([*DRUMKIT, *line, "-q"], plan.threads).peak_bytes / 1e6
+        for name, line in lines.items()
+    }
+    name = (
+        f"swirl, interpolate, groove: the largest peak memory ({max(peaks, key=peaks.__getitem__)})"
+    )
+    return Figure(name, max(peaks.values()), 120, "MB", at_most=True)
+
+
+def kick_memory(folder: Path, plan: Plan) -> Figure:
+    """Peak memory of one sound."""
+    del folder
+    peak = measure([*DRUMKIT, *KICK_LINE, "-q"], plan.threads).peak_bytes
+    return Figure("synth kick, peak memory", peak / 1e6, 200, "MB", at_most=True)
+
+
+def pipe_time(folder: Path, plan: Plan) -> Figure:
+    """Wall time of four commands in a pipe over that of four imports of torch at once."""
+    del folder
+    lines = ("swirl --measures 8", "interpolate - techno:1", "groove -", "synth")
+    ours = " | ".join(f"{' '.join(DRUMKIT)} {line} -q" for line in lines)
+    theirs = " | ".join([f"{sys.executable} -c 'import torch'"] * len(lines))
+    name = "swirl | interpolate | groove | synth over four imports of torch, time"
+    return time_ratio(("bash", "-c", ours), ("bash", "-c", theirs), plan, name, 0.3)
 
 
 def swirl_memory(folder: Path, plan: Plan) -> Figure:
@@ -231,14 +209,6 @@ def swirl_memory(folder: Path, plan: Plan) -> Figure:
     ]
     name = f"swirl, peak memory of 10,000 over 100 measures ({peaks[0] / 2**20:.0f} MiB)"
     return Figure(name, peaks[1] / peaks[0], 1.1, "x", at_most=True)
-
-
-def groove_time(folder: Path, plan: Plan) -> Figure:
-    """32 measures played, beside importing torch."""
-    beat = folder / "beat.mid"
-    measure([*DRUMKIT, "swirl", "--measures", "32", "-o", str(beat), "-q"], 1)
-    command = [*DRUMKIT, "groove", str(beat), "-q"]
-    return time_ratio(command, TORCH, plan, "groove of 32 measures over import torch, time", 1.8)
 
 
 def groove_memory(folder: Path, plan: Plan) -> Figure:
@@ -268,7 +238,7 @@ def synth_speed(folder: Path, plan: Plan) -> Figure:
     plan = replace(plan, speed_seconds=min(300.0, 5 / 3 * plan.speed_seconds))
     song = beats(folder / "beats.mid", plan.speed_seconds)
     name = f"synth, speed, {10 * plan.speed_seconds:,.0f} hits in {plan.speed_seconds:g} s"
-    return speed(["synth", song], plan, name, 50.0)
+    return speed(["synth", song, "--threads", str(plan.threads)], plan, name, 100.0)
 
 
 def synth_memory(folder: Path, plan: Plan) -> Figure:
@@ -292,6 +262,10 @@ MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "swirl": swirl_time,
     "swirl-memory": swirl_memory,
     "groove": groove_time,
+    "kick": kick_time,
+    "pipe": pipe_time,
+    "midi-memory": midi_memory,
+    "kick-memory": kick_memory,
     "groove-memory": groove_memory,
     "synth": synth_speed,
     "synth-memory": synth_memory,

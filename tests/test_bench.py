@@ -15,10 +15,12 @@ BENCH = ROOT / "bench" / "bench.py"
 
 @pytest.fixture(scope="module")
 def bench():
+    sys.path.insert(0, str(BENCH.parent))
     spec = importlib.util.spec_from_file_location("bench", BENCH)
     module = importlib.util.module_from_spec(spec)
     sys.modules["bench"] = module
     spec.loader.exec_module(module)
+    sys.path.remove(str(BENCH.parent))
     return module
 
 
