@@ -85,7 +85,10 @@ def meter_of(numbers: NDArray[np.intp]) -> int:
 
 
 def _best_path(activation: NDArray[np.float64], frame_rate: float) -> NDArray[np.intp]:
-    """Frames of the beats on the best path through an activation `[T]`."""
+    """Frames of the beats on the best path through an activation `[T]`.
+
+    What is kept of every frame is the best interval before each interval, a byte each.
+    """
     shortest = math.floor(60 * frame_rate / TEMPO_MAX_BPM)
     longest = math.ceil(60 * frame_rate / TEMPO_MIN_BPM)
     intervals = np.arange(shortest, longest + 1)
@@ -93,42 +96,40 @@ def _best_path(activation: NDArray[np.float64], frame_rate: float) -> NDArray[np
     frames, count = len(activation), len(intervals)
     on_beat = np.log(np.maximum(_blurred(activation), _TINY)) + _BEAT_GAIN
     rest = np.concatenate([[0], np.cumsum(np.log(np.maximum(1 - activation, _TINY)))]) * _BETWEEN
-    onward = np.full((frames + longest, count), -np.inf)  # of a beat, before its next interval
+    onward = np.full((longest, count), -np.inf)  # of a beat before its next interval; a ring
     back = np.zeros((frames, count), np.uint8)
-    score = np.full((frames, count), -np.inf)
+    is_first = np.zeros((longest, count), bool)
+    best, end = -np.inf, (0, 0)
     columns = np.arange(count)
     for now in range(frames):
         since = now - intervals
-        reached = onward[since, columns] + rest[now] - rest[np.maximum(since + 1, 0)]
-        if now < longest:  # a first beat
-            reached = np.maximum(np.where(since < 0, -np.inf, reached), rest[now] - rest[0])
-        score[now] = reached + on_beat[now] + prior
-        following = score[now][:, None] + moves
+        reached = onward[since % longest, columns] + rest[now] - rest[np.maximum(since + 1, 0)]
+        if now < longest:
+            is_first[now] = reached < rest[now]
+            reached = np.maximum(reached, rest[now])
+        score = reached + on_beat[now] + prior
+        if now >= frames - longest and score.max() + rest[-1] - rest[now + 1] > best:
+            best, end = score.max() + rest[-1] - rest[now + 1], (now, int(score.argmax()))
+        following = score[:, None] + moves
         back[now] = following.argmax(0)
-        onward[now] = following[back[now], columns]
-    last = max(frames - longest, 0)
-    ends = score[last:] + (rest[-1] - rest[last + 1 :])[:, None]
-    now, index = (int(part) for part in np.unravel_index(ends.argmax(), ends.shape))
-    return _trace(onward, back, rest, intervals, (now + last, index))
+        onward[now % longest] = following[back[now], columns]
+    return _trace(back, is_first, intervals, end)
 
 
 def _trace(
-    onward: NDArray[np.float64],
     back: NDArray[np.uint8],
-    rest: NDArray[np.float64],
+    is_first: NDArray[np.bool_],
     intervals: NDArray[np.intp],
     end: tuple[int, int],
 ) -> NDArray[np.intp]:
     """Follow the best path back from its last beat and interval; frames in rising order."""
     now, index = end
     found = [now]
-    while True:
-        before = now - int(intervals[index])
-        is_early = now < intervals[-1]
-        if before < 0 or (is_early and onward[before, index] < rest[before + 1] - rest[0]):
-            return np.array(found[::-1], np.intp)
-        index, now = int(back[before, index]), before
+    while not (now < len(is_first) and is_first[now, index]):
+        now -= int(intervals[index])
+        index = int(back[now, index])
         found.append(now)
+    return np.array(found[::-1], np.intp)
 
 
 def _interval_moves(intervals: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -74,6 +74,5 @@ def beats_of(activations: Floats) -> NDArray[np.float64]:
     near = np.clip(near, 0, max(len(activations) - 1, 0))
     if not len(frames):
         return np.zeros((0, 2))
-    beat, downbeat = activations[near, 0].max(1), activations[near, 1].max(1)
-    numbers = decode_bars(downbeat / np.maximum(np.maximum(beat, downbeat), 0.1))
+    numbers = decode_bars(activations[near, 1].max(1))
     return np.stack([frames / FRAME_RATE, numbers], 1)
