@@ -5,7 +5,7 @@ recurrent neural networks" (ISMIR 2017), for one network of drums and beats; M. 
 "Temporal convolutional networks for musical audio beat tracking" (EUSIPCO 2019), for dilated
 convolutions in place of recurrence. What differs: a second, slow stack sees five seconds to either
 side at a quarter of the frame rate, so that bars are found without recurrence. Training data:
-rendered takes, see ``transcribe/takes.py`` and ``weights/MODELS.md``.
+rendered takes, see ``transcribe/training/takes.py`` and ``weights/MODELS.md``.
 """
 
 from dataclasses import dataclass

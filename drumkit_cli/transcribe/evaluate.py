@@ -25,9 +25,7 @@ from drumkit_cli.listening.ear import BEAT, DOWNBEAT, Listener, beats_of
 from drumkit_cli.listening.hits import Hit, hits_of
 from drumkit_cli.listening.peaks import match
 from drumkit_cli.listening.voices import VOICES
-from drumkit_cli.transcribe.data import plain_levels
 from drumkit_cli.transcribe.infer import hear
-from drumkit_cli.transcribe.separated import separate_drums
 from drumkit_cli.transcribe.songs import (
     CLASS_OF_VOICE,
     CLASSES,
@@ -35,7 +33,9 @@ from drumkit_cli.transcribe.songs import (
     load_song,
     song_folders,
 )
-from drumkit_cli.transcribe.takes import Take, load_takes
+from drumkit_cli.transcribe.training.examples import plain_levels
+from drumkit_cli.transcribe.training.separated import separate_drums
+from drumkit_cli.transcribe.training.takes import Take, load_takes
 
 TOLERANCE_SECONDS: Final = 0.05
 BEAT_TOLERANCE_SECONDS: Final = 0.07
@@ -191,7 +191,7 @@ def _rank_correlation(pairs: Sequence[tuple[int, float, float]]) -> float | None
     scores = []
     for voice in range(len(VOICES)):
         of_voice = np.array([pair[1:] for pair in pairs if pair[0] == voice])
-        if len(of_voice) > 2:
+        if len(of_voice) > 2 and np.ptp(of_voice, axis=0).all():
             scores.append(float(spearmanr(of_voice[:, 0], of_voice[:, 1]).statistic))
     return round(float(np.mean(scores)), 3) if scores else None
 

@@ -18,9 +18,9 @@ from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
 from drumkit_cli.listening.levels import FRAME_RATE
 from drumkit_cli.listening.model import OUTPUTS, EarConfig, build
 from drumkit_cli.listening.voices import VOICES
-from drumkit_cli.transcribe.calibration import best_thresholds
-from drumkit_cli.transcribe.data import CONTEXTS, Example, batches, draw_example, stack
-from drumkit_cli.transcribe.takes import LICENCES, Take, load_takes, render_takes
+from drumkit_cli.transcribe.training.calibration import best_thresholds
+from drumkit_cli.transcribe.training.examples import CONTEXTS, Example, batches, draw_example, stack
+from drumkit_cli.transcribe.training.takes import LICENCES, Take, load_takes, render_takes
 
 POSITIVE_WEIGHTS = (2.0,) * len(VOICES) + (4.0, 4.0)
 VELOCITY_WEIGHT = 2.0

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.transcribe.calibration import best_thresholds
+from drumkit_cli.transcribe.training.calibration import best_thresholds
 
 
 def curves(heights):

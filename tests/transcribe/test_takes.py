@@ -9,7 +9,7 @@ from drumkit_cli.bands.instruments import Note
 from drumkit_cli.errors import MissingInputError
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
-from drumkit_cli.transcribe import takes
+from drumkit_cli.transcribe.training import music, takes
 from tests.transcribe.tiny import write_takes
 
 DATA = os.environ.get("DRUMKIT_DATA")
@@ -47,7 +47,7 @@ def test_data_without_a_part_is_missing(tmp_path):
 
 
 def test_beats_follow_the_meter(tmp_path):
-    beats = takes.beats_of(write_song(tmp_path / "a.mid", range(0, 8 * 480, 240), (3, 4)))
+    beats = music.beats_of(write_song(tmp_path / "a.mid", range(0, 8 * 480, 240), (3, 4)))
     np.testing.assert_allclose(beats[:, 0], np.arange(len(beats)) * 0.5)
     assert beats[:4, 1].tolist() == [1, 2, 3, 1]
 
@@ -56,17 +56,26 @@ def test_beats_follow_the_meter(tmp_path):
     ("onsets", "meter"), [(range(0, 3840, 240), (5, 8)), (range(70, 3840, 211), (4, 4))]
 )
 def test_beats_of_odd_meters_and_off_the_grid_are_not_believed(tmp_path, onsets, meter):
-    assert not len(takes.beats_of(write_song(tmp_path / "a.mid", onsets, meter)))
+    assert not len(music.beats_of(write_song(tmp_path / "a.mid", onsets, meter)))
 
 
-def test_rides_stand_for_hats_and_toms_for_snares_in_some_takes(monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "pitches"),
+    list(enumerate([{51, 53}, {46}, {54}, {82}])),
+    ids=["ride", "open", "t", "s"],
+)
+def test_others_stand_for_the_hats_in_some_takes(monkeypatch, number, pitches):
+    notes = [Note(0.1 * n, 0.1, pitch, 90) for n, pitch in enumerate((36, 38, 42, 46))]
+    monkeypatch.setattr(music, "_INSTEAD_SHARES", np.eye(4)[number])
+    others = music._without_hats(notes, np.random.default_rng(0))
+    assert {note.pitch for note in others} == {36, 38} | pitches
+
+
+def test_toms_take_part_in_fills_in_some_takes(monkeypatch):
     notes = [Note(0.1 * n, 0.1, pitch, 90) for n, pitch in enumerate((36, 38, 42, 46) * 100)]
-    monkeypatch.setattr(takes, "_RIDE_SHARE", 1.0)
-    monkeypatch.setattr(takes, "_FILL_SHARE", 1.0)
-    rides = takes._with_rides(notes, np.random.default_rng(0))
-    assert {note.pitch for note in rides} == {36, 38, 51, 53}
-    fills = takes._with_fills(notes, np.random.default_rng(0))
-    assert {note.pitch for note in fills} == {36, 38, 42, 46, *takes._TOMS}
+    monkeypatch.setattr(music, "_FILL_SHARE", 1.0)
+    fills = music._with_fills(notes, np.random.default_rng(0))
+    assert {note.pitch for note in fills} == {36, 38, 42, 46, *music._TOMS}
     assert [note.onset_seconds for note in fills] == [note.onset_seconds for note in notes]
 
 

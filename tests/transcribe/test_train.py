@@ -8,7 +8,8 @@ from drumkit_cli.errors import UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.listening.ear import Listener
-from drumkit_cli.transcribe import takes, train
+from drumkit_cli.transcribe import train
+from drumkit_cli.transcribe.training import takes
 from tests.transcribe.tiny import write_takes
 
 

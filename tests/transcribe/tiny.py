@@ -3,7 +3,7 @@
 import numpy as np
 
 from drumkit_cli.bands.instruments import RATE
-from drumkit_cli.transcribe import takes
+from drumkit_cli.transcribe.training import takes
 
 BEATS = np.array([[0.5 * number, number % 4 + 1] for number in range(8)])
 
