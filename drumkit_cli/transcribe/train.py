@@ -42,7 +42,7 @@ class Recipe:
     """
 
     config: EarConfig = EarConfig()
-    takes: int = 700
+    takes: int = 1400
     take_seconds: float = 16.0
     batch: int = 8
     excerpt_seconds: float = 12.0

@@ -17,6 +17,8 @@ def take(tmp_path):
 def all_there(monkeypatch):
     """No drum part is left out."""
     monkeypatch.setattr(examples, "_ABSENT", (0.0,) * takes.DRUM_PARTS)
+    monkeypatch.setattr(examples, "_DRUMLESS", 0.0)
+    monkeypatch.setattr(examples, "_SILENT", 0.0)
 
 
 @pytest.mark.parametrize("context", examples.CONTEXTS)
@@ -46,6 +48,13 @@ def test_unknown_beats_have_no_weight(take):
     unknown = takes.Take(take.levels, take.hits, np.zeros((0, 2)), "train")
     example = examples.draw_example(unknown, "mix", FRAMES, np.random.default_rng(0))
     assert not example.weights[:, 6:].any()
+
+
+def test_silence_has_no_beats_and_no_hits(take, monkeypatch):
+    monkeypatch.setattr(examples, "_SILENT", 1.0)
+    example = examples.draw_example(take, "mix", FRAMES, np.random.default_rng(0))
+    assert not example.targets.any()
+    assert example.weights.all()
 
 
 def test_what_is_left_out_has_no_targets(take, monkeypatch):

@@ -35,6 +35,9 @@ _PART_GAIN_DB: Final = (0.0, 0.0, -2.0, -5.0, -2.0, -6.0)
 _PART_SPREAD_DB: Final = (3.0, 3.0, 5.0, 5.0, 5.0, 5.0)
 _ABSENT: Final = (0.04, 0.06, 0.22, 0.04, 0.12, 0.1)
 """Shares of the excerpts that a drum part is left out of, so that it is not guessed from others."""
+_DRUMLESS: Final = 0.03
+_SILENT: Final = 0.03
+"""Shares of the excerpts without any drums, and without anything but noise."""
 _AUDIBLE_DB: Final = -6.0
 """Rise of a hit over everything else, in its sixth strongest band, from which on it counts."""
 _INAUDIBLE_DB: Final = -14.0
@@ -81,6 +84,8 @@ def stack(examples: Sequence[Example]) -> Example:
 
 def draw_example(take: Take, context: str, frames: int, generator: np.random.Generator) -> Example:
     """A random excerpt of a take, as it sounds in one of the `CONTEXTS`."""
+    if generator.random() < _SILENT:
+        return _silence(frames, take.levels.shape[2], generator)
     total_frames = take.levels.shape[1]
     start = int(generator.integers(max(total_frames - frames, 0) + 1))
     cut = slice(start, start + frames)
@@ -90,6 +95,7 @@ def draw_example(take: Take, context: str, frames: int, generator: np.random.Gen
         heard, drums = _really_separated(parts, POWER[take.separated[cut]])
     else:
         is_there = generator.random(DRUM_PARTS) >= _ABSENT
+        is_there &= generator.random() >= _DRUMLESS
         parts[:DRUM_PARTS] *= is_there[:, None, None]
         hits = hits[is_there[_parts_of(hits)]]
         heard, drums = _remixed(parts, context, generator)
@@ -97,6 +103,14 @@ def draw_example(take: Take, context: str, frames: int, generator: np.random.Gen
     weights = audible_weights(hits, drums, heard.sum(0), start)
     made = _levels(mastered(heard.sum(0), generator))
     return _labelled(hits, take.beats, made, weights, start)
+
+
+def _silence(frames: int, bands: int, generator: np.random.Generator) -> Example:
+    """Silence or noise, in which there are neither hits nor beats."""
+    made = _levels(mastered(np.zeros((frames, bands), np.float32), generator))
+    nothing = np.zeros((frames, len(VOICES) + 2), np.float32)
+    voices = nothing[:, : len(VOICES)]
+    return Example(made, nothing, np.ones_like(nothing), voices, voices)
 
 
 def plain_levels(take: Take, context: str) -> Floats | None:

@@ -23,10 +23,10 @@ _INSTEAD_OF_HATS: Final = (
     {42: 54, 46: 54, 22: 54, 26: 54},  # a tambourine, which is no voice
     {42: 82, 46: 82, 22: 82, 26: 82},  # a shaker
 )
-_INSTEAD_SHARES: Final = (0.18, 0.07, 0.03, 0.03)
+_INSTEAD_SHARES: Final = (0.19, 0.065, 0.02, 0.02)
 """Shares of the takes in which others stand for the hats: songs have too few of them."""
 _TOMS: Final = (41, 43, 45, 47, 48, 50)
-_FILL_SHARE: Final = 0.14
+_FILL_SHARE: Final = 0.18
 """Share of the takes in which toms take part in fills."""
 _ON_GRID: Final = 0.8
 """Share of the onsets on the grid of sixteenths or triplets from which its beats are believed."""
