@@ -11,8 +11,9 @@ from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.listening.beats import decode_bars, decode_beats
+from drumkit_cli.listening.config import OUTPUTS, EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE, level_blocks
-from drumkit_cli.listening.model import OUTPUTS, EarConfig, build
+from drumkit_cli.listening.model import build
 
 BEAT, DOWNBEAT = OUTPUTS.index("beat"), OUTPUTS.index("downbeat")
 CHUNK_FRAMES: Final = 3000

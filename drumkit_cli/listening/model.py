@@ -8,50 +8,11 @@ side at a quarter of the frame rate, so that bars are found without recurrence. 
 rendered takes, see ``transcribe/training/takes.py`` and ``weights/MODELS.md``.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
+from drumkit_cli.listening.config import OUTPUTS, SLOW, EarConfig
 from drumkit_cli.listening.voices import VOICES
-
-OUTPUTS = (*VOICES, "beat", "downbeat")
-SLOW = 4
-"""Frames in a step of the slow stack."""
-
-
-@dataclass(frozen=True)
-class EarConfig:
-    """Sizes of the network.
-
-    Attributes:
-        mels: mel bands F of the input.
-        channels: of the layers over frequency, each of which halves it.
-        width: channels of the fast stack.
-        layers: of the fast stack; the dilation doubles from layer to layer.
-        slow_width: channels of the slow stack.
-        slow_layers: of the slow stack.
-        thresholds: activation from which on a peak is a hit, of each voice.
-    """
-
-    mels: int = 80
-    channels: tuple[int, ...] = (24, 32, 48)
-    width: int = 152
-    layers: int = 6
-    slow_width: int = 96
-    slow_layers: int = 7
-    thresholds: tuple[float, ...] = (0.5,) * len(VOICES)
-
-    def __post_init__(self) -> None:
-        """Check what the arrays depend on."""
-        if len(self.thresholds) != len(VOICES) or not 0 < self.slow_layers < 12:
-            raise ValueError("thresholds of other voices, or more layers than any ear has")
-
-    @property
-    def reach_frames(self) -> int:
-        """How many frames before and after a frame bear on it, rounded up to steps of `SLOW`."""
-        reach = len(self.channels) + (1 << self.layers) + (SLOW << self.slow_layers)
-        return -(-reach // SLOW) * SLOW
 
 
 class Ear(nn.Module):
@@ -89,8 +50,8 @@ class Ear(nn.Module):
         """Logits of every frame."""
         bands = self.bands(levels[:, None])  # [B, C, T, F/8]
         x = self.fast(self.join(bands.transpose(2, 3).flatten(1, 2)))  # [B, width, T]
-        slow = self.slow(nn.functional.avg_pool1d(x, SLOW, ceil_mode=True))  # [B, slow, T/4]
-        context = slow.repeat_interleave(SLOW, 2)[:, :, : x.shape[2]]
+        slow = self.slow(_means(x))  # [B, slow_width, T/4]
+        context = slow[..., None].expand(-1, -1, -1, SLOW).flatten(2)[:, :, : x.shape[2]]
         logits: Tensor = self.head(torch.cat([x, context], 1))
         return logits.transpose(1, 2)
 
@@ -113,6 +74,16 @@ class Residual(nn.Module):
         """The input and what the layers make of it."""
         out: Tensor = x + self.layers(x)
         return out
+
+
+def _means(x: Tensor) -> Tensor:
+    """Means over the steps of the slow stack: `[B, C, T]` to `[B, C, T/4]`, rounded up.
+
+    A convolution, since a graph has no operator for the mean of a last step that is not full.
+    """
+    rows = nn.functional.pad(x.flatten(0, 1)[:, None], (0, SLOW - 1))  # [B C, 1, T + 3]
+    means = nn.functional.conv1d(rows, rows.new_full((1, 1, SLOW), 1 / SLOW), stride=SLOW)
+    return means.view(x.shape[0], x.shape[1], -1)
 
 
 def build(config: EarConfig) -> Ear:

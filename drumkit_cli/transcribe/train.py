@@ -15,8 +15,9 @@ from drumkit_cli.io.extras import require_extra
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
+from drumkit_cli.listening.config import OUTPUTS, EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE
-from drumkit_cli.listening.model import OUTPUTS, EarConfig, build
+from drumkit_cli.listening.model import build
 from drumkit_cli.listening.voices import VOICES
 from drumkit_cli.transcribe.training.calibration import best_thresholds
 from drumkit_cli.transcribe.training.examples import CONTEXTS, Example, batches, draw_example, stack

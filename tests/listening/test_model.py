@@ -4,8 +4,9 @@ import torch
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from drumkit_cli.learning.configs import restore
+from drumkit_cli.listening.config import EarConfig
 from drumkit_cli.listening.ear import Listener
-from drumkit_cli.listening.model import EarConfig, build
+from drumkit_cli.listening.model import build
 from tests.listening.tiny import TINY, write_tiny_ear
 
 

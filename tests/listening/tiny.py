@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.listening.config import EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE
-from drumkit_cli.listening.model import EarConfig, build
+from drumkit_cli.listening.model import build
 
 TINY = EarConfig(channels=(4, 4), width=8, layers=2, slow_width=8, slow_layers=2)
 
