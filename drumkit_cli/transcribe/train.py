@@ -156,7 +156,7 @@ class EarTask:
             "drums": entropy[: len(VOICES)].sum(),
             "beats": entropy[len(VOICES)],
             "downbeats": entropy[len(VOICES) + 1],
-            "velocity": VELOCITY_WEIGHT * error.mean(),
+            "velocity": VELOCITY_WEIGHT * error.sum() / velocity_weights.sum().clamp_min(1),
         }
 
 

@@ -35,7 +35,7 @@ LICENCES: Final = (
     "(CC BY 4.0), electric bass (CC0), one-shots (CC0, CC BY, CC BY-SA, MIT, BSD, Apache, GPL)"
 )
 SEPARATED_EVERY: Final = 4
-"""One take of so many is also separated."""
+"""One take of so many is also separated, of those for validation every second one."""
 VALIDATION_EVERY: Final = 10
 """One take of so many is of the split "validation"."""
 
@@ -139,7 +139,7 @@ def _render(
     sounds = [*drums, backing["bass"], np.asarray(other, np.float32)]
     _save(path.with_suffix(".npy"), _levels(sounds))
     gain_db = float(generator.normal(0, 4))
-    if number % SEPARATED_EVERY == 0:
+    if number % SEPARATED_EVERY == 1:
         mix = np.sum(drums, 0) + 10 ** (gain_db / 20) * (sounds[-1] + sounds[-2])
         mix = (mix * (0.9 / max(float(np.abs(mix).max()), 1e-6))).astype(np.float32)
         with streams.open_output(str(path.with_suffix(".wav"))) as file:
