@@ -21,7 +21,7 @@ TEMPO_MAX_BPM: Final = 220.0
 METERS: Final = (4, 3)
 """Beats in a bar, the likelier first."""
 
-_QUIET: Final = 0.1
+_QUIET: Final = 0.3
 """Before the first and after the last activation of this height there are no beats."""
 _STEADINESS: Final = 60.0
 """Loss of log likelihood by a change of the interval by its whole length."""

@@ -13,7 +13,7 @@ from drumkit_cli.learning.configs import restore
 from drumkit_cli.listening.beats import decode_bars, decode_beats
 from drumkit_cli.listening.config import OUTPUTS, EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE, level_blocks
-from drumkit_cli.listening.model import build
+from drumkit_cli.listening.model import Ear
 
 BEAT, DOWNBEAT = OUTPUTS.index("beat"), OUTPUTS.index("downbeat")
 CHUNK_FRAMES: Final = 3000
@@ -31,7 +31,7 @@ class Listener:
         """
         with checkpoint.building("ear"):
             config = restore(EarConfig, checkpoint.config)
-            network = build(config)
+            network = Ear(config)
             network.load_state_dict(checkpoint.state)
         self._network = network.eval().to(device)
         self._device = device

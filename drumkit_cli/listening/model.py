@@ -8,9 +8,13 @@ side at a quarter of the frame rate, so that bars are found without recurrence. 
 rendered takes, see ``transcribe/training/takes.py`` and ``weights/MODELS.md``.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from drumkit_cli.learning.configs import restore
 from drumkit_cli.listening.config import OUTPUTS, SLOW, EarConfig
 from drumkit_cli.listening.voices import VOICES
 
@@ -86,6 +90,6 @@ def _means(x: Tensor) -> Tensor:
     return means.view(x.shape[0], x.shape[1], -1)
 
 
-def build(config: EarConfig) -> Ear:
-    """An untrained network."""
-    return Ear(config)
+def build(config: Mapping[str, Any]) -> Ear:
+    """Make the network of a weights file from its config."""
+    return Ear(restore(EarConfig, config))

@@ -17,7 +17,7 @@ from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
 from drumkit_cli.listening.config import OUTPUTS, EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE
-from drumkit_cli.listening.model import build
+from drumkit_cli.listening.model import Ear
 from drumkit_cli.listening.voices import VOICES
 from drumkit_cli.transcribe.training.calibration import best_thresholds
 from drumkit_cli.transcribe.training.examples import CONTEXTS, Example, batches, draw_example, stack
@@ -76,7 +76,7 @@ class EarTask:
         self._train = [take for take in takes if take.split == "train"] or takes
         held_out = [take for take in takes if take.split == "validation"] or takes
         self._validation = _fixed_examples(held_out, recipe, self._frames)
-        network = build(recipe.config)
+        network = Ear(recipe.config)
         optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=0.01)
         self._network, adam = fabric.setup(network, optimizer)
         self._average = MovingAverage(network, recipe.average, warm_up=True)

@@ -6,22 +6,22 @@ from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.listening.config import EarConfig
 from drumkit_cli.listening.ear import Listener
-from drumkit_cli.listening.model import build
+from drumkit_cli.listening.model import Ear, build
 from tests.listening.tiny import TINY, write_tiny_ear
 
 
 def test_levels_become_fourteen_curves():
-    assert build(TINY)(torch.rand(2, 50, 80)).shape == (2, 50, 14)
+    assert Ear(TINY)(torch.rand(2, 50, 80)).shape == (2, 50, 14)
 
 
 def test_the_network_that_ships_has_a_million_parameters():
-    count = sum(parameter.numel() for parameter in build(EarConfig()).parameters())
+    count = sum(parameter.numel() for parameter in Ear(EarConfig()).parameters())
     assert 0.9e6 < count < 1.1e6
 
 
 def test_a_gradient_reaches_every_parameter():
     torch.manual_seed(0)
-    network = build(TINY)
+    network = Ear(TINY)
     network(torch.rand(2, 50, 80)).square().mean().backward()
     still = [
         name
@@ -33,7 +33,7 @@ def test_a_gradient_reaches_every_parameter():
 
 def test_it_overfits_one_batch():
     torch.manual_seed(0)
-    network, batch = build(TINY), torch.rand(2, 40, 80)
+    network, batch = Ear(TINY), torch.rand(2, 40, 80)
     targets = (torch.rand(2, 40, 14) > 0.9).float()
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
     losses = []
@@ -48,7 +48,7 @@ def test_it_overfits_one_batch():
 
 def test_a_batch_equals_its_singles():
     torch.manual_seed(0)
-    network, batch = build(TINY).eval(), torch.rand(3, 50, 80)
+    network, batch = Ear(TINY).eval(), torch.rand(3, 50, 80)
     with torch.no_grad():
         alone = torch.cat([network(one[None]) for one in batch])
         torch.testing.assert_close(network(batch), alone, atol=1e-5, rtol=1e-5)
@@ -56,7 +56,7 @@ def test_a_batch_equals_its_singles():
 
 def test_nothing_beyond_its_reach_bears_on_a_frame():
     torch.manual_seed(0)
-    network, near = build(TINY).eval(), torch.rand(1, 400, 80)
+    network, near = Ear(TINY).eval(), torch.rand(1, 400, 80)
     far = near.clone()
     far[:, : 200 - TINY.reach_frames] = 0
     far[:, 201 + TINY.reach_frames :] = 0
@@ -69,7 +69,7 @@ def test_weights_make_a_round_trip(tmp_path):
     config = restore(EarConfig, checkpoint.config)
     assert config == TINY
     torch.manual_seed(0)
-    first, second = build(TINY).eval(), build(config).eval()
+    first, second = Ear(TINY).eval(), build(checkpoint.config).eval()
     second.load_state_dict(checkpoint.state)
     levels = torch.rand(1, 30, 80)
     assert torch.equal(first(levels), second(levels))
@@ -81,6 +81,6 @@ def test_weights_of_another_ear_are_bad_data(change, tmp_path):
 
     path = tmp_path / "w.safetensors"
     config = asdict(TINY) | change
-    save_weights(path, build(TINY).state_dict(), feature="transcribe", config=config, card={})
+    save_weights(path, Ear(TINY).state_dict(), feature="transcribe", config=config, card={})
     with pytest.raises(BadDataError, match="another ear"):
         Listener(load_weights("transcribe", str(path)))

@@ -9,14 +9,14 @@ import torch
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.listening.config import EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE
-from drumkit_cli.listening.model import build
+from drumkit_cli.listening.model import Ear
 
 TINY = EarConfig(channels=(4, 4), width=8, layers=2, slow_width=8, slow_layers=2)
 
 
 def write_tiny_ear(path: Path) -> Path:
     torch.manual_seed(0)
-    state = build(TINY).state_dict()
+    state = Ear(TINY).state_dict()
     save_weights(path, state, feature="transcribe", config=asdict(TINY), card={}, half=False)
     return path
 
