@@ -31,31 +31,36 @@ def render_take(
     frames = int(seconds * RATE)
     drums = _play_drums(song.drums, data, frames, generator)
     played = _play_drums(performance, data, frames, generator)
+    backing = play_backing(song, data, frames, generator)
+    return {"drums": drums, **backing, "played": played}
+
+
+def play_backing(
+    song: Song, data: Path, frames: int, generator: np.random.Generator
+) -> dict[str, Samples]:
+    """Play all but the drums of a song: "bass", "other" and "voice", each float32 `[frames]`."""
     bass = _play_bass(song.bass, data, frames, generator)
     other = np.zeros(frames, np.float32)
     for program, notes in song.parts:
         other += _play_part(program, notes, data, frames, generator)
     voice = _sing(song, frames, generator)
-    return {
-        "drums": drums,
-        "bass": bass,
-        "other": effects.normalise(other, -20),
-        "voice": voice,
-        "played": played,
-    }
+    return {"bass": bass, "other": effects.normalise(other, -20), "voice": voice}
+
+
+def draw_kit(data: Path, generator: np.random.Generator) -> tuple[str, instruments.Instrument]:
+    """A random drum kit and its kind: "acoustic", "one-shots" or "font"."""
+    kind = str(generator.choice(["acoustic", "one-shots", "font"], p=[0.5, 0.3, 0.2]))
+    if kind == "acoustic":
+        return kind, sampled.acoustic_kit(data, generator)
+    if kind == "one-shots":
+        return kind, sampled.one_shot_kit(data, generator)
+    return kind, _font(data, 128, generator, drums=True)
 
 
 def _play_drums(
     notes: Sequence[Note], data: Path, frames: int, generator: np.random.Generator
 ) -> Samples:
-    kind = generator.choice(["acoustic", "one-shots", "font"], p=[0.5, 0.3, 0.2])
-    kit: instruments.Instrument
-    if kind == "acoustic":
-        kit = sampled.acoustic_kit(data, generator)
-    elif kind == "one-shots":
-        kit = sampled.one_shot_kit(data, generator)
-    else:
-        kit = _font(data, 128, generator, drums=True)
+    _, kit = draw_kit(data, generator)
     drums = kit.play(notes, frames)
     if generator.random() < 0.5:
         drums = effects.equalise(drums, RATE, generator, 2.5)

@@ -1,0 +1,79 @@
+"""The trained ear: sound in, activations out, in constant memory."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from drumkit_cli.io.arrays import Floats
+from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.learning.configs import restore
+from drumkit_cli.listening.beats import decode_bars, decode_beats
+from drumkit_cli.listening.config import OUTPUTS, EarConfig
+from drumkit_cli.listening.levels import FRAME_RATE, level_blocks
+from drumkit_cli.listening.model import Ear
+
+BEAT, DOWNBEAT = OUTPUTS.index("beat"), OUTPUTS.index("downbeat")
+CHUNK_FRAMES: Final = 3000
+"""Frames that the network gets at once, besides the margins; divisible by `SLOW`."""
+
+
+class Listener:
+    """The trained network, from NumPy to NumPy."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+        """Build the network of a checkpoint.
+
+        Raises:
+            BadDataError: the weights are of another network.
+        """
+        with checkpoint.building("ear"):
+            config = restore(EarConfig, checkpoint.config)
+            network = Ear(config)
+            network.load_state_dict(checkpoint.state)
+        self._network = network.eval().to(device)
+        self._device = device
+        self.thresholds = config.thresholds
+        self.margin_frames = config.reach_frames
+        self.weights_sha256 = checkpoint.sha256
+
+    @torch.inference_mode()
+    def activations(self, levels: Floats) -> Floats:
+        """Levels `[T, F]` to activations `[T, 14]`, 0..1: `OUTPUTS`, then velocities."""
+        logits = self._network(torch.from_numpy(levels)[None].to(self._device))
+        made: Floats = torch.sigmoid(logits)[0].cpu().numpy()
+        return made
+
+
+def listen(blocks: Iterable[Floats], listener: Listener) -> Iterator[tuple[Floats, Floats]]:
+    """Yield levels `[t, F]` and activations `[t, 14]` of a sound of mono blocks at `MEL.rate`.
+
+    Activations are those of the whole sound at once, whatever the blocks: the network is run on
+    chunks with margins as wide as it sees.
+    """
+    margin = listener.margin_frames
+    held = np.zeros((0, 0), np.float32)
+    before = 0  # frames at the start of `held` that were given already
+    for levels in level_blocks(blocks):
+        held = np.concatenate([held, levels]) if len(held) else levels
+        while len(held) >= before + CHUNK_FRAMES + margin:
+            chunk = listener.activations(held[: before + CHUNK_FRAMES + margin])
+            given = slice(before, before + CHUNK_FRAMES)
+            yield held[given], chunk[given]
+            held = held[before + CHUNK_FRAMES - margin :]
+            before = margin
+    if len(held) > before:
+        yield held[before:], listener.activations(held)[before:]
+
+
+def beats_of(activations: Floats) -> NDArray[np.float64]:
+    """Beats `[n, 2]` of the activations `[T, 2]` of beats and downbeats: seconds, number in bar."""
+    frames = decode_beats(activations[:, 0], FRAME_RATE)
+    near = np.rint(frames).astype(int)[:, None] + np.arange(-3, 4)
+    near = np.clip(near, 0, max(len(activations) - 1, 0))
+    if not len(frames):
+        return np.zeros((0, 2))
+    numbers = decode_bars(activations[near, 1].max(1))
+    return np.stack([frames / FRAME_RATE, numbers], 1)

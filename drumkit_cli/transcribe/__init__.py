@@ -1,0 +1,1 @@
+"""Drum transcription: audio in, MIDI out."""
