@@ -20,7 +20,7 @@ def bundle(source: Path, weights: Path) -> Path:
     for name, preset in BASELINE_PRESETS.items():
         checkpoint = load_weights("groove", str(source / f"{preset}.safetensors"))
         configs[name], cards[name] = checkpoint.config, checkpoint.card
-        for key, value in checkpoint.state.items():
+        for key, value in checkpoint.tensors.items():
             network, rest = key.split(".", 1)
             if network != "prior":  # reconstruction needs none
                 state[f"{name}.{rest}"] = value

@@ -12,20 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.errors import UnavailableError
 from drumkit_cli.groove import data as corpora
+from drumkit_cli.groove import model
 from drumkit_cli.groove.baselines import tasks
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
-from drumkit_cli.groove.groover import LATENT_TEMPERATURE, Groover
+from drumkit_cli.groove.groover import Groover
 from drumkit_cli.groove.infer import perform
 from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Performance
 from drumkit_cli.groove.model import Groove
-from drumkit_cli.groove.network import sampling
-from drumkit_cli.groove.network.layers import GrooveConfig
+from drumkit_cli.groove.network.config import GrooveConfig
 from drumkit_cli.groove.network.windowing import FEELS, GENRES, Windows
 from drumkit_cli.groove.training import metrics
 from drumkit_cli.groove.training.reconstruction import reconstruct_all
@@ -33,7 +32,7 @@ from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import Checkpoint, load_weights, shipped_folder
 from drumkit_cli.learning.configs import restore
-from drumkit_cli.learning.torch_network import building, state_dict
+from drumkit_cli.learning.torch_network import building, load_network, state_dict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,7 +92,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
     corpus = corpora.load(data, ("train", "test"))
     test = corpus["test"]
     rows: list[list[Cell]] = []
-    made = reconstructions(groover, baselines, corpus)
+    made = reconstructions(load_network(checkpoint, model).groove, baselines, corpus)
     for name, performance in made.items():
         rows.append(_row(name, performance, test, baselines.classifier))
         if name in PAPER:
@@ -129,12 +128,13 @@ def draw(data: Path, weights: str | None) -> Figure:
     """Draw a figure like Figures 4 and 5, of the test split, with templates played as funk too."""
     from drumkit_cli.groove.plot import draw_groove
 
-    groover = Groover(load_weights("groove", weights))
+    checkpoint = load_weights("groove", weights)
+    groover = Groover(checkpoint)
     classifier = build_baselines(_load_baselines()).classifier
     test = corpora.load(data, ("test",))["test"]
     windows = test.windows
     real = (windows.notes, windows.velocities, windows.timings)
-    made = reconstruct_all(groover.network, test, genre=True)
+    made = reconstruct_all(load_network(checkpoint, model).groove, test, genre=True)
     return draw_groove(
         metrical_trends(real, test.genres),
         metrical_trends(made, test.genres),
@@ -168,11 +168,11 @@ def build_baselines(checkpoint: Checkpoint) -> Baselines:
 
 
 def reconstructions(
-    groover: Groover, baselines: Baselines, corpus: Mapping[str, corpora.Corpus]
+    network: Groove, baselines: Baselines, corpus: Mapping[str, corpora.Corpus]
 ) -> dict[str, Made]:
     """Reconstructions of the test split by model: notes, velocities, timings ``[B, T, V]``."""
     test = corpus["test"]
-    windows, network = test.windows, groover.network
+    windows = test.windows
     rows: dict[str, Callable[[], Made]] = {
         "test data": lambda: (windows.notes, windows.velocities, windows.timings),
         "KNN": lambda: tasks.nearest_neighbours(corpus["train"], test.templates),
@@ -225,26 +225,18 @@ def genre_confusion(
     return confusion
 
 
-@torch.inference_mode()
 def generate(groover: Groover, corpus: corpora.Corpus, genre: str | None, seed: int = 0) -> Made:
     """Play each template of a corpus in a genre: notes, velocities, timings ``[B, T, V]``."""
     generator = np.random.default_rng(seed)
-    template = torch.from_numpy(corpus.templates)
-    conditions = sampling.genre_conditions(len(template), genre=genre)
-    prior, network = groover.prior, groover.network
-    known = torch.zeros(len(template), 0, prior.stages, dtype=torch.int64)
-    given = sampling.encode_templates(prior, template, genre)
-    codes = groover.complete_codes(given, known, template, generator)
-    logits = network.note.decode(codes, template, network.skeleton(template))
-    notes = (logits > 0).float()
-    skeleton = network.skeleton(notes)
-    made = []
-    for player in (network.velocity, network.timing):
-        expected = player.latent_prior(notes, skeleton, conditions)
-        noise = generator.standard_normal(expected.mean.shape).astype(np.float32)
-        z = expected.sample(LATENT_TEMPERATURE * torch.from_numpy(noise))
-        made.append((notes * player.decode(z, notes, skeleton, conditions)).numpy())
-    return notes.numpy(), made[0], made[1]
+    template = corpus.templates
+    codes = groover.window_codes(template, genre, generator)
+    notes = groover.window_notes(template, codes)
+    noise = [
+        generator.standard_normal((len(template), groover.latent)).astype(np.float32)
+        for _ in range(2)
+    ]
+    velocities, timings = groover.play_windows(notes, Controls(genre=genre), noise)
+    return notes, notes * velocities, notes * timings
 
 
 def feel_milliseconds(groover: Groover, test: corpora.Corpus) -> dict[str, float]:

@@ -9,29 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Performance
-from drumkit_cli.groove.model import BEATS, Conditions, Groove, NoteCoder
 from drumkit_cli.groove.network import windowing
-from drumkit_cli.groove.network.layers import GrooveConfig
-from drumkit_cli.groove.network.prior import CodePrior
+from drumkit_cli.groove.network.config import GrooveConfig
 from drumkit_cli.groove.network.sampling import (
     PriorInput,
     continue_codes,
     encode_templates,
-    genre_conditions,
+    genre_rows,
 )
 from drumkit_cli.groove.network.windowing import (
     BEAT_STEPS,
+    BEATS,
     CLOSED,
     CRASH,
+    FEELS,
     HOP_STEPS,
     OPEN,
     RIDE,
@@ -40,9 +38,9 @@ from drumkit_cli.groove.network.windowing import (
 )
 from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.learning.checkpoint import Checkpoint
-from drumkit_cli.learning.configs import restore
-from drumkit_cli.learning.torch_network import building, state_dict
+from drumkit_cli.learning.network import open_network
 
+DEFINITION: Final = "drumkit_cli.groove.model"
 HOP_BEATS: Final = HOP_STEPS // BEAT_STEPS
 LATENT_TEMPERATURE: Final = 1.0
 """Noise scale of the sampled latents, relative to the learned deviation."""
@@ -73,55 +71,45 @@ class Groover:
     """The trained networks, from NumPy to NumPy."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
-        """Build the networks of a checkpoint.
+        """Open the networks of a checkpoint.
 
         Raises:
             BadDataError: the weights are of other networks.
         """
-        with building(checkpoint):
-            config = restore(GrooveConfig, checkpoint.config)
-            self.network = Groove(config)
-            self.prior = CodePrior(config)
-            for name, module in (("groove", self.network), ("prior", self.prior)):
-                module.load_state_dict(state_dict(checkpoint, name))
-        if not isinstance(self.network.note, NoteCoder) or not config.conditions:
+        config = checkpoint.restore(GrooveConfig)
+        if not config.steerable:
             raise BadDataError(f"{checkpoint.path}: weights of a baseline, which cannot be steered")
-        self.network.eval().to(device)
-        self.prior.eval().to(device)
-        self.device = device
+        self._network = open_network(checkpoint, device, DEFINITION)
+        self._stages, self.latent = config.stages, config.latent
         self.weights_sha256 = checkpoint.sha256
 
-    @torch.inference_mode()
     def encode(self, performance: Performance) -> Reference:
         """Encode a track as the codes and latents of its windows."""
         velocities = windowing.cut(performance.velocities)
         windows = windowing.Windows(velocities, windowing.cut(2 * performance.offsets))
         notes, templates = windows.notes, windowing.templates(windows)
-        coder = self.network.note
-        assert isinstance(coder, NoteCoder)
-        codes: list[Tensor] = []
-        latents: tuple[list[Floats], list[Floats]] = ([], [])
+        codes: list[Integers] = []
+        latents: list[list[Floats]] = []
         for part in _batches(len(velocities)):
-            played, template = self._tensor(notes[part]), self._tensor(templates[part])
-            codes.append(coder.encode(played, template, self.network.skeleton(template)).codes)
-            skeleton = self.network.skeleton(played)
-            conditions = genre_conditions(len(played), self.device)
-            for player, values, found in (
-                (self.network.velocity, windows.velocities, latents[0]),
-                (self.network.timing, windows.timings, latents[1]),
-            ):
-                z = player.encode(self._tensor(values[part]), played, skeleton, conditions).mean
-                found.append(z.cpu().numpy())
-        beats = torch.cat(codes)
-        sequence = torch.cat([beats[:, :HOP_BEATS].flatten(0, 1), beats[-1, HOP_BEATS:]])
-        measures = -(-performance.velocities.shape[1] // HOP_STEPS)
-        return Reference(
-            sequence[: measures * HOP_BEATS].cpu().numpy(),
-            np.concatenate(latents[0]),
-            np.concatenate(latents[1]),
+            played = _contiguous(notes[part])
+            shape = (len(played), BEATS, self._stages)
+            codes += self._network.run(
+                "encode_notes", [played, _contiguous(templates[part])], [shape]
+            )
+            values = (_contiguous(windows.velocities[part]), _contiguous(windows.timings[part]))
+            latents.append(
+                self._network.run(
+                    "encode_players", [*values, played], [(len(played), self.latent)] * 2
+                )
+            )
+        beats = np.concatenate(codes)
+        sequence = np.concatenate(
+            [beats[:, :HOP_BEATS].reshape(-1, self._stages), beats[-1, HOP_BEATS:]]
         )
+        measures = -(-performance.velocities.shape[1] // HOP_STEPS)
+        velocity, timing = (np.concatenate(pieces) for pieces in zip(*latents, strict=True))
+        return Reference(sequence[: measures * HOP_BEATS], velocity, timing)
 
-    @torch.inference_mode()
     def sample_codes(
         self,
         template: Floats,
@@ -134,27 +122,35 @@ class Groover:
         Each window continues the measure that it shares with the one before. ``advance`` is called
         with the number of windows done since the last call.
         """
-        known = torch.zeros(1, 0, self.prior.stages, dtype=torch.int64, device=self.device)
+        known = np.zeros((1, 0, self._stages), np.int64)
         whole = []
         for part in _batches(len(template)):
-            prior_input = encode_templates(self.prior, self._tensor(template[part]), genre)
-            for window in range(prior_input.templates.shape[1]):
-                one = PriorInput(prior_input.templates[:, window : window + 1], prior_input.genres)
-                given = self._tensor(template[part][window : window + 1])
-                codes = self.complete_codes(one, known, given, generator)
+            windows = _contiguous(template[part])
+            given = encode_templates(self._network, windows, genre)
+            for window in range(len(windows)):
+                one = slice(window, window + 1)
+                prior_input = PriorInput(given.templates[:, one], given.genres)
+                codes = self._choose_codes(prior_input, known, windows[one], generator)
                 whole.append(codes[0, known.shape[1] :])
                 known = codes[:, HOP_BEATS:]
                 advance(1)
-        return torch.cat(whole).cpu().numpy()
+        return np.concatenate(whole)
 
-    @torch.inference_mode()
-    def complete_codes(
+    def window_codes(
+        self, template: Floats, genre: str | None, generator: np.random.Generator
+    ) -> Integers:
+        """Sample the codes ``[B, S, R]`` of windows that do not follow each other."""
+        known = np.zeros((len(template), 0, self._stages), np.int64)
+        prior_input = encode_templates(self._network, template, genre)
+        return self._choose_codes(prior_input, known, template, generator)
+
+    def _choose_codes(
         self,
         prior_input: PriorInput,
-        known: Tensor,
-        template: Tensor,
+        known: Integers,
+        template: Floats,
         generator: np.random.Generator,
-    ) -> Tensor:
+    ) -> Integers:
         """Sample the rest of the codes of windows: the candidate that keeps most of the template.
 
         A single sample may now and then replace all hi-hats of a plain beat by another cymbal.
@@ -169,32 +165,31 @@ class Groover:
             All codes, ``[B, S, R]``.
         """
         count = len(template)
-        repeated = PriorInput(
-            prior_input.templates.repeat_interleave(CANDIDATES, 1), prior_input.genres
-        )
-        known = known.repeat_interleave(CANDIDATES, 0)
-        sampled = continue_codes(self.prior, repeated, known, generator)
-        given = template.repeat_interleave(CANDIDATES, 0)
-        logits = self.network.note.decode(sampled, given, self.network.skeleton(given))
-        kept = ((logits > 0) * given).sum((1, 2)).unflatten(0, (count, CANDIDATES))
-        candidates = sampled.unflatten(0, (count, CANDIDATES))
-        best: Tensor = candidates[torch.arange(count), kept.argmax(1)]
+        known, given = known.repeat(CANDIDATES, 0), template.repeat(CANDIDATES, 0)
+        sampled = continue_codes(self._network, prior_input.repeated(CANDIDATES), known, generator)
+        logits = self._note_logits(sampled, given)
+        kept = ((logits > 0) * given).sum((1, 2)).reshape(count, CANDIDATES)
+        candidates = sampled.reshape(count, CANDIDATES, *sampled.shape[1:])
+        best: Integers = candidates[np.arange(count), kept.argmax(1)]
         return best
 
-    @torch.inference_mode()
     def notes(self, template: Floats, codes: Integers) -> Floats:
         """Decode the notes ``[V, T]`` of a track from templates ``[B, T, V]``, codes ``[S, R]``."""
         places = HOP_BEATS * np.arange(len(template))[:, None] + np.arange(BEATS)[None]
-        note = self.network.note
-        assert isinstance(note, NoteCoder)
-        logits = []
-        for part in _batches(len(template)):
-            given = self._tensor(template[part])
-            windows = torch.from_numpy(codes[places[part]]).to(self.device)
-            logits.append(note.decode(windows, given, self.network.skeleton(given)).cpu().numpy())
+        logits = [
+            self._note_logits(codes[places[part]], _contiguous(template[part]))
+            for part in _batches(len(template))
+        ]
         return (join(np.concatenate(logits)) > 0).astype(np.float32)
 
-    @torch.inference_mode()
+    def window_notes(self, template: Floats, codes: Integers) -> Floats:
+        """Decode the notes ``[B, T, V]`` of windows from templates and codes ``[B, S, R]``."""
+        return (self._note_logits(codes, template) > 0).astype(np.float32)
+
+    def _note_logits(self, codes: Integers, template: Floats) -> Floats:
+        (logits,) = self._network.run("decode_notes", [codes, template], [template.shape])
+        return logits
+
     def play(
         self,
         notes: Floats,
@@ -211,51 +206,68 @@ class Groover:
         at ``first_window``. ``advance`` is called with the number of windows done.
         """
         windows = windowing.cut(notes)
-        players = (self.network.velocity, self.network.timing)
         if reference is not None:
             repeated = first_window + np.arange(len(windows))
             latents = [of[repeated % len(of)] for of in (reference.velocity, reference.timing)]
         else:
-            size = (len(windows), self.network.config.latent)
-            latents = [_correlated_noise(generator.standard_normal(size)) for _ in players]
-        made: tuple[list[Floats], list[Floats]] = ([], [])
+            size = (len(windows), self.latent)
+            latents = [_correlated_noise(generator.standard_normal(size)) for _ in range(2)]
+        made: list[list[Floats]] = []
         for part in _batches(len(windows)):
-            played = self._tensor(windows[part])
-            skeleton = self.network.skeleton(played)
-            conditions = self._conditions(
-                windows[part], controls, HOP_STEPS * (first_window + part.start)
+            first_step = HOP_STEPS * (first_window + part.start)
+            given = [latent[part] for latent in latents]
+            made.append(
+                self.play_windows(
+                    windows[part], controls, given, first_step, sampled=reference is None
+                )
             )
-            for player, latent, pieces in zip(players, latents, made, strict=True):
-                z = self._tensor(latent[part])
-                if reference is None:
-                    expected = player.latent_prior(played, skeleton, conditions)
-                    z = expected.sample(LATENT_TEMPERATURE * z)
-                pieces.append(player.decode(z, played, skeleton, conditions).cpu().numpy())
-            advance(len(played))
-        velocities, timings = (join(np.concatenate(pieces)) for pieces in made)
+            advance(len(windows[part]))
+        velocities, timings = (join(np.concatenate(of)) for of in zip(*made, strict=True))
         velocities = np.where(notes > 0, velocities.clip(MIN_VELOCITY, 1), 0)
         offsets = np.where(notes > 0, timings / 2, 0)
         return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
 
-    def _conditions(self, windows: Floats, controls: Controls, first_step: int) -> Conditions:
-        conditions = genre_conditions(len(windows), self.device, controls.genre)
-        places = np.arange(WINDOW_STEPS)[None] + HOP_STEPS * np.arange(len(windows))[:, None]
-        places += first_step
-        if controls.feel:
-            struck = (windows > 0).any(-1, keepdims=True)
-            values = np.array(controls.feel)[places % len(controls.feel)]
-            # A value between two feels is a mixture of both.
-            shares = (1 - np.abs(values[..., None] - [*FEEL_VALUES.values()])).clip(0, 1)
-            conditions = conditions._replace(timing=self._tensor(struck * shares))
-        if controls.velocity_pattern:
-            cymbals = (windows[..., [CLOSED, OPEN, RIDE, CRASH]] > 0).any(-1, keepdims=True)
-            levels = np.array(controls.velocity_pattern)[places % len(controls.velocity_pattern)]
-            classes = levels[..., None] == np.arange(1, VELOCITY_CLASSES + 1)
-            conditions = conditions._replace(velocity=self._tensor(cymbals * classes))
-        return conditions
+    def play_windows(
+        self,
+        windows: Floats,
+        controls: Controls,
+        latents: list[Floats],
+        first_step: int = 0,
+        *,
+        sampled: bool = True,
+    ) -> list[Floats]:
+        """Decode velocities and timings ``[B, T, V]`` of notes ``[B, T, V]``.
 
-    def _tensor(self, values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
+        Args:
+            windows: notes.
+            controls: genre and patterns.
+            latents: of velocities and of timings, ``[B, Z]``: standard normal noise, from which
+                latents are sampled, or latents themselves.
+            first_step: place of the first window in the track, for the patterns.
+            sampled: whether it is noise.
+        """
+        inputs = [*latents, _contiguous(windows), *_conditions(windows, controls, first_step)]
+        return self._network.run("play" if sampled else "replay", inputs, [windows.shape] * 2)
+
+
+def _conditions(windows: Floats, controls: Controls, first_step: int) -> list[Floats]:
+    """Genre ``[B, 6]``, velocity and timing pattern ``[B, T, classes]`` of windows."""
+    velocity = np.zeros((len(windows), WINDOW_STEPS, VELOCITY_CLASSES), np.float32)
+    timing = np.zeros((len(windows), WINDOW_STEPS, len(FEELS)), np.float32)
+    places = np.arange(WINDOW_STEPS)[None] + HOP_STEPS * np.arange(len(windows))[:, None]
+    places += first_step
+    if controls.feel:
+        struck = (windows > 0).any(-1, keepdims=True)
+        values = np.array(controls.feel)[places % len(controls.feel)]
+        # A value between two feels is a mixture of both.
+        shares = (1 - np.abs(values[..., None] - [*FEEL_VALUES.values()])).clip(0, 1)
+        timing = _contiguous(struck * shares)
+    if controls.velocity_pattern:
+        cymbals = (windows[..., [CLOSED, OPEN, RIDE, CRASH]] > 0).any(-1, keepdims=True)
+        levels = np.array(controls.velocity_pattern)[places % len(controls.velocity_pattern)]
+        classes = levels[..., None] == np.arange(1, VELOCITY_CLASSES + 1)
+        velocity = _contiguous(cymbals * classes)
+    return [genre_rows(len(windows), controls.genre), velocity, timing]
 
 
 def join(windows: Floats) -> Floats:
@@ -282,3 +294,7 @@ def _correlated_noise(fresh: NDArray[np.float64]) -> Floats:
     for window in range(1, len(noise)):
         noise[window] = LATENT_CORRELATION * noise[window - 1] + share * fresh[window]
     return noise.astype(np.float32)
+
+
+def _contiguous(values: NDArray[Any]) -> Floats:
+    return np.ascontiguousarray(values, np.float32)

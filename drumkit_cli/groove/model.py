@@ -21,31 +21,27 @@ What differs in the model that ships, and why (figures are in ``weights/MODELS.m
 Training data: Groove MIDI Dataset, CC BY 4.0.
 """
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from drumkit_cli.groove.network.layers import (
-    Gaussian,
-    GrooveConfig,
-    Quantised,
-    Quantiser,
-    Trunk,
-    gaussian,
-)
+from drumkit_cli.groove.network.config import GrooveConfig
+from drumkit_cli.groove.network.layers import Gaussian, Quantised, Quantiser, Trunk, gaussian
+from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.network.windowing import (
-    BEAT_STEPS,
+    BEATS,
     FEELS,
     GENRES,
     VELOCITY_CLASSES,
     VOICES,
     WINDOW_STEPS,
 )
+from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import EntryPoint
 
 V: Final = len(VOICES)
-BEATS: Final = WINDOW_STEPS // BEAT_STEPS
 PATTERN_CLASSES: Final = {"velocity": VELOCITY_CLASSES, "timing": len(FEELS)}
 
 
@@ -268,3 +264,93 @@ class Groove(nn.Module):
         self.note = NoteCoder(config) if config.note_code == "vq" else NoteVae(config)
         self.velocity = Player(config, "velocity")
         self.timing = Player(config, "timing")
+
+
+class GrooveModel(nn.Module):
+    """All that a weights file holds: the two-step model and the prior of its codes."""
+
+    def __init__(self, config: GrooveConfig) -> None:
+        super().__init__()
+        self.groove = Groove(config)
+        self.prior = CodePrior(config)
+
+
+def build(config: Mapping[str, Any]) -> GrooveModel:
+    """Make the networks of a weights file from its config."""
+    return GrooveModel(restore(GrooveConfig, config))
+
+
+def entry_points(network: GrooveModel) -> dict[str, EntryPoint]:
+    """What inference calls; none for a baseline, which is not played.
+
+    N windows ``[N, T, V]`` of notes, templates, velocities or timings; codes ``[N, S, R]``.
+    """
+    groove, prior, config = network.groove, network.prior, network.groove.config
+    if not config.steerable:
+        return {}
+    note = groove.note
+    assert isinstance(note, NoteCoder)
+    players = (groove.velocity, groove.timing)
+
+    def encode_players(velocities: Tensor, timings: Tensor, notes: Tensor) -> tuple[Tensor, ...]:
+        skeleton = groove.skeleton(notes)
+        zeros = notes.new_zeros(len(notes), WINDOW_STEPS, max(PATTERN_CLASSES.values()))
+        given = Conditions(
+            zeros.new_zeros(len(notes), len(GENRES)),
+            zeros[..., : PATTERN_CLASSES["velocity"]],
+            zeros[..., : PATTERN_CLASSES["timing"]],
+        )
+        values = (velocities, timings)
+        return tuple(
+            player.encode(value, notes, skeleton, given).mean
+            for player, value in zip(players, values, strict=True)
+        )
+
+    def replay(first: Tensor, second: Tensor, notes: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+        skeleton, conditions = groove.skeleton(notes), Conditions(*given)
+        return tuple(
+            player.decode(z, notes, skeleton, conditions)
+            for player, z in zip(players, (first, second), strict=True)
+        )
+
+    def play(first: Tensor, second: Tensor, notes: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+        skeleton, conditions = groove.skeleton(notes), Conditions(*given)
+        latents = (
+            player.latent_prior(notes, skeleton, conditions).sample(noise)
+            for player, noise in zip(players, (first, second), strict=True)
+        )
+        return replay(*latents, notes, *given)
+
+    windows = torch.rand(2, WINDOW_STEPS, V).round()
+    genres = torch.zeros(2, len(GENRES))
+    patterns = tuple(torch.zeros(2, WINDOW_STEPS, size) for size in PATTERN_CLASSES.values())
+    codes = torch.randint(config.codebook, (2, BEATS, config.stages))
+    latent, x = torch.randn(2, config.latent), torch.randn(2, config.prior_width)
+    beats, state = torch.randn(2, BEATS, config.prior_width), torch.randn(2, 2, config.prior_width)
+    played = (latent, latent, windows, genres, *patterns)
+    each = ((0,),)
+    return {
+        "encode_notes": EntryPoint(
+            lambda notes, template: note.encode(notes, template, groove.skeleton(template)).codes,
+            (windows, windows),
+            each * 2,
+        ),
+        "decode_notes": EntryPoint(
+            lambda codes, template: note.decode(codes, template, groove.skeleton(template)),
+            (codes, windows),
+            each * 2,
+        ),
+        "encode_players": EntryPoint(encode_players, (windows, windows, windows), each * 3),
+        "play": EntryPoint(play, played, each * 6),
+        "replay": EntryPoint(replay, played, each * 6),
+        "read": EntryPoint(prior.read, (genres, windows), each * 2),
+        "start_window": EntryPoint(
+            prior.start_window, (codes[:, :4], beats, genres), ((0, 1), (0,), (0,))
+        ),
+        "next_beat": EntryPoint(prior.next_beat, (codes[:, 0], x, state), ((0,), (0,), (1,))),
+        "stage_logits": EntryPoint(
+            prior.stage_logits,
+            (x, codes[:, 0], torch.zeros(1, dtype=torch.int64)),
+            ((0,), (0,), ()),
+        ),
+    }

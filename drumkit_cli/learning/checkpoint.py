@@ -23,6 +23,7 @@ from safetensors.numpy import save as safetensors_bytes
 
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError
 from drumkit_cli.io.streams import open_output
+from drumkit_cli.learning.configs import Config, restore
 
 FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
@@ -56,6 +57,17 @@ class Checkpoint:
     card: dict[str, Any]
     tensors: Arrays
     graphs: Mapping[str, bytes] = field(default_factory=dict)
+
+    def restore(self, kind: type[Config]) -> Config:
+        """The config as a dataclass.
+
+        Raises:
+            BadDataError: it is of another model.
+        """
+        try:
+            return restore(kind, self.config)
+        except (TypeError, ValueError) as error:
+            raise BadDataError(f"{self.path}: weights of another {self.feature}") from error
 
 
 def shipped_folder() -> Path:

@@ -42,7 +42,7 @@ class EntryPoint:
 class Definition(Protocol):
     """What a model's module `model` provides."""
 
-    def build(self, config: Mapping[str, Any]) -> nn.Module:
+    def build(self, config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - some nn.Module
         """Make the network of a weights file from its config, its parameters not yet those."""
 
     def entry_points(self, network: Any) -> dict[str, EntryPoint]:  # noqa: ANN401 - of `build`
@@ -73,7 +73,7 @@ class TorchNetwork:
         return [output.cpu().numpy() for output in outputs]
 
 
-def load_network(checkpoint: Checkpoint, definition: Definition) -> nn.Module:
+def load_network(checkpoint: Checkpoint, definition: Definition) -> Any:  # noqa: ANN401 - of `build`
     """Build the network of a weights file, with its weights, in evaluation mode.
 
     Raises:

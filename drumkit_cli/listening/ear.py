@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
 from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import building, state_dict
 from drumkit_cli.listening.beats import decode_bars, decode_beats
 from drumkit_cli.listening.config import OUTPUTS, EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE, level_blocks
@@ -29,10 +30,10 @@ class Listener:
         Raises:
             BadDataError: the weights are of another network.
         """
-        with checkpoint.building("ear"):
+        with building(checkpoint):
             config = restore(EarConfig, checkpoint.config)
             network = Ear(config)
-            network.load_state_dict(checkpoint.state)
+            network.load_state_dict(state_dict(checkpoint))
         self._network = network.eval().to(device)
         self._device = device
         self.thresholds = config.thresholds

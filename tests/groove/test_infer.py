@@ -6,11 +6,14 @@ import torch
 
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove import groover as groovers
+from drumkit_cli.groove import model
 from drumkit_cli.groove.groover import Groover, join
 from drumkit_cli.groove.infer import addable_voices, perform
 from drumkit_cli.groove.inputs.performance import Controls, Performance
 from drumkit_cli.groove.network import sampling, windowing
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.network import OnnxNetwork
+from drumkit_cli.learning.torch_network import load_network
 from tests.groove.tiny import TINY, TINY_PAPER, beat, write_tiny_groove
 
 
@@ -130,15 +133,21 @@ def test_codes_continue_from_window_to_window(groover):
 
 
 @pytest.mark.parametrize("genre", [None, "jazz"])
-def test_sampling_beat_by_beat_is_the_prior(groover, genre):
+def test_sampling_beat_by_beat_is_the_prior(tmp_path, genre):
     """The codes are those that the whole sequence's logits would give."""
-    prior = groover.prior
-    template = torch.from_numpy(windowing.cut(sketch(2).velocities))
-    known = torch.zeros(1, 0, TINY.stages, dtype=torch.int64)
+    checkpoint = load_weights("groove", str(write_tiny_groove(tmp_path / "g.safetensors")))
+    network = OnnxNetwork(checkpoint)
+    prior = load_network(checkpoint, model).prior
+    template = windowing.cut(sketch(2).velocities)
+    known = np.zeros((1, 0, TINY.stages), np.int64)
+    prior_input = sampling.encode_templates(network, template, genre)
+    codes = sampling.continue_codes(network, prior_input, known, np.random.default_rng(3))
     with torch.no_grad():
-        prior_input = sampling.encode_templates(prior, template, genre)
-        codes = sampling.continue_codes(prior, prior_input, known, np.random.default_rng(3))
-        by_run = [prior(codes, one[None], template).numpy() for one in prior_input.genres]
+        by_run = [
+            prior(torch.from_numpy(codes), torch.from_numpy(one[None]), torch.from_numpy(template))
+            for one in prior_input.genres
+        ]
+    by_run = [logits.numpy() for logits in by_run]
     logits = by_run[0] + sampling.GUIDANCE * (by_run[0] - by_run[-1])
     generator = np.random.default_rng(3)
     for step in range(codes.shape[1]):

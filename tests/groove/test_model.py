@@ -4,7 +4,8 @@ import torch.nn.functional as F
 
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.model import BEATS, Conditions, Groove, NoteCoder
-from drumkit_cli.groove.network.layers import Gaussian, GrooveConfig, Quantiser
+from drumkit_cli.groove.network.config import GrooveConfig
+from drumkit_cli.groove.network.layers import Gaussian, Quantiser
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.training.reconstruction import Batch, divergence, reconstruct
 from drumkit_cli.learning.checkpoint import load_weights

@@ -11,7 +11,7 @@ from drumkit_cli.groove.baselines import tasks
 from drumkit_cli.groove.groover import Groover
 from drumkit_cli.groove.infer import perform
 from drumkit_cli.groove.inputs.performance import Controls, Performance
-from drumkit_cli.groove.network.layers import GrooveConfig
+from drumkit_cli.groove.network.config import GrooveConfig
 from drumkit_cli.groove.training.reconstruction import reconstruct_all
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights

@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from drumkit_cli.groove import model
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.model import Groove
-from drumkit_cli.groove.network.layers import GrooveConfig
+from drumkit_cli.groove.network.config import GrooveConfig
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.network.windowing import VOICE_PITCHES, WINDOW_STEPS
 from drumkit_cli.groove.training.recipe import PRESETS
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
+from tests.graphs import graphs_of
 from tests.patterns.written import grid_notes
 
 TINY = PRESETS["tiny"].config
@@ -28,7 +30,13 @@ def write_tiny_groove(path: Path, config: GrooveConfig = TINY) -> Path:
     torch.manual_seed(0)
     networks = {"groove": Groove(config), "prior": CodePrior(config)}
     save_weights(
-        path, named(networks), feature="groove", config=asdict(config), card={}, half=False
+        path,
+        named(networks),
+        feature="groove",
+        config=asdict(config),
+        card={},
+        graphs=graphs_of(model, config) if config.steerable else {},
+        half=False,
     )
     return path
 

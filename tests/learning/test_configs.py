@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from drumkit_cli.arrange.model import ModelConfig as ArrangerConfig
-from drumkit_cli.groove.network.layers import GrooveConfig
+from drumkit_cli.groove.network.config import GrooveConfig
 from drumkit_cli.interpolate.model import ModelConfig
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig

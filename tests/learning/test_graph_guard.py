@@ -10,6 +10,7 @@ from onnx import TensorProto, helper
 from drumkit_cli.learning import graph_guard
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.graph_guard import GraphError, check_graph
+from drumkit_cli.train.convert import DEFINITIONS
 from tests.learning.graphs import constant, external, model
 
 SHAPES = {"w": (4, 4)}
@@ -39,9 +40,10 @@ def test_constants_and_attributes_of_every_kind_are_read():
     assert check_graph(model(nodes, [constant("s", [-1, 4])]).SerializeToString(), SHAPES) == []
 
 
-@pytest.mark.parametrize("feature", ["swirl", "interpolate", "groove"])
+@pytest.mark.parametrize("feature", DEFINITIONS)
 def test_shipped_graphs_pass(feature):
     weights = load_weights(feature)
+    assert weights.graphs
     shapes = {name: value.shape for name, value in weights.tensors.items()}
     for graph in weights.graphs.values():
         assert set(check_graph(graph, shapes)) <= set(shapes)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from drumkit_cli.groove.model import Skeleton
-from drumkit_cli.groove.network.layers import Gaussian, GrooveConfig, Trunk, gaussian
+from drumkit_cli.groove.network.config import GrooveConfig
+from drumkit_cli.groove.network.layers import Gaussian, Trunk, gaussian
 from drumkit_cli.groove.network.windowing import GENRES, VOICES, WINDOW_STEPS
 
 V: Final = len(VOICES)

@@ -1,61 +1,20 @@
-"""Config and building blocks of PocketVAE's networks: sequence encoders, quantiser, Gaussians.
+"""Building blocks of PocketVAE's networks: sequence encoders, quantiser, Gaussians.
 
 Paper: 3.4, and A. van den Oord et al., "Neural discrete representation learning" (2017), for the
 codebook; residual stages as in N. Zeghidour et al., "SoundStream" (2021).
 """
 
-from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from drumkit_cli.groove.network.config import GrooveConfig
 from drumkit_cli.groove.network.windowing import WINDOW_STEPS
 
 KERNEL: Final = 5
 DILATIONS: Final = (1, 2, 4)
-
-
-@dataclass(frozen=True)
-class GrooveConfig:
-    """Kind and sizes of the networks.
-
-    Attributes:
-        kind: "two-step", "one-step" (the baseline of 3.3.2), or "classifier".
-        note_code: "vq", or "vae" for the baseline whose NOTE has a Gaussian latent.
-        trunk: "gru" or "conv".
-        width: hidden units of NOTE, VEL and TIME.
-        blocks: convolutional blocks of a trunk.
-        skeleton_width: hidden units of SKEL.
-        skeleton: size of SKEL's output.
-        codebook: number of codes in a codebook.
-        code_width: size D of a code vector.
-        stages: number R of codebooks of the residual quantiser.
-        latent: size Z of the latents of VEL and TIME, and of a VAE of notes.
-        conditions: whether VEL and TIME get genre and patterns.
-        learned_prior: whether the prior of their latents depends on notes and conditions.
-        prior_width: hidden units of the prior over codes.
-        prior_template: whether the prior over codes gets the template.
-        prior_dropout: dropout probability of the prior over codes.
-    """
-
-    kind: Literal["two-step", "one-step", "classifier"] = "two-step"
-    note_code: Literal["vq", "vae"] = "vq"
-    trunk: Literal["gru", "conv"] = "gru"
-    width: int = 256
-    blocks: int = 3
-    skeleton_width: int = 128
-    skeleton: int = 16
-    codebook: int = 64
-    code_width: int = 16
-    stages: int = 1
-    latent: int = 64
-    conditions: bool = True
-    learned_prior: bool = False
-    prior_width: int = 256
-    prior_template: bool = False
-    prior_dropout: float = 0.0
 
 
 class Gaussian(NamedTuple):

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drumkit_cli.groove.network.layers import GrooveConfig, Trunk
+from drumkit_cli.groove.network.config import GrooveConfig
+from drumkit_cli.groove.network.layers import Trunk
 from drumkit_cli.groove.network.windowing import BEAT_STEPS, GENRES, VOICES
 
 
@@ -68,6 +69,40 @@ class CodePrior(nn.Module):
         x = self.template(template, genre)
         beats: Tensor = self.beat(x.unflatten(1, (-1, BEAT_STEPS)).flatten(2))
         return beats
+
+    def start_window(
+        self, codes: Tensor, templates: Tensor, genre: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Outputs ``[B, C]`` at the beat after known ones, and the states ``[2, B, C]`` of the GRU.
+
+        Args:
+            codes: codes of the known beats, ``[B, s, R]``.
+            templates: templates as `read` encodes them, ``[B, S, C]``.
+            genre: one-hot, ``[B, 6]``.
+        """
+        first = self.start.expand(len(codes), 1, -1)
+        before = torch.cat([first, self.embed(codes).sum(2)], 1)
+        x, state = self.gru(before + templates[:, : before.shape[1]], self.begin(genre))
+        return x[:, -1], state
+
+    def next_beat(self, codes: Tensor, template: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs and states as `start_window`, after codes ``[B, R]`` and states ``[2, B, C]``."""
+        x, state = self.gru((self.embed(codes).sum(1) + template)[:, None], state)
+        return x[:, 0], state
+
+    def stage_logits(self, x: Tensor, codes: Tensor, stage: Tensor) -> Tensor:
+        """Logits ``[B, K]`` of a stage, an index ``[1]``, given the codes ``[B, R]`` before it."""
+        is_before = torch.arange(self.stages)[None, :, None] < stage
+        x = x + torch.where(is_before, self.embed(codes), 0.0).sum(1)
+        for layer in range(3):
+            if layer == 1:
+                x = F.gelu(x)
+                continue
+            places = [head[layer] for head in self.heads]  # type: ignore[index]
+            weight = torch.stack([place.weight for place in places]).index_select(0, stage)[0]
+            bias = torch.stack([place.bias for place in places]).index_select(0, stage)[0]
+            x = x @ weight.mT + bias
+        return x
 
     def begin(self, genre: Tensor) -> Tensor:
         """Initial state of the GRU, ``[2, B, C]``."""

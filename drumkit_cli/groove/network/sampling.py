@@ -3,16 +3,15 @@
 Guidance is that of J. Ho, T. Salimans, "Classifier-free diffusion guidance" (2022), on logits.
 """
 
+from __future__ import annotations
+
 from typing import Final, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from drumkit_cli.groove.model import Conditions
-from drumkit_cli.groove.network.prior import CodePrior
-from drumkit_cli.groove.network.windowing import FEELS, GENRES, VELOCITY_CLASSES, WINDOW_STEPS
+from drumkit_cli.groove.network.windowing import BEAT_STEPS, GENRES
 from drumkit_cli.io.arrays import Floats, Integers
+from drumkit_cli.learning.network import Network
 
 TOP_P: Final = 0.8
 """Nucleus sampling: only the likeliest codes are sampled that together have this probability."""
@@ -28,62 +27,67 @@ class PriorInput(NamedTuple):
         genres: one-hot, all 0 without a genre, ``[G, 6]``.
     """
 
-    templates: Tensor
-    genres: Tensor
+    templates: Floats
+    genres: Floats
+
+    def repeated(self, times: int) -> PriorInput:
+        """The same, with each window so many times."""
+        return PriorInput(self.templates.repeat(times, 1), self.genres)
 
 
-def genre_conditions(count: int, device: str = "cpu", genre: str | None = None) -> Conditions:
-    """Conditions ``[count, ...]`` with a genre, or none, and without patterns."""
-    one_hot = torch.zeros(count, len(GENRES), device=device)
+def genre_rows(count: int, genre: str | None) -> Floats:
+    """A genre as rows ``[count, 6]``, one-hot, or zeros for none."""
+    rows = np.zeros((count, len(GENRES)), np.float32)
     if genre is not None:
-        one_hot[:, GENRES.index(genre)] = 1
-    return Conditions(
-        one_hot,
-        torch.zeros(count, WINDOW_STEPS, VELOCITY_CLASSES, device=device),
-        torch.zeros(count, WINDOW_STEPS, len(FEELS), device=device),
-    )
+        rows[:, GENRES.index(genre)] = 1
+    return rows
 
 
-def encode_templates(prior: CodePrior, template: Tensor, genre: str | None) -> PriorInput:
+def encode_templates(network: Network, template: Floats, genre: str | None) -> PriorInput:
     """Inputs of the prior for templates ``[B, T, V]`` and a genre, or none."""
     runs = [genre] if genre is None else [genre, None]
-    genres = torch.cat([genre_conditions(1, str(template.device), run).genre for run in runs])
-    encoded = [prior.read(one.expand(len(template), -1), template) for one in genres]
-    return PriorInput(torch.stack(encoded), genres)
+    shape = (len(template), template.shape[1] // BEAT_STEPS, None)
+    encoded = [
+        network.run("read", [genre_rows(len(template), run), template], [shape])[0] for run in runs
+    ]
+    return PriorInput(np.stack(encoded), np.concatenate([genre_rows(1, run) for run in runs]))
 
 
 def continue_codes(
-    prior: CodePrior, given: PriorInput, known: Tensor, generator: np.random.Generator
-) -> Tensor:
+    network: Network, given: PriorInput, known: Integers, generator: np.random.Generator
+) -> Integers:
     """Sample codes up to the end of their windows.
 
     Args:
-        prior: the prior.
-        given: its inputs, for ``B`` windows.
+        network: the networks of `groove.model.GrooveModel`.
+        given: inputs of the prior, for ``B`` windows.
         known: codes of the first beats, ``[B, s, R]``.
         generator: source of random numbers.
 
     Returns:
         All codes, ``[B, S, R]``.
     """
-    runs, count, beats, _ = given.templates.shape
-    templates = given.templates.flatten(0, 1)
-    first = prior.start.expand(count, 1, -1)
-    before = torch.cat([first, prior.embed(known).sum(2)], 1).repeat(runs, 1, 1)
-    start = prior.begin(given.genres.repeat_interleave(count, 0))
-    x, state = prior.gru(before + templates[:, : before.shape[1]], start)
-    codes = list(known.unbind(1))
-    while True:
-        within, stages = torch.zeros_like(x[:, -1]), []
-        for head, table in zip(prior.heads, prior.embeddings, strict=True):
-            logits = head(x[:, -1] + within).float().unflatten(0, (runs, count)).cpu().numpy()
-            code = sample_top_p(logits[0] + GUIDANCE * (logits[0] - logits[-1]), generator)
-            stages.append(torch.from_numpy(code).to(templates.device))
-            within = within + table(stages[-1]).repeat(runs, 1)
-        codes.append(torch.stack(stages, -1))
-        if len(codes) == beats:
-            return torch.stack(codes, 1)
-        x, state = prior.gru((within + templates[:, len(codes)])[:, None], state)
+    runs, count, beats, width = given.templates.shape
+    rows, stages = runs * count, known.shape[2]
+    templates = given.templates.reshape(rows, beats, width)
+    genres = given.genres.repeat(count, 0)
+    shapes = [(rows, width), (None, rows, width)]
+    first = known.shape[1]
+    codes = np.concatenate([known, np.zeros((count, beats - first, stages), np.int64)], 1)
+    x, state = network.run(
+        "start_window", [np.tile(known, (runs, 1, 1)), templates, genres], shapes
+    )
+    for beat in range(first, beats):
+        for stage in range(stages):
+            before = np.tile(codes[:, beat], (runs, 1))
+            (logits,) = network.run("stage_logits", [x, before, np.array([stage])], [(rows, None)])
+            by_run = logits.reshape(runs, count, -1)
+            guided = by_run[0] + GUIDANCE * (by_run[0] - by_run[-1])
+            codes[:, beat, stage] = sample_top_p(guided, generator)
+        if beat + 1 < beats:
+            played = np.tile(codes[:, beat], (runs, 1))
+            x, state = network.run("next_beat", [played, templates[:, beat + 1], state], shapes)
+    return codes
 
 
 def sample_top_p(logits: Floats, generator: np.random.Generator) -> Integers:

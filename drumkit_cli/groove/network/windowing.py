@@ -40,6 +40,7 @@ VOICE_OF_PITCH: Final[Mapping[int, int]] = {
 WINDOW_STEPS: Final = 32
 HOP_STEPS: Final = 16
 BEAT_STEPS: Final = 4
+BEATS: Final = WINDOW_STEPS // BEAT_STEPS
 VELOCITY_CLASSES: Final = 5
 ON_TIME: Final = 0.1
 """Largest microtiming that counts as on the beat: 6 ms at 120 bpm."""

@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from drumkit_cli.groove import data as corpora
-from drumkit_cli.groove.network.layers import GrooveConfig
+from drumkit_cli.groove import model
+from drumkit_cli.groove.network.config import GrooveConfig
 from drumkit_cli.groove.training.reconstruction import Batch, make_batch
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, descend, total
 from drumkit_cli.learning.torch_network import arrays
 
@@ -137,6 +139,8 @@ class AveragedTask:
         self.held_out = corpus.get("validation", corpus["train"])
         self.models: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}
+        steerable = recipe.config.steerable
+        self._graphs = untrained_graphs(recipe.config, model) if steerable else {}
         for name, network in networks.items():
             self.models[name] = fabric.to_device(network)
             average = MovingAverage(network, recipe.average, warm_up=True)
@@ -165,6 +169,7 @@ class AveragedTask:
             feature="groove",
             config=asdict(self.recipe.config),
             card={"data": corpora.LICENCES, "validation": dict(figures)},
+            graphs=self._graphs,
         )
 
     def average(self, name: str) -> nn.Module:
