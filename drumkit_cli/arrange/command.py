@@ -45,6 +45,7 @@ class Job:
     gain_db: float
     iterations: int
     seed: int
+    threads: int
     encoding: Encoding
     provenance: bool
 
@@ -88,7 +89,7 @@ def arrange(
     inputs = resolve_inputs(files or [])
     destination = Destination(output, ".wav")
     destination.check(inputs)
-    job = Job(destination, mix, gain, iterations, seed, encoding, provenance=not no_provenance)
+    job = Job(destination, mix, gain, iterations, seed, threads, encoding, not no_provenance)
 
     @cache
     def load() -> Arranger:
@@ -128,6 +129,7 @@ def _play(reader: AudioReader, part: slice, arranger: Arranger, job: Job) -> Tap
             arranger,
             iterations=job.iterations,
             seed=job.seed,
+            threads=job.threads,
             advance=bar.advance,
         )
 

@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_seed, require_within
-from drumkit_cli.arrange.model import Generator, ModelConfig
 from drumkit_cli.audio.reader import Resampler
 from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.tape import Tape
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
-from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.models import load_model
-from drumkit_cli.learning.torch_network import building, state_dict
+from drumkit_cli.learning.network import open_network
+from drumkit_cli.learning.parallel import concurrently
 from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.griffin_lim import GRIFFIN_LIM_ITERATIONS
 from drumkit_cli.spectral.onsets import MEL, gated_level, normalising_gain, to_image
@@ -40,7 +38,7 @@ __all__ = [
     "to_image",
 ]
 
-
+DEFINITION: Final = "drumkit_cli.arrange.model"
 WINDOW_FRAMES: Final = 256
 OVERLAP_FRAMES: Final = 50
 """Overlap of consecutive windows, frames (III-B)."""
@@ -59,24 +57,19 @@ class Arranger:
     """The trained generator, from NumPy to NumPy."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
-        """Build the network of a checkpoint.
+        """Open the network of a checkpoint; raises as `open_network`."""
+        self._network = open_network(checkpoint, device, DEFINITION)
+        self.weights_sha256 = checkpoint.sha256
+
+    def translate(self, image: Floats) -> Floats:
+        """Translate the image of a window of bass to one of drums, both ``[F, T]`` in -1..1.
 
         Raises:
             BadDataError: the weights are of another network.
         """
-        with building(checkpoint):
-            network = Generator(restore(ModelConfig, checkpoint.config))
-            network.load_state_dict(state_dict(checkpoint))
-        self._network = network.eval().to(device)
-        self._device = device
-        self.weights_sha256 = checkpoint.sha256
-
-    @torch.inference_mode()
-    def translate(self, image: Floats) -> Floats:
-        """Translate the image of a window of bass to one of drums, both ``[F, T]`` in -1..1."""
-        batch = torch.from_numpy(image)[None, None].to(self._device)
-        made: Floats = self._network(batch)[0, 0].cpu().numpy()
-        return made
+        batch = image[None, None]
+        (made,) = self._network.run("generator", [batch], [batch.shape])
+        return np.asarray(made[0, 0], np.float32)
 
 
 def arrange(
@@ -132,6 +125,7 @@ def play(
     *,
     iterations: int = GRIFFIN_LIM_ITERATIONS,
     seed: int = 0,
+    threads: int = 0,
     advance: Callable[[float], None] = lambda _: None,
 ) -> Tape:
     """Generate drums for a bass line of any length, in constant memory.
@@ -144,6 +138,7 @@ def play(
         arranger: the generator.
         iterations: iterations of Griffin-Lim.
         seed: seed of its initial phases.
+        threads: windows translated at once, beside Griffin-Lim; 0 as `parallel.thread_count` says.
         advance: called with the seconds done since the last call.
 
     Returns:
@@ -158,10 +153,24 @@ def play(
             length = _resample(bass, rate, MEL.rate, analysed)
             level = gated_level(analysed.blocks())
             if level > -math.inf:
-                for image in drum_images(analysed, normalising_gain(level), arranger.translate):
-                    power.append(from_image(image).T.ravel())
-                    advance(image.shape[1] * MEL.hop / MEL.rate / 2)
-                for block in _sound(power, analysed.length, iterations, seed):
+                images = drum_images(analysed, normalising_gain(level), arranger.translate, threads)
+
+                def read(start: int, stop: int) -> Floats:
+                    """Mel power ``[F, stop - start]``, as soon as it has been made."""
+                    while power.length < MEL.mels * stop:
+                        image = next(images)
+                        power.append(from_image(image).T.ravel())
+                        advance(image.shape[1] * MEL.hop / MEL.rate / 2)
+                    return power.read(MEL.mels * start, MEL.mels * stop).reshape(-1, MEL.mels).T
+
+                for block in mel_spectrogram.audio_blocks(
+                    read,
+                    MEL.frames(analysed.length),
+                    MEL,
+                    length=analysed.length,
+                    iterations=iterations,
+                    seed=seed,
+                ):
                     played.append(block)
                     advance(len(block) / MEL.rate / 2)
                 made = gated_level(played.blocks())
@@ -173,7 +182,9 @@ def play(
     return drums
 
 
-def drum_images(bass: Tape, gain: float, translate: Callable[[Floats], Floats]) -> Iterator[Floats]:
+def drum_images(
+    bass: Tape, gain: float, translate: Callable[[Floats], Floats], threads: int = 1
+) -> Iterator[Floats]:
     """Translate a tape at `MEL.rate`, scaled by ``gain``, and yield images of drums ``[F, t]``.
 
     Windows of 256 frames overlap by 50 and are cross-faded; the last one ends with the bass. A bass
@@ -188,11 +199,18 @@ def drum_images(bass: Tape, gain: float, translate: Callable[[Floats], Floats]) 
     weights = np.minimum(fade, fade[::-1]).astype(np.float32)
     total = np.zeros((MEL.mels, WINDOW_FRAMES), np.float32)
     weight = np.zeros(WINDOW_FRAMES, np.float32)
-    for start, following in itertools.pairwise([*starts, frames]):
-        sounds = gate[start : start + WINDOW_FRAMES].any()
-        image = (
-            translate(_window(bass, start, frames, gain)) + 1 if sounds else np.zeros_like(total)
-        )
+
+    def translated(samples: Floats | None) -> Floats:
+        """Drums of a window above the lowest level; none where the bass rests."""
+        return np.zeros_like(total) if samples is None else translate(_image(samples, frames)) + 1
+
+    windows = (
+        _window(bass, start, frames, gain) if gate[start : start + WINDOW_FRAMES].any() else None
+        for start in starts
+    )
+    places = itertools.pairwise([*starts, frames])
+    images = concurrently(translated, windows, threads)
+    for image, (start, following) in zip(images, places, strict=True):
         total += weights * image
         weight += weights
         ready = following - start
@@ -222,23 +240,15 @@ def rest_gate(bass: Tape, gain: float) -> Floats:
     return gate
 
 
-def _sound(power: Tape, length: int, iterations: int, seed: int) -> Iterator[Floats]:
-    """Invert a tape of frames of mel power, 256 numbers each, to samples."""
-
-    def read(start: int, stop: int) -> Floats:
-        return power.read(MEL.mels * start, MEL.mels * stop).reshape(-1, MEL.mels).T
-
-    return mel_spectrogram.audio_blocks(
-        read, power.length // MEL.mels, MEL, length=length, iterations=iterations, seed=seed
-    )
-
-
 def _window(bass: Tape, start: int, frames: int, gain: float) -> Floats:
-    """The image ``[F, 256]`` of the bass from frame ``start`` on."""
+    """The samples of the window that begins at a frame, and two hops more on either side."""
+    hop, count = MEL.hop, min(frames, WINDOW_FRAMES)
+    return bass.read((start - 2) * hop, (start + count + 1) * hop) * np.float32(gain)
+
+
+def _image(samples: Floats, frames: int) -> Floats:
+    """The image ``[F, 256]`` of a window of a bass of so many frames."""
     count = min(frames, WINDOW_FRAMES)
-    hop, margin = MEL.hop, 2 * MEL.hop
-    first = start * hop
-    samples = bass.read(first - margin, first + (count - 1) * hop + margin) * np.float32(gain)
     image = to_image(mel_spectrogram.mel_power(samples, MEL)[:, 2 : 2 + count])
     return np.pad(image, ((0, 0), (0, WINDOW_FRAMES - count)), mode="wrap")
 

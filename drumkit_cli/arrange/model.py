@@ -23,11 +23,19 @@ Training data: bands rendered from multi-track MIDI with free soundfonts, an aco
 electric bass; sources and licences are in ``weights/MODELS.md``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import EntryPoint
+
+IMAGE: Final = (256, 256)
+"""Bins and frames of the images that inference translates."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,16 @@ class Discriminator(nn.Module):
         """Score every patch: 1 for real, 0 for generated (least squares)."""
         scores: Tensor = self.layers(image)
         return scores.float()
+
+
+def build(config: Mapping[str, Any]) -> Generator:
+    """Make the network of a weights file from its config."""
+    return Generator(restore(ModelConfig, config))
+
+
+def entry_points(network: Generator) -> dict[str, EntryPoint]:
+    """What inference calls: `generator`, an image of bass ``[1, 1, 256, 256]`` to one of drums."""
+    return {"generator": EntryPoint(network, (torch.rand(1, 1, *IMAGE) * 2 - 1,), ((),))}
 
 
 def _down(inputs: int, outputs: int) -> nn.Module:

@@ -24,10 +24,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from drumkit_cli.arrange import data as windows
+from drumkit_cli.arrange import model
 from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
 from drumkit_cli.bands import takes
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend, total
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.spectral.onsets import onset_f_measure, onset_frames
@@ -123,6 +125,7 @@ class ArrangeTask:
             "generators": self._optimizer("to_drums", "to_bass"),
             "critics": self._optimizer("drums_critic", "bass_critic"),
         }
+        self._graphs = untrained_graphs(config, model)
         self._pools = {"drums": ImagePool(), "bass": ImagePool()}
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -174,6 +177,7 @@ class ArrangeTask:
             feature="arrange",
             config=asdict(self._recipe.config),
             card={"data": takes.LICENCES, "validation": dict(figures)},
+            graphs=self._graphs,
         )
 
     def _optimizer(self, *names: str) -> Optimizer:

@@ -11,6 +11,7 @@ from drumkit_cli.learning.torch_network import Definition, load_network
 
 DEFINITIONS: Final = {
     "groove": "drumkit_cli.groove.model",
+    "arrange": "drumkit_cli.arrange.model",
     "swirl": "drumkit_cli.swirl.model",
     "interpolate": "drumkit_cli.interpolate.model",
 }

@@ -4,10 +4,11 @@ import os
 import numpy as np
 import pytest
 
-from drumkit_cli.arrange import infer
+from drumkit_cli.arrange import infer, model
 from drumkit_cli.audio.tape import Tape
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.torch_network import TorchNetwork
 from drumkit_cli.spectral import mel_spectrogram
 from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger
 
@@ -129,8 +130,28 @@ def test_a_bass_that_breaks_off_leaves_no_tape_open(arranger):
     assert len(os.listdir("/proc/self/fd")) == descriptors
 
 
-def test_weights_of_another_network_are_refused(tmp_path):
+def test_the_number_of_threads_changes_no_sample(arranger):
+    bass = bass_line(20)
+    assert np.array_equal(play(arranger, bass, threads=1), play(arranger, bass, threads=3))
+
+
+def test_graph_and_network_agree(tmp_path):
+    checkpoint = load_weights("arrange", str(write_tiny_arranger(tmp_path / "a.safetensors")))
+    image = np.random.default_rng(0).uniform(-1, 1, model.IMAGE).astype(np.float32)
+    made = infer.Arranger(checkpoint).translate(image)
+    network = TorchNetwork(checkpoint, model, "cpu")
+    (expected,) = network.run("generator", [image[None, None]], [])
+    np.testing.assert_allclose(made, expected[0, 0], atol=1e-5)
+
+
+def test_a_graph_of_another_network_is_refused(tmp_path):
+    checkpoint = load_weights("arrange", str(write_tiny_arranger(tmp_path / "a.safetensors")))
+    with pytest.raises(BadDataError, match="of another network"):
+        infer.Arranger(checkpoint).translate(np.zeros((64, 256), np.float32))
+
+
+def test_weights_of_another_network_are_refused_on_a_device(tmp_path):
     checkpoint = load_weights("arrange", str(write_tiny_arranger(tmp_path / "a.safetensors")))
     checkpoint.config["width"] = 8
-    with pytest.raises(BadDataError, match="another arranger"):
-        infer.Arranger(checkpoint)
+    with pytest.raises(BadDataError, match="another arrange"):
+        TorchNetwork(checkpoint, model, "cpu")

@@ -3,6 +3,7 @@ import torch
 
 from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.torch_network import state_dict
 from tests.arrange.tiny import TINY, write_tiny_arranger
 
 PAPER_SHAPED = ModelConfig(width=4, blocks=1, discriminator_width=4)
@@ -71,6 +72,6 @@ def test_weights_make_a_round_trip(tmp_path):
     torch.manual_seed(0)
     first = Generator(TINY).eval()
     second = Generator(ModelConfig(**checkpoint.config)).eval()
-    second.load_state_state_dict(checkpoint)
+    second.load_state_dict(state_dict(checkpoint))
     image = torch.rand(1, 1, 256, 256)
     assert torch.equal(first(image), second(image))
