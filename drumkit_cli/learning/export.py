@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
@@ -66,6 +67,7 @@ def export_graphs(network: nn.Module, definition: Definition) -> dict[str, bytes
     return graphs
 
 
+@lru_cache(maxsize=16)
 def untrained_graphs(config: Any, definition: Definition) -> dict[str, bytes]:  # noqa: ANN401
     """Export the graphs of a config, a dataclass; raises as `export_graphs`.
 
