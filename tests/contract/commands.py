@@ -14,6 +14,7 @@ from drumkit_cli.midi.files import read_midi
 from tests import signals
 from tests.contract import midi_files
 from tests.groove.tiny import write_tiny_groove
+from tests.listening.tiny import write_tiny_ear
 from tests.synth.tiny import write_tiny_synth
 
 RATE = 22050
@@ -93,6 +94,14 @@ def is_played(data):
     return len(onsets) == struck > 0 and onsets == sorted(onsets)
 
 
+def is_transcribed(data):
+    """Whether it is MIDI of drums by onset, as mido reads it too; perhaps of none."""
+    mido.MidiFile(file=io.BytesIO(data))
+    notes = read_midi(data, "drums").notes
+    onsets = [note.onset_seconds for note in notes]
+    return onsets == sorted(onsets) and all(note.drum for note in notes)
+
+
 def is_groove_text(data):
     return bool(read_groove(data, "extracted").velocities.any())
 
@@ -117,6 +126,9 @@ COMMANDS = [
     Command("mel", ("mel",), ".npy", SONG, is_array, takes_audio=True, has_model=False),
     Command("mel-invert", ("mel", "--invert"), ".wav", _mel_array(), is_wave, has_model=False),
     Command("arrange", ("arrange",), ".wav", SONG, is_wave, takes_audio=True),
+    Command(
+        "transcribe", ("transcribe",), ".mid", SONG, is_transcribed, takes_audio=True, is_brief=True
+    ),
     Command(
         "interpolate",
         ("interpolate",),
@@ -204,5 +216,6 @@ def make_weights(folder):
             config=json.loads(json.dumps(config)),
             card={},
         )
+    write_tiny_ear(folder / "transcribe.safetensors")
     write_tiny_groove(folder / "groove.safetensors")
     write_tiny_synth(folder)
