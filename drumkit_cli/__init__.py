@@ -7,6 +7,7 @@ What a command does, the function of its name does with arrays and tracks::
     song, rate = drumkit.read_audio("song.flac")   # float32 [channels, samples], and Hz
     stems = drumkit.separate(song, rate)           # {"drums": ..., "bass": ..., "other": ...}
     drums = drumkit.arrange(stems["bass"], rate)   # new drums to its bass line
+    track = drumkit.transcribe(song, rate, drums=stems["drums"])   # its own drums as MIDI
     power = drumkit.mel(drums, rate)               # mel spectrogram; drumkit.invert goes back
 
     track = drumkit.interpolate(drumkit.swirl(measures=8), "techno:1")
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from drumkit_cli.swirl.infer import swirl
     from drumkit_cli.synth.infer import synth
     from drumkit_cli.synth.kits.kit import Kit
+    from drumkit_cli.transcribe.infer import transcribe
 
 __version__ = "0.1.0"
 __all__ = [
@@ -85,6 +87,7 @@ __all__ = [
     "separate",
     "swirl",
     "synth",
+    "transcribe",
     "write_audio",
     "write_midi",
 ]
@@ -107,6 +110,7 @@ _HOMES: Final = {
     "separate": "separate.infer",
     "swirl": "swirl.infer",
     "synth": "synth.infer",
+    "transcribe": "transcribe.infer",
 }
 """The module of each public name."""
 

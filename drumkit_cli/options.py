@@ -16,7 +16,9 @@ from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
-TrainedFeature = Literal["separate", "arrange", "interpolate", "swirl", "groove", "synth"]
+TrainedFeature = Literal[
+    "separate", "arrange", "interpolate", "swirl", "groove", "synth", "transcribe"
+]
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""
 MeasuredFeature = Literal[TrainedFeature, "pipeline"]
 """What can be measured: packages with an `evaluate` module."""

@@ -4,18 +4,17 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
-from drumkit_cli.learning.configs import restore
-from drumkit_cli.learning.torch_network import building, state_dict
+from drumkit_cli.learning.network import open_network
 from drumkit_cli.listening.beats import decode_bars, decode_beats
 from drumkit_cli.listening.config import OUTPUTS, EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE, level_blocks
-from drumkit_cli.listening.model import Ear
+from drumkit_cli.listening.voices import VOICES
 
+DEFINITION: Final = "drumkit_cli.listening.model"
 BEAT, DOWNBEAT = OUTPUTS.index("beat"), OUTPUTS.index("downbeat")
 CHUNK_FRAMES: Final = 3000
 """Frames that the network gets at once, besides the margins; divisible by `SLOW`."""
@@ -25,27 +24,23 @@ class Listener:
     """The trained network, from NumPy to NumPy."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
-        """Build the network of a checkpoint.
+        """Open the network of a checkpoint.
 
         Raises:
             BadDataError: the weights are of another network.
         """
-        with building(checkpoint):
-            config = restore(EarConfig, checkpoint.config)
-            network = Ear(config)
-            network.load_state_dict(state_dict(checkpoint))
-        self._network = network.eval().to(device)
-        self._device = device
+        config = checkpoint.restore(EarConfig)
+        self._network = open_network(checkpoint, device, DEFINITION)
         self.thresholds = config.thresholds
         self.margin_frames = config.reach_frames
         self.weights_sha256 = checkpoint.sha256
 
-    @torch.inference_mode()
     def activations(self, levels: Floats) -> Floats:
         """Levels `[T, F]` to activations `[T, 14]`, 0..1: `OUTPUTS`, then velocities."""
-        logits = self._network(torch.from_numpy(levels)[None].to(self._device))
-        made: Floats = torch.sigmoid(logits)[0].cpu().numpy()
-        return made
+        shape = (1, len(levels), len(OUTPUTS) + len(VOICES))
+        (made,) = self._network.run("hear", [levels[None]], [shape])
+        activations: Floats = made[0]
+        return activations
 
 
 def listen(blocks: Iterable[Floats], listener: Listener) -> Iterator[tuple[Floats, Floats]]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import EntryPoint
 from drumkit_cli.listening.config import OUTPUTS, SLOW, EarConfig
 from drumkit_cli.listening.voices import VOICES
 
@@ -24,6 +25,7 @@ class Ear(nn.Module):
 
     def __init__(self, config: EarConfig) -> None:
         super().__init__()
+        self.mels = config.mels
         before = (1, *config.channels)
         self.bands = nn.Sequential(
             *(
@@ -88,6 +90,12 @@ def _means(x: Tensor) -> Tensor:
     rows = nn.functional.pad(x.flatten(0, 1)[:, None], (0, SLOW - 1))  # [B C, 1, T + 3]
     means = nn.functional.conv1d(rows, rows.new_full((1, 1, SLOW), 1 / SLOW), stride=SLOW)
     return means.view(x.shape[0], x.shape[1], -1)
+
+
+def entry_points(network: Ear) -> dict[str, EntryPoint]:
+    """What inference calls: `hear`, levels ``[1, T, F]`` to activations ``[1, T, 14]``, 0..1."""
+    levels = torch.rand(1, 40, network.mels)
+    return {"hear": EntryPoint(lambda levels: network(levels).sigmoid(), (levels,), ((1,),))}
 
 
 def build(config: Mapping[str, Any]) -> Ear:

@@ -10,6 +10,7 @@ from drumkit_cli.learning.export import export_graphs
 from drumkit_cli.learning.torch_network import Definition, load_network
 
 DEFINITIONS: Final = {
+    "transcribe": "drumkit_cli.listening.model",
     "groove": "drumkit_cli.groove.model",
     "arrange": "drumkit_cli.arrange.model",
     "swirl": "drumkit_cli.swirl.model",

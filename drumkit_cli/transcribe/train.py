@@ -14,7 +14,10 @@ from torch.optim import Optimizer
 from drumkit_cli.io.extras import require_extra
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
+from drumkit_cli.learning.torch_network import arrays
+from drumkit_cli.listening import model
 from drumkit_cli.listening.config import OUTPUTS, EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE
 from drumkit_cli.listening.model import Ear
@@ -80,6 +83,7 @@ class EarTask:
         optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=0.01)
         self._network, adam = fabric.setup(network, optimizer)
         self._average = MovingAverage(network, recipe.average, warm_up=True)
+        self._graphs = untrained_graphs(recipe.config, model)
         self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
         self._thresholds = recipe.config.thresholds
@@ -135,10 +139,11 @@ class EarTask:
         config = replace(self._recipe.config, thresholds=self._thresholds)
         save_weights(
             path,
-            self._average.module.state_dict(),
+            arrays(self._average.module.state_dict()),
             feature="transcribe",
             config=asdict(config),
             card={"data": LICENCES, "validation": dict(figures)},
+            graphs=self._graphs,
         )
 
     def _losses(self, logits: Tensor, batch: Example) -> dict[str, Tensor]:

@@ -5,7 +5,8 @@ import pytest
 
 import drumkit_cli as drumkit
 from drumkit_cli import cli
-from tests.api.calls import noise
+from drumkit_cli.midi.files import write_midi
+from tests.api.calls import noise, written
 from tests.arrange.tiny import bass_line
 
 
@@ -39,6 +40,17 @@ def test_the_command_and_the_function_play_the_same_drums(tmp_path):
     drums = drumkit.arrange(bass, rate, iterations=2, seed=3)
     assert drums.any()
     np.testing.assert_array_equal(drums, written[0])
+
+
+def test_the_command_and_the_function_hear_the_same_drums(tmp_path):
+    rate = 44_100
+    song = noise(2, 3 * rate)
+    drumkit.write_audio(tmp_path / "song.wav", song, rate)
+    arguments = ["transcribe", "--threshold", "0.5", "--quantize", "16"]
+    data = written(tmp_path, *arguments, str(tmp_path / "song.wav"))
+    track = drumkit.transcribe(song, rate, threshold=0.5, quantize=16)
+    assert track.notes
+    assert write_midi(track) == data
 
 
 @pytest.mark.parametrize("options", [[], ["--preset", "synth"]])

@@ -90,6 +90,14 @@ def is_played(data):
     return len(onsets) == struck > 0 and onsets == sorted(onsets)
 
 
+def is_transcribed(data):
+    """Whether it is MIDI of drums by onset, as mido reads it too; perhaps of none."""
+    mido.MidiFile(file=io.BytesIO(data))
+    notes = read_midi(data, "drums").notes
+    onsets = [note.onset_seconds for note in notes]
+    return onsets == sorted(onsets) and all(note.drum for note in notes)
+
+
 def is_groove_text(data):
     return bool(read_groove(data, "extracted").velocities.any())
 
@@ -114,6 +122,9 @@ COMMANDS = [
     Command("mel", ("mel",), ".npy", SONG, is_array, takes_audio=True, has_model=False),
     Command("mel-invert", ("mel", "--invert"), ".wav", _mel_array(), is_wave, has_model=False),
     Command("arrange", ("arrange",), ".wav", SONG, is_wave, takes_audio=True),
+    Command(
+        "transcribe", ("transcribe",), ".mid", SONG, is_transcribed, takes_audio=True, is_brief=True
+    ),
     Command(
         "interpolate",
         ("interpolate",),
@@ -175,6 +186,7 @@ def make_weights(folder):
     from tests.arrange.tiny import write_tiny_arranger
     from tests.groove.tiny import write_tiny_groove
     from tests.interpolate.tiny import write_tiny_autoencoder
+    from tests.listening.tiny import write_tiny_ear
     from tests.separate.tiny import write_tiny_separator
     from tests.swirl.tiny import write_tiny_drummer
     from tests.synth.tiny import write_tiny_synth
@@ -185,6 +197,7 @@ def make_weights(folder):
         "interpolate": write_tiny_autoencoder,
         "separate": write_tiny_separator,
         "swirl": write_tiny_drummer,
+        "transcribe": write_tiny_ear,
     }.items():
         write(folder / f"{feature}.safetensors")
     write_tiny_synth(folder)

@@ -31,6 +31,7 @@ def warm_up():
         "drumkit_cli.swirl.command", "drumkit_cli.swirl.infer", "drumkit_cli.swirl.model",
         "drumkit_cli.groove.command", "drumkit_cli.groove.infer",
         "drumkit_cli.groove.inputs.template",
+        "drumkit_cli.transcribe.command", "drumkit_cli.transcribe.infer",
         "drumkit_cli.groove.inputs.groove_file", "drumkit_cli.groove.inputs.number_list",
     ):  # fmt: skip
         with contextlib.suppress(ImportError):

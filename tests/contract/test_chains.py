@@ -19,6 +19,17 @@ def test_separate_pipes_into_arrange(drumkit):
     assert (rate, len(samples)) == (RATE, song().shape[1])
 
 
+def test_separate_pipes_into_transcribe(drumkit):
+    stems = drumkit("separate", "--model", "built-in", stdin=SONG)
+    heard = drumkit("transcribe", "--threshold", "0.4", stdin=stems.out)
+    assert_done(heard)
+    track = read_midi(heard.out, "heard")
+    assert track.seconds == pytest.approx(song().shape[1] / RATE, abs=0.002)
+    assert track.notes
+    played = drumkit("synth", "--length", "1", stdin=heard.out)
+    assert_done(played)
+
+
 def test_swirl_pipes_into_groove(drumkit):
     drums = drumkit("swirl", "--measures", "8", "--bpm", "96")
     played = drumkit("groove", "-", "--genre", "funk", stdin=drums.out)
