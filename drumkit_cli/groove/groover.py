@@ -176,19 +176,19 @@ class Groover:
     def notes(self, template: Floats, codes: Integers) -> Floats:
         """Decode the notes ``[V, T]`` of a track from templates ``[B, T, V]``, codes ``[S, R]``."""
         places = HOP_BEATS * np.arange(len(template))[:, None] + np.arange(BEATS)[None]
-        logits = [
-            self._note_logits(codes[places[part]], _contiguous(template[part]))
-            for part in _batches(len(template))
-        ]
-        return (join(np.concatenate(logits)) > 0).astype(np.float32)
+        logits = self._note_logits(codes[places], _contiguous(template))
+        return (join(logits) > 0).astype(np.float32)
 
     def window_notes(self, template: Floats, codes: Integers) -> Floats:
         """Decode the notes ``[B, T, V]`` of windows from templates and codes ``[B, S, R]``."""
         return (self._note_logits(codes, template) > 0).astype(np.float32)
 
     def _note_logits(self, codes: Integers, template: Floats) -> Floats:
-        (logits,) = self._network.run("decode_notes", [codes, template], [template.shape])
-        return logits
+        made = []
+        for part in _batches(len(template)):
+            shapes = [template[part].shape]
+            made += self._network.run("decode_notes", [codes[part], template[part]], shapes)
+        return np.concatenate(made)
 
     def play(
         self,
@@ -212,17 +212,15 @@ class Groover:
         else:
             size = (len(windows), self.latent)
             latents = [_correlated_noise(generator.standard_normal(size)) for _ in range(2)]
-        made: list[list[Floats]] = []
-        for part in _batches(len(windows)):
-            first_step = HOP_STEPS * (first_window + part.start)
-            given = [latent[part] for latent in latents]
-            made.append(
-                self.play_windows(
-                    windows[part], controls, given, first_step, sampled=reference is None
-                )
-            )
-            advance(len(windows[part]))
-        velocities, timings = (join(np.concatenate(of)) for of in zip(*made, strict=True))
+        made = self.play_windows(
+            windows,
+            controls,
+            latents,
+            HOP_STEPS * first_window,
+            sampled=reference is None,
+            advance=advance,
+        )
+        velocities, timings = map(join, made)
         velocities = np.where(notes > 0, velocities.clip(MIN_VELOCITY, 1), 0)
         offsets = np.where(notes > 0, timings / 2, 0)
         return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
@@ -235,6 +233,7 @@ class Groover:
         first_step: int = 0,
         *,
         sampled: bool = True,
+        advance: Callable[[int], None] = lambda _: None,
     ) -> list[Floats]:
         """Decode velocities and timings ``[B, T, V]`` of notes ``[B, T, V]``.
 
@@ -245,9 +244,16 @@ class Groover:
                 latents are sampled, or latents themselves.
             first_step: place of the first window in the track, for the patterns.
             sampled: whether it is noise.
+            advance: is called with the number of windows done.
         """
-        inputs = [*latents, _contiguous(windows), *_conditions(windows, controls, first_step)]
-        return self._network.run("play" if sampled else "replay", inputs, [windows.shape] * 2)
+        name, made = "play" if sampled else "replay", []
+        for part in _batches(len(windows)):
+            notes = _contiguous(windows[part])
+            given = _conditions(notes, controls, first_step + HOP_STEPS * part.start)
+            inputs = [*(latent[part] for latent in latents), notes, *given]
+            made.append(self._network.run(name, inputs, [notes.shape] * 2))
+            advance(len(notes))
+        return [np.concatenate(of) for of in zip(*made, strict=True)]
 
 
 def _conditions(windows: Floats, controls: Controls, first_step: int) -> list[Floats]:
