@@ -61,6 +61,12 @@ def arrange_speed(folder: Path, plan: Plan) -> Figure:
     return speed(["arrange", song, "--threads", str(plan.threads)], plan, "arrange, speed", 10.0)
 
 
+def transcribe_speed(folder: Path, plan: Plan) -> Figure:
+    """Drums, beats and tempo heard in plain audio."""
+    song = loop_song(folder / "song.wav", plan.speed_seconds)
+    return speed(["transcribe", song], plan, "transcribe, speed", 25.0)
+
+
 def mel_speed(folder: Path, plan: Plan) -> Figure:
     """Analysis."""
     song = loop_song(folder / "song.wav", plan.speed_seconds)
@@ -269,6 +275,7 @@ MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "groove-memory": groove_memory,
     "synth": synth_speed,
     "synth-memory": synth_memory,
+    "transcribe": transcribe_speed,
     "mel": mel_speed,
     "invert": invert_speed,
     "arrange": arrange_speed,
