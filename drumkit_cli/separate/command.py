@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,6 +53,7 @@ class Job:
     segment: float | None
     overlap: float
     shifts: int
+    threads: int
     encoding: Encoding
     clip: Clip
     provenance: bool
@@ -149,7 +151,16 @@ def separate(
         inputs, *([{"stem": stem}] if stem else [{"stem": "drums"}, {"stem": "bass"}])
     )
     job = Job(
-        destination, stem, two_stems, segment, overlap, shifts, encoding, clip, not no_provenance
+        destination,
+        stem,
+        two_stems,
+        segment,
+        overlap,
+        shifts,
+        threads,
+        encoding,
+        clip,
+        not no_provenance,
     )
 
     @cache
@@ -157,7 +168,7 @@ def separate(
         from drumkit_cli.separate.infer import BuiltIn, load_separator
         from drumkit_cli.separate.pretrained import PREFERRED
 
-        separator = load_separator(model, model_repo, weights, device, threads)
+        separator = load_separator(model, model_repo, weights, device)
         better = f"; {PREFERRED} is better and larger: --model {PREFERRED} fetches it once"
         console.info(f"model: {separator.name}{better * isinstance(separator, BuiltIn)}")
         return separator
@@ -213,19 +224,22 @@ def _stems(
 
     segment, hop = segment_frames(separator, reader.rate, job.segment, job.overlap)
     rest = mix_energy = 0.0
+    lock = Lock()
+    threads = job.threads if separator.concurrent else 1
     owners = stem_owners(reader.track_names)
     reader.rewind()
 
     def split(mix: Samples) -> Samples:
         nonlocal rest, mix_energy
         stems = split_segment(mix, reader.rate, separator, job.shifts)
-        mix_energy += float(np.square(mix, dtype=np.float64).sum())
-        rest += float(np.square(mix - stems.sum(0), dtype=np.float64).sum())
+        with lock:
+            mix_energy += float(np.square(mix, dtype=np.float64).sum())
+            rest += float(np.square(mix - stems.sum(0), dtype=np.float64).sum())
         return stems
 
     folded = (fold(block, channels, owners) for block in reader.blocks(hop))
     with console.progress(reader.frames / reader.rate, reader.name) as bar:
-        for stems in stream(folded, segment, hop, split):
+        for stems in stream(folded, segment, hop, split, threads):
             yield layout.combine(stems)
             bar.advance(stems.shape[2] / reader.rate)
     if mix_energy > 0:

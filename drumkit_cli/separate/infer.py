@@ -10,22 +10,24 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_within
 from drumkit_cli.audio.reader import resample
 from drumkit_cli.audio.samples import as_channels
-from drumkit_cli.errors import UsageError
+from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import ENVIRONMENT_VARIABLE, Checkpoint
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.devices import pick_device
 from drumkit_cli.learning.models import load_model
-from drumkit_cli.learning.torch_network import building, state_dict
-from drumkit_cli.separate.model import SeparatorConfig, build
+from drumkit_cli.learning.network import open_network
+from drumkit_cli.learning.parallel import concurrently
+from drumkit_cli.separate.config import SeparatorConfig
+from drumkit_cli.spectral.stft import istft, stft
 
 Samples = NDArray[np.float32]
 
+DEFINITION = "drumkit_cli.separate.model"
 MASK_POWER = 2.0
 SHIFT_SECONDS = 0.5
 SHORTEST_SECONDS = 2.0
@@ -96,12 +98,14 @@ class Separator(Protocol):
         sources: the stems, in the order of `split`.
         segment_seconds: the length that suits it.
         weights_sha256: of its weights, "" where they are not one file.
+        concurrent: whether it may split several segments at once.
     """
 
     name: str
     sources: tuple[str, ...]
     segment_seconds: float
     weights_sha256: str
+    concurrent: bool
 
     def split(self, mix: Samples, rate: int, shifts: int = 0) -> Samples:
         """Mix `[C, N]` at `rate` -> stems `[S, C, N]` that sum to it.
@@ -114,21 +118,19 @@ class BuiltIn:
     """The separator that ships: a network at its own rate, carried to the rate of the mix."""
 
     name = "built-in"
+    concurrent = True
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
-        """Build the network of a checkpoint.
+        """Open the network of a checkpoint.
 
         Raises:
             BadDataError: the weights are of another network.
         """
-        with building(checkpoint):
+        try:
             self._config = restore(SeparatorConfig, checkpoint.config)
-            network = build(self._config)
-            network.load_state_dict(state_dict(checkpoint))
-        # Channels last: a third faster on a CPU. (torch's overloads leave memory_format out.)
-        layout = torch.channels_last
-        self._network = network.eval().to(device, memory_format=layout)  # type: ignore[call-overload]
-        self._device = device
+        except (TypeError, ValueError) as error:
+            raise BadDataError(f"{checkpoint.path}: weights of another separate") from error
+        self._network = open_network(checkpoint, device, DEFINITION)
         self.sources = self._config.sources
         self.segment_seconds = self._config.segment_seconds
         self.weights_sha256 = checkpoint.sha256
@@ -148,7 +150,6 @@ class BuiltIn:
         estimates = np.pad(estimates, ((0, 0), (0, mix.shape[1] - estimates.shape[1])))
         return share_out(mix, estimates, rate, self._config.rate / 2)
 
-    @torch.inference_mode()
     def _estimate(self, mono: Samples, delays: int) -> Samples:
         """Mono `[n]` -> sources `[S, n]`, both at the network's rate; the mean over delays."""
         frames = len(mono)
@@ -158,11 +159,31 @@ class BuiltIn:
         padded = max(frames + offsets[-1], int(SHORTEST_SECONDS * self._config.rate))
         total = np.zeros((len(self.sources), frames), np.float32)
         for offset in offsets:
-            shifted = np.zeros((1, 1, padded), np.float32)
-            shifted[0, 0, offset : offset + frames] = mono
-            stems = self._network(torch.from_numpy(shifted / level).to(self._device))[0, :, 0].cpu()
-            total += stems.numpy()[:, offset : offset + frames]
+            shifted = np.zeros(padded, np.float32)
+            shifted[offset : offset + frames] = mono / np.float32(level)
+            total += self._masked(shifted)[:, offset : offset + frames]
         return total * np.float32(level / len(offsets))
+
+    def _masked(self, mono: Samples) -> Samples:
+        """Mono `[n]` of unit variance -> sources `[S, n]`."""
+        fft, sources = self._config.fft, len(self.sources)
+        spectrum = stft(mono, fft, "reflect")[:, :-1]  # the network knows no highest bin
+        spectrum *= np.float32(fft**-0.5)
+        rooted = spectrum * np.maximum(np.abs(spectrum), 1e-4) ** -0.5  # [T, F]
+        image = np.ascontiguousarray(rooted.view(np.float32).reshape(*rooted.shape, 2).T)
+        mean, deviation = image.mean(), image.std(ddof=1)
+        image -= mean
+        image /= 1e-5 + deviation
+        shape = (1, sources, *image.shape)  # [1, S, 2, F, T]
+        (masks,) = self._network.run("masks", [image[None]], [shape])
+        stems = np.empty((sources, len(mono)), np.float32)
+        masked = np.zeros((len(spectrum), fft // 2 + 1), np.complex64)
+        for stem, (real, imaginary) in zip(stems, masks[0], strict=True):
+            masked.real[:, :-1] = real.T * deviation + (mean + np.float32(1 / sources))
+            masked.imag[:, :-1] = imaginary.T * deviation + mean
+            masked[:, :-1] *= spectrum
+            stem[:] = istft(masked, len(mono)) * np.float32(fft**0.5)
+        return stems
 
 
 def share_out(mix: Samples, estimates: Samples, rate: int, band_hz: float) -> Samples:
@@ -179,27 +200,21 @@ def share_out(mix: Samples, estimates: Samples, rate: int, band_hz: float) -> Sa
         band_hz: what the estimates reach up to.
     """
     fft = 2 ** max(round(np.log2(0.093 * rate)), 6)
-    rest = torch.from_numpy(mix - estimates.sum(0))
-    window = torch.hann_window(fft)
-
-    def transform(samples: torch.Tensor) -> torch.Tensor:
-        return torch.stft(
-            samples, fft, fft // 4, window=window, return_complex=True, pad_mode="constant"
-        )
-
-    power = transform(torch.from_numpy(estimates)).abs() ** MASK_POWER  # [S, F, T]
+    power = np.stack([np.abs(stft(one, fft, "constant")) for one in estimates])  # [S, T, F]
+    power **= MASK_POWER
     top = min(int(0.95 * band_hz / rate * fft), fft // 2 + 1)
-    power[:, top:] = power[:, top // 2 : top].mean(1, keepdim=True)
-    power += 1e-8 * power.amax() + 1e-20
-    shares = power / power.sum(0)
-    spectrum = transform(rest)  # [C, F, T]
+    power[:, :, top:] = power[:, :, top // 2 : top].mean(2, keepdims=True)
+    power += 1e-8 * power.max() + 1e-20
+    power /= power.sum(0)
+    rest = mix - estimates.sum(0)
     stems = np.empty((len(estimates), *mix.shape), np.float32)
-    remaining = mix.copy()
-    for index, share in enumerate(shares[:-1]):
-        part = torch.istft(spectrum * share, fft, fft // 4, window=window, length=mix.shape[1])
-        stems[index] = estimates[index] + part.numpy()
-        remaining -= stems[index]
-    stems[-1] = remaining
+    stems[-1] = mix
+    for channel, samples in enumerate(rest):
+        spectrum = stft(samples, fft, "constant")
+        for index, share in enumerate(power[:-1]):
+            part = istft(spectrum * share, mix.shape[1])
+            stems[index, channel] = estimates[index] + part
+            stems[-1, channel] -= stems[index, channel]
     return stems
 
 
@@ -208,6 +223,7 @@ def stream(
     segment_frames: int,
     hop_frames: int,
     split: Callable[[Samples], Samples],
+    threads: int = 1,
 ) -> Iterator[Samples]:
     """Split a stream by overlapping segments, cross-faded with triangular weights.
 
@@ -216,38 +232,43 @@ def stream(
         segment_frames: of a segment; the last one of a stream may be shorter.
         hop_frames: from segment to segment, at most `segment_frames`.
         split: segment `[C, n]` -> `[S, C, n]`.
+        threads: segments that are split at once; 0 as `parallel.thread_count` says.
 
     Yields:
         `[S, C, n]`, of the same total length as the blocks.
     """
     ramp = np.arange(1, segment_frames + 1, dtype=np.float32)
     weights = np.minimum(ramp, ramp[::-1])
-    held: Samples | None = None  # input from the start of the next segment on
     tail: Samples | None = None  # weighted output not yet yielded, and its weights
     tail_weights = np.zeros(0, np.float32)
-
-    def add(segment: Samples) -> tuple[Samples, NDArray[np.float32]]:
-        frames = segment.shape[1]
-        stems = split(segment) * weights[:frames]
-        norm = weights[:frames].copy()
+    segments = _segments(blocks, segment_frames, hop_frames)
+    for made in concurrently(split, segments, threads):
+        frames = made.shape[2]
+        stems: Samples = made * weights[:frames]
+        norm: Samples = weights[:frames].copy()
         if tail is not None:
             overlap = min(tail.shape[2], frames)
             stems[:, :, :overlap] += tail[:, :, :overlap]
             norm[:overlap] += tail_weights[:overlap]
-        return stems, norm
+        done = hop_frames if frames == segment_frames else 0
+        if done:
+            yield stems[:, :, :done] / norm[:done]
+        tail, tail_weights = stems[:, :, done:], norm[done:]
+    if tail is not None and tail.shape[2]:
+        yield tail / tail_weights
 
+
+def _segments(blocks: Iterable[Samples], segment_frames: int, hop_frames: int) -> Iterator[Samples]:
+    """Cut a stream into segments for `stream`; the last may be shorter."""
+    held: Samples | None = None  # input from the start of the next segment on
+    known = 0  # frames of it that the segment before has too
     for block in blocks:
         held = block if held is None else np.concatenate([held, block], axis=1)
         while held.shape[1] >= segment_frames:
-            stems, norm = add(held[:, :segment_frames])
-            yield stems[:, :, :hop_frames] / norm[:hop_frames]
-            tail, tail_weights = stems[:, :, hop_frames:], norm[hop_frames:]
-            held = held[:, hop_frames:]
-    if held is None or held.shape[1] == 0:
-        return
-    if tail is None or held.shape[1] > tail.shape[2]:
-        tail, tail_weights = add(held)
-    yield tail / tail_weights
+            yield held[:, :segment_frames]
+            held, known = held[:, hop_frames:], segment_frames - hop_frames
+    if held is not None and held.shape[1] > known:
+        yield held
 
 
 def segment_frames(
@@ -278,7 +299,11 @@ def split(
     mix: Samples, rate: int, separator: Separator, frames: tuple[int, int], shifts: int = 0
 ) -> Samples:
     """Split a mix `[C, N]` that is in memory into stems `[S, C, N]`; `frames` are for `stream`."""
-    parts = list(stream([mix], *frames, lambda part: split_segment(part, rate, separator, shifts)))
+
+    def split_part(part: Samples) -> Samples:
+        return split_segment(part, rate, separator, shifts)
+
+    parts = list(stream([mix], *frames, split_part, 0 if separator.concurrent else 1))
     return np.concatenate([np.zeros((len(separator.sources), len(mix), 0), np.float32), *parts], 2)
 
 
@@ -287,7 +312,6 @@ def load_separator(
     repo: str | Path | None = None,
     weights: str | Path | None = None,
     device: str = "cpu",
-    threads: int = 0,
 ) -> Separator:
     """Load the separator of a name, once a process; the arguments are those of `separate`.
 

@@ -8,38 +8,20 @@ are useful after far less training than spectrograms. `infer.py` extends its est
 rate and to stereo. Training data: rendered bands, see `data.py` and ``weights/MODELS.md``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any, Final
 
 import torch
+from demucs.demucs import BLSTM
 from demucs.hdemucs import HDemucs
 from torch import Tensor
 
+from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import EntryPoint
+from drumkit_cli.separate.config import SeparatorConfig
 
-@dataclass(frozen=True)
-class SeparatorConfig:
-    """Sizes of the network.
-
-    Attributes:
-        sources: stems, in the order of the output.
-        rate: sample rate, Hz.
-        fft: STFT window in samples; the hop is a quarter.
-        channels: channels of the first layer.
-        growth: factor of the channels from layer to layer.
-        depth: layers of the encoder, each of which divides the frequency axis by four.
-        segment_seconds: length of the segments that it is run on.
-    """
-
-    sources: tuple[str, ...] = ("drums", "bass", "other")
-    rate: int = 22_050
-    fft: int = 2048
-    channels: int = 32
-    growth: float = 1.75
-    depth: int = 5
-    segment_seconds: float = 10.0
-
-    def __post_init__(self) -> None:
-        if not (8000 <= self.rate <= 192_000 and 1 <= self.segment_seconds <= 600):
-            raise ValueError("a rate or a segment that no separator has")
+EXAMPLE_FRAMES: Final = 130
+"""Frames of a crop in training."""
 
 
 class MaskingDemucs(HDemucs):
@@ -47,6 +29,25 @@ class MaskingDemucs(HDemucs):
 
     It expects mixes of unit variance.
     """
+
+    def masks(self, x: Tensor) -> Tensor:
+        """Normalised rooted spectrum `[B, 2 C, F, T]` to masks less 1/S `[B, S, 2 C, F, T]`.
+
+        The masks still lack the normalisation, which `forward` of the base class undoes.
+        """
+        batch, _, bins, frames = x.shape
+        saved, lengths = [], []
+        for index, encode in enumerate(self.encoder):
+            lengths.append(x.shape[-1])
+            x = encode(x, None)
+            if index == 0 and self.freq_emb is not None:
+                places = torch.arange(x.shape[-2], device=x.device)
+                x = x + self.freq_emb_scale * self.freq_emb(places).t()[None, :, :, None]
+            saved.append(x)
+        x = torch.zeros_like(x)
+        for decode in self.decoder:
+            x, _ = decode(x, saved.pop(), lengths.pop())
+        return x.view(batch, len(self.sources), -1, bins, frames)
 
     def _magnitude(self, z: Tensor) -> Tensor:
         """Complex spectrogram `[B, C, F, T]` to channels `[B, 2 C, F, T]`, magnitudes rooted."""
@@ -61,7 +62,18 @@ class MaskingDemucs(HDemucs):
         return z[:, None] * (masks + 1 / sources)
 
 
-def build(config: SeparatorConfig) -> MaskingDemucs:
+def build(config: Mapping[str, Any]) -> MaskingDemucs:
+    """Make the network of a weights file from its config."""
+    return separator_network(restore(SeparatorConfig, config))
+
+
+def entry_points(network: MaskingDemucs) -> dict[str, EntryPoint]:
+    """What inference calls: `masks`, of a spectrum ``[1, 2, F, T]`` of any length."""
+    spectrum = torch.randn(1, 2, network.nfft // 2, EXAMPLE_FRAMES)
+    return {"masks": EntryPoint(network.masks, (spectrum,), ((3,),))}
+
+
+def separator_network(config: SeparatorConfig) -> MaskingDemucs:
     """An untrained network from mixes `[B, 1, N]` at `config.rate` to stems `[B, S, 1, N]`."""
     network: MaskingDemucs = MaskingDemucs(
         sources=list(config.sources),
@@ -78,4 +90,7 @@ def build(config: SeparatorConfig) -> MaskingDemucs:
         samplerate=config.rate,
         segment=config.segment_seconds,
     )
+    for layer in network.modules():
+        if isinstance(layer, BLSTM):
+            layer.max_steps = None  # over the whole segment, as over crops in training
     return network

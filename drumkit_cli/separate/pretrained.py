@@ -63,6 +63,9 @@ class Pretrained:
     `weights_sha256` is a hash of the SHA-256 sums of its files.
     """
 
+    concurrent = False
+    """demucs draws its shifts from Python's one generator of random numbers."""
+
     def __init__(self, name: str, repo: Path | None = None, device: str = "cpu") -> None:
         """Load a model by name, from the folder `repo` if given, else from the cache or the hub.
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -14,10 +14,13 @@ from torch.optim import Optimizer
 from drumkit_cli.bands import takes
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
 from drumkit_cli.learning.torch_network import arrays
+from drumkit_cli.separate import model
+from drumkit_cli.separate.config import SeparatorConfig
 from drumkit_cli.separate.data import mixes
-from drumkit_cli.separate.model import SeparatorConfig, build
+from drumkit_cli.separate.model import separator_network
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Recipe:
         validation_batches: batches of four mixes of 8 s to validate on.
     """
 
-    config: SeparatorConfig = SeparatorConfig()
+    config: SeparatorConfig = field(default_factory=SeparatorConfig)
     takes: int = 700
     take_seconds: float = 40.0
     batch: int = 6
@@ -73,10 +76,11 @@ class SeparateTask:
         self._train = [take for take in pool if take.split == "train"] or pool
         held_out = [take for take in pool if take.split == "validation"] or pool
         self._validation = list(islice(mixes(held_out, 4, 8.0, seed=1), recipe.validation_batches))
-        network = build(recipe.config)
+        network = separator_network(recipe.config)
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
         self._network, adam = fabric.setup(network, optimizer)
         self._average = MovingAverage(network, recipe.average, warm_up=True)
+        self._graphs = untrained_graphs(recipe.config, model)
         self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
@@ -124,6 +128,7 @@ class SeparateTask:
             feature="separate",
             config=asdict(self._recipe.config),
             card={"data": takes.LICENCES, "validation": dict(figures)},
+            graphs=self._graphs,
         )
 
 

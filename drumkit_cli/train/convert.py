@@ -13,6 +13,7 @@ DEFINITIONS: Final = {
     "transcribe": "drumkit_cli.listening.model",
     "groove": "drumkit_cli.groove.model",
     "arrange": "drumkit_cli.arrange.model",
+    "separate": "drumkit_cli.separate.model",
     "swirl": "drumkit_cli.swirl.model",
     "interpolate": "drumkit_cli.interpolate.model",
 }

@@ -1,9 +1,14 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.learning.network import OnnxNetwork
+from drumkit_cli.learning.torch_network import TorchNetwork, load_network
+from drumkit_cli.separate import model
 from drumkit_cli.separate.infer import (
     OFFSET_MIN,
     BuiltIn,
@@ -99,6 +104,40 @@ def test_the_same_mix_gives_the_same_stems(separator):
     mix = noise(2, 60_000)
     first, second = (separate(mix, 32_000, separator) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def test_the_number_of_threads_changes_no_sample(separator):
+    mix = noise(2, 200_000)
+
+    def run(threads):
+        frames = segment_frames(separator, 16_000)
+        return np.concatenate(
+            list(stream([mix], *frames, lambda m: split_segment(m, 16_000, separator), threads)), 2
+        )
+
+    np.testing.assert_array_equal(run(1), run(3))
+
+
+def test_graph_and_network_agree(tmp_path):
+    checkpoint = load_weights("separate", str(write_tiny_separator(tmp_path / "w.safetensors")))
+    mix = np.random.default_rng(0).normal(0, 1, 40_000).astype(np.float32)
+    network = load_network(checkpoint, model)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(mix)[None, None])[0, :, 0].numpy()
+    for device in (OnnxNetwork(checkpoint), TorchNetwork(checkpoint, model, "cpu")):
+        separator = BuiltIn(checkpoint)
+        separator._network = device
+        np.testing.assert_allclose(separator._masked(mix), expected, atol=1e-3)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    checkpoint = load_weights("separate", str(write_tiny_separator(tmp_path / "w.safetensors")))
+    checkpoint.config["sources"] = ["drums", "rest"]
+    with pytest.raises(BadDataError, match="of another network"):
+        BuiltIn(checkpoint).split(noise(1, 30_000), 22_050)
+    checkpoint.config["rate"] = 0
+    with pytest.raises(BadDataError, match="another separate"):
+        BuiltIn(checkpoint)
 
 
 def test_shifts_change_the_estimate_but_not_the_sum(separator):

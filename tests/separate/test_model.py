@@ -2,25 +2,25 @@ import itertools
 
 import torch
 
-from drumkit_cli.separate.model import build
+from drumkit_cli.separate.model import separator_network
 from tests.separate.tiny import TINY
 
 
 def test_output_has_a_stem_for_every_source_and_the_length_of_the_mix():
-    stems = build(TINY).eval()(torch.randn(2, 1, 12_345))
+    stems = separator_network(TINY).eval()(torch.randn(2, 1, 12_345))
     assert stems.shape == (2, 3, 1, 12_345)
     assert torch.isfinite(stems).all()
 
 
 def test_a_gradient_reaches_every_parameter():
-    network = build(TINY)
+    network = separator_network(TINY)
     network(torch.randn(1, 1, 22_050)).square().mean().backward()
     missing = [name for name, p in network.named_parameters() if p.grad is None]
     assert missing == []
 
 
 def test_a_batch_equals_its_singles_in_eval_mode():
-    network = build(TINY).eval()
+    network = separator_network(TINY).eval()
     mix = torch.randn(3, 1, 20_000)
     with torch.no_grad():
         together = network(mix)
@@ -29,7 +29,7 @@ def test_a_batch_equals_its_singles_in_eval_mode():
 
 
 def test_it_overfits_one_batch():
-    network = build(TINY)
+    network = separator_network(TINY)
     time = torch.arange(22_050) / 22_050
     low = torch.sin(2 * torch.pi * 80 * time)
     clicks = torch.zeros(22_050)

@@ -6,14 +6,18 @@ from pathlib import Path
 import torch
 
 from drumkit_cli.learning.checkpoint import save_weights
-from drumkit_cli.separate.model import SeparatorConfig, build
+from drumkit_cli.separate import model
+from drumkit_cli.separate.config import SeparatorConfig
+from drumkit_cli.separate.model import separator_network
+from tests.graphs import graphs_of
 
 TINY = SeparatorConfig(channels=4, growth=1.0, segment_seconds=2.0)
 
 
 def write_tiny_separator(path: Path) -> Path:
     torch.manual_seed(0)
-    save_weights(
-        path, build(TINY).state_dict(), feature="separate", config=asdict(TINY), card={}, half=False
-    )
+    state = separator_network(TINY).state_dict()
+    graphs = graphs_of(model, TINY)
+    config = asdict(TINY)
+    save_weights(path, state, feature="separate", config=config, card={}, graphs=graphs, half=False)
     return path
