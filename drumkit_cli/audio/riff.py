@@ -11,9 +11,9 @@ Sources: Microsoft, "Multiple Channel Audio Data and WAVE Files" (WAVE_FORMAT_EX
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import BinaryIO, Final
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape as escape_xml
 
 from drumkit_cli.audio.encoding import Encoding
 
@@ -260,7 +260,8 @@ def _info_chunk(comment: str, software: str) -> bytes:
 def _ixml(track_names: Sequence[str]) -> bytes:
     tracks = "".join(
         f"<TRACK><CHANNEL_INDEX>{index}</CHANNEL_INDEX>"
-        f"<INTERLEAVE_INDEX>{index}</INTERLEAVE_INDEX><NAME>{escape_xml(name)}</NAME></TRACK>"
+        f"<INTERLEAVE_INDEX>{index}</INTERLEAVE_INDEX>"
+        f"<NAME>{escape(name, quote=False)}</NAME></TRACK>"
         for index, name in enumerate(track_names, 1)
     )
     return (
