@@ -66,7 +66,7 @@ class Checkpoint:
         """
         try:
             return restore(kind, self.config)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise BadDataError(f"{self.path}: weights of another {self.feature}") from error
 
 

@@ -109,7 +109,9 @@ class OnnxNetwork:
             needed = check_graph(graph, floats)
             # ONNX Runtime copies the values.
             values = [
-                onnxruntime.OrtValue.ortvalue_from_numpy(tensors[key].astype(np.float32))
+                onnxruntime.OrtValue.ortvalue_from_numpy(
+                    np.ascontiguousarray(tensors[key], dtype=np.float32)
+                )
                 for key in needed
             ]
             options.add_external_initializers(needed, values)

@@ -89,11 +89,10 @@ def serve(
     with _bound(host, port) as endpoint, _folder(output) as folder:
         address = endpoint.getsockname()
 
-        from drumkit_cli.learning.models import load_model
         from drumkit_cli.serve.server import FileRing, Instrument, serve_on
-        from drumkit_cli.sounds.drum_synth import DrumSynth
+        from drumkit_cli.sounds.drum_synth import load_synth
 
-        synth = load_model(DrumSynth, "synth", weights, device)
+        synth = load_synth(weights, device)
         comment = "" if no_provenance else Provenance(weights_sha256=synth.weights_sha256).comment()
         files = FileRing(folder, f"drumkit-{address[1]}", keep)
         instrument = Instrument(synth, files, comment)

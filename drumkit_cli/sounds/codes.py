@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.sounds.classes import CLASSES
-from drumkit_cli.sounds.model import Latent
 
 CONTROLS: Final = 3
 """P1, P2, P3: the paper's controls, the first principal components of a class."""
@@ -37,11 +36,25 @@ class Code:
 class LatentSpace:
     """The distributions of the codes of each class."""
 
-    def __init__(self, latent: Latent) -> None:
-        self._mean = latent.mean.numpy()
-        self._components = latent.components.numpy()
-        self._scale = latent.scale.numpy()
-        self._brighter = latent.brighter.numpy()
+    def __init__(self, mean: Floats, components: Floats, scale: Floats, brighter: Floats) -> None:
+        """Take the buffers of `model.Latent`.
+
+        Raises:
+            ValueError: they do not have its shapes.
+        """
+        latent = mean.shape[-1]
+        if any(
+            array.shape != (len(CLASSES), *shape)
+            for array, shape in (
+                (mean, (latent,)),
+                (components, (latent, latent)),
+                (scale, (latent,)),
+                (brighter, (latent,)),
+            )
+        ):
+            raise ValueError("shapes of another latent space")
+        self._mean, self._components = mean, components
+        self._scale, self._brighter = scale, brighter
 
     def sample(self, name: str, count: int, seed: int) -> list[Code]:
         """Sample codes of a class from its Gaussian, truncated at `TRUNCATION` deviations.

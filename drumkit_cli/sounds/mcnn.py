@@ -8,13 +8,17 @@ floor is zero as that of magnitudes; the last layer has no ELU, since its output
 the first layers are narrower by default.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drumkit_cli.sounds.mel_image import LENGTH, MEL
+from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import EntryPoint
+from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL
 
 
 @dataclass(frozen=True)
@@ -65,3 +69,13 @@ class MCNN(nn.Module):
     def masked(wave: Tensor, mask: Tensor) -> Tensor:
         """The waveform where the mask, thresholded at a probability of 0.5, is 1."""
         return wave * (mask > 0)
+
+
+def build(config: Mapping[str, Any]) -> MCNN:
+    """Make the network of a weights file from its config."""
+    return MCNN(restore(MCNNConfig, config))
+
+
+def entry_points(network: MCNN) -> dict[str, EntryPoint]:
+    """What inference calls: `invert`, levels to a waveform and the logits of its mask."""
+    return {"invert": EntryPoint(network, (torch.rand(2, MEL.mels, FRAMES),), ((0,),))}

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.arrays import Floats, read_npy
 from drumkit_cli.io.sniffing import Kind
@@ -95,6 +94,8 @@ def _array(source: Input) -> Source:
 
 
 def _sound(source: Input) -> Source:
+    from drumkit_cli.audio.reader import AudioReader, resample
+
     with AudioReader(source) as reader:
         reader.check_finite()
         frames = max(round(_READ_SECONDS * reader.rate), 1)

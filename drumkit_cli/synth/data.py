@@ -16,8 +16,9 @@ from drumkit_cli.audio.reader import resample
 from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.index_files import read_index
+from drumkit_cli.sounds.analyser import Analyser
 from drumkit_cli.sounds.classes import CLASSES
-from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL, Analyser
+from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL
 from drumkit_cli.synth.training import parametric
 
 LICENCES: Final = (

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from drumkit_cli import console
@@ -25,10 +24,9 @@ from drumkit_cli.learning.statistics import frechet_distance
 from drumkit_cli.midi.track import empty_track
 from drumkit_cli.sounds.classes import CLASSES, PAPER_CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code
-from drumkit_cli.sounds.drum_synth import DrumSynth
-from drumkit_cli.sounds.mel_image import FLOOR_DB, MEL
+from drumkit_cli.sounds.drum_synth import DrumSynth, with_mcnn
+from drumkit_cli.sounds.mel_image import FLOOR_DB, MEL, levels_of
 from drumkit_cli.synth import data as sounds_of
-from drumkit_cli.synth.infer import with_mcnn
 from drumkit_cli.synth.kits.kit import draw_kit
 from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICES
@@ -127,7 +125,7 @@ def measure(
             "real: accuracy of real sounds; Frechet: distance to their classifier embeddings",
             "diversity: mean distance of two sounds of a class, relative to real training sounds",
             "the paper prints no figures and its data is not public",
-            f"weights: sha256 {synth.weights_sha256[:16]}; {torch.get_num_threads()} threads",
+            f"weights: sha256 {synth.weights_sha256[:16]}; networks on one thread",
         ],
     )
 
@@ -144,9 +142,9 @@ def draw(data: Path, weights: str | None) -> Figure:
     codes = {"rebuilt": [synth.encode(samples, name) for name, samples in firsts.items()]}
     for seed in (1, 2):
         codes[f"new {seed}"] = [synth.space.sample(name, 1, seed)[0] for name in firsts]
-    rows = {"real": synth.analyse(np.stack(list(firsts.values())))}
+    rows = {"real": levels_of(np.stack(list(firsts.values())))}
     for title, wanted in codes.items():
-        rows[title] = synth.analyse(synth.invert(synth.levels(wanted)))
+        rows[title] = levels_of(synth.invert(synth.levels(wanted)))
     return draw_sounds({title: list(images) for title, images in rows.items()}, list(firsts))
 
 
@@ -172,7 +170,7 @@ def onset_f(synth: DrumSynth, seed: int) -> float:
 
 
 def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds, codes: list[Code]) -> list[_Row]:
-    levels = synth.analyse(real.samples)
+    levels = levels_of(real.samples)
     decoded = synth.levels(codes, texture=0.0)
     milliseconds = _milliseconds(lambda index: synth.levels([codes[index]]), len(codes))
     rows = [_Row("CWAE", "alone", *_figures(levels, decoded), milliseconds)]
@@ -182,7 +180,7 @@ def _reconstruction_rows(synth: DrumSynth, real: sounds_of.Sounds, codes: list[C
     ]
     for part, source, one_of in sources:
         for inverter in _inverters(synth):
-            made = synth.analyse(synth.invert(source, inverter))
+            made = levels_of(synth.invert(source, inverter))
             milliseconds = _milliseconds(_inverting(synth, one_of, inverter), len(source))
             rows.append(_Row(part, inverter.value, *_figures(levels, made), milliseconds))
     return rows
@@ -206,8 +204,8 @@ def _class_rows(
     eleven = range(len(PAPER_CLASSES))
     of_paper = real.classes < len(eleven)
     counts = np.bincount(real.classes, minlength=len(CLASSES))
-    levels = synth.analyse(real.samples)
-    rebuilt = synth.analyse(synth.invert(synth.levels(codes)))
+    levels = levels_of(real.samples)
+    rebuilt = levels_of(synth.invert(synth.levels(codes)))
     made = {c: _generate(synth, c, max(count, int(counts[c]))) for c in range(len(CLASSES))}
     real_correct = _is_recognised(classifier, levels, real.classes)
     correct = {c: _is_recognised(classifier, made[c][:count], np.full(count, c)) for c in made}
@@ -233,7 +231,7 @@ def _class_rows(
             frechet=frechet_distance(classifier.embed(alike), reference),
         ),
     ]
-    seen = classifier.embed(synth.analyse(train.samples))
+    seen = classifier.embed(levels_of(train.samples))
     for c, name in enumerate(CLASSES):
         rows.append(
             _Row(
@@ -251,7 +249,7 @@ def _class_rows(
 def _generate(synth: DrumSynth, c: int, count: int) -> Floats:
     """Levels ``[count, F, T]`` of new sounds of a class, analysed from their samples."""
     codes = synth.space.sample(CLASSES[c], count, seed=c)
-    return synth.analyse(synth.invert(synth.levels(codes, seed=c)))
+    return levels_of(synth.invert(synth.levels(codes, seed=c)))
 
 
 def _one_shot_rows(synth: DrumSynth) -> list[_Row]:

@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from drumkit_cli.arguments import require_known, require_seed, require_within
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import Floats
-from drumkit_cli.learning.checkpoint import Checkpoint, load_weights
-from drumkit_cli.learning.models import load_model
 from drumkit_cli.midi.drum_parts import find_drums
 from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.track import Track
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.codes import Code, from_array
-from drumkit_cli.sounds.drum_synth import DrumSynth, fit_length
+from drumkit_cli.sounds.drum_synth import DrumSynth, fit_length, load_synth
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.kit import Kit, draw_kit
 from drumkit_cli.synth.kits.rendering import Hits, SoundBank, natural_frames, read_hits, render
@@ -93,7 +91,7 @@ def synth(
     if isinstance(source, Track):
         require_notes(source, "the track")
     how = Inverter(inverter)
-    model = load_synth(weights, device, inverter=how)
+    model = load_synth(weights, device, how)
     if isinstance(source, Track):
         share = HUMANIZE if humanize is None else humanize
         require_within("humanize", share, 0, 1)
@@ -142,6 +140,7 @@ def play_track(
     seed: int,
     length: int | None = None,
     drum_map: DrumMap | None = None,
+    threads: int = 1,
     advance: Callable[[float], None] = lambda _: None,
 ) -> PlayedTrack:
     """Prepare the drums of a track for rendering, in memory that does not grow with its length.
@@ -153,38 +152,17 @@ def play_track(
         seed: seed of the variation.
         length: length in samples; None for the end of the track or of the last sound, if later.
         drum_map: map of the track's pitches; None for General MIDI.
+        threads: sounds generated at once, as `parallel.concurrently` takes it.
         advance: called with shares of the work done, 1 in all.
     """
     notes, voices = find_drums(track).notes, translate(VOICE_OF_PITCH, drum_map)
     hits, unknown = read_hits(notes, bank.kit, voices, humanize=humanize, seed=seed)
-    bank.prepare(hits, advance)
+    bank.prepare(hits, threads, advance)
     if length is None:
         length = max(round(track.seconds * MEL.rate), natural_frames(hits, bank), 1)
     peak = max(float(abs(block).max()) for block in render(hits, bank, length))
     gain = min(1.0, FULL_SCALE / peak) if peak else 1.0
     return PlayedTrack(hits, bank, length, gain, unknown)
-
-
-def load_synth(
-    weights: str | Path | None = None,
-    device: str = "cpu",
-    threads: int = 0,
-    inverter: Inverter = Inverter.SPECTRAL,
-) -> DrumSynth:
-    """Load the networks that an inverter needs, once a process; raises as `load_model`."""
-    build = with_mcnn if inverter is Inverter.MCNN else DrumSynth
-    return load_model(build, "synth", weights, device)
-
-
-def with_mcnn(checkpoint: Checkpoint, device: str = "cpu") -> DrumSynth:
-    """Build the networks of a checkpoint, with MCNN from the file next to it.
-
-    Raises:
-        BadDataError: the weights are of other networks.
-        MissingInputError: there is no file of MCNN.
-    """
-    beside = checkpoint.path.with_stem("synth-mcnn")
-    return DrumSynth(checkpoint, device, load_weights("synth-mcnn", str(beside)))
 
 
 def require_notes(track: Track, name: str) -> None:

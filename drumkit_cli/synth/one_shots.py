@@ -2,8 +2,9 @@
 
 from drumkit_cli import console
 from drumkit_cli.errors import UsageError
-from drumkit_cli.io.arrays import npy_bytes
+from drumkit_cli.io.arrays import Floats, npy_bytes
 from drumkit_cli.io.streams import open_output
+from drumkit_cli.learning.parallel import concurrently
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.codes import Code, between, to_array
 from drumkit_cli.sounds.drum_synth import DrumSynth, fit_length
@@ -30,10 +31,13 @@ def make_one_shots(wanted: OneShots, output: str | None, rendering: RenderOption
         return
     destination = wanted.destination(output, len(codes))
     comment = rendering.comment(synth, *(source.sha256 for source in sources))
-    for number, code in enumerate(codes, 1):
-        samples = synth.play(
+
+    def play(code: Code) -> Floats:
+        return synth.play(
             code, velocity=wanted.velocity, seed=rendering.seed, inverter=rendering.inverter
         )
+
+    for number, samples in enumerate(concurrently(play, codes, rendering.threads), 1):
         if rendering.length is not None:
             samples = fit_length(samples, rendering.length)
         place = destination.place(wanted.name, number=str(number))

@@ -12,9 +12,8 @@ from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import open_output
 from drumkit_cli.sounds.classes import Inverter
-from drumkit_cli.sounds.drum_synth import DrumSynth
+from drumkit_cli.sounds.drum_synth import DrumSynth, load_synth
 from drumkit_cli.sounds.mel_image import MEL
-from drumkit_cli.synth.infer import load_synth
 
 if TYPE_CHECKING:
     from drumkit_cli.learning.devices import Device
@@ -41,7 +40,7 @@ class RenderOptions:
 
     def load(self) -> DrumSynth:
         """Load the networks that the inverter needs; raises as `load_synth`."""
-        return load_synth(self.weights, self.device, self.threads, self.inverter)
+        return load_synth(self.weights, self.device, self.inverter)
 
     def comment(self, synth: DrumSynth, *sha256: str) -> str:
         """Provenance of an output with the SHA-256 of its inputs; "" if it is switched off."""

@@ -32,9 +32,11 @@ from drumkit_cli import console
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
-from drumkit_cli.learning.torch_network import arrays
-from drumkit_cli.sounds.classes import CLASSES
-from drumkit_cli.sounds.drum_synth import load_part
+from drumkit_cli.learning.export import untrained_graphs
+from drumkit_cli.learning.torch_network import arrays, state_dict
+from drumkit_cli.sounds import mcnn as mcnn_definition
+from drumkit_cli.sounds import networks as definition
+from drumkit_cli.sounds.config import SynthConfig
 from drumkit_cli.sounds.mcnn import MCNN
 from drumkit_cli.sounds.model import CWAE, Latent
 from drumkit_cli.sounds.spectral_inverter import SpectralInverter
@@ -79,6 +81,7 @@ class SynthTask:
             fit_scale(cwae, self._pool)
         samples = torch.from_numpy(held_out.samples)
         samples = samples[:: max(1, -(-len(samples) // VALIDATION_SOUNDS))]
+        self._graphs = _graphs(recipe)
         self._trainers: dict[str, Trainer] = {}
         for name in recipe.parts:
             network = self._networks[name]
@@ -128,9 +131,13 @@ class SynthTask:
         mcnn = networks.pop("mcnn", None)
         if mcnn is not None:
             alone = path if not networks else path.with_stem(f"{path.stem}-mcnn")
-            config = asdict(self._recipe.mcnn)
             save_weights(
-                alone, arrays(mcnn.state_dict()), feature="synth-mcnn", config=config, card=card
+                alone,
+                arrays(mcnn.state_dict()),
+                feature="synth-mcnn",
+                config=asdict(self._recipe.mcnn),
+                card=card,
+                graphs=self._graphs["mcnn"],
             )
         if not networks:
             return
@@ -145,12 +152,14 @@ class SynthTask:
             for key, value in network.state_dict().items()
             if not key.endswith("num_batches_tracked")
         }
-        config = {
-            "model": asdict(self._recipe.model),
-            "inverter": asdict(self._recipe.inverter),
-            "classes": CLASSES,
-        }
-        save_weights(path, arrays(state), feature="synth", config=config, card=card)
+        save_weights(
+            path,
+            arrays(state),
+            feature="synth",
+            config=asdict(SynthConfig(self._recipe.model, self._recipe.inverter)),
+            card=card,
+            graphs=self._graphs["synth"],
+        )
 
 
 def train(data: Path, run: training.Run) -> dict[str, float]:
@@ -172,6 +181,17 @@ def _networks(recipe: Recipe) -> dict[str, nn.Module]:
     return networks
 
 
+def _graphs(recipe: Recipe) -> dict[str, dict[str, bytes]]:
+    """Graphs of the weights files that a recipe makes, by the names of their features."""
+    graphs = {}
+    if "mcnn" in recipe.parts:
+        graphs["mcnn"] = untrained_graphs(recipe.mcnn, mcnn_definition)
+    if {"inverter", "cwae"} & set(recipe.parts):
+        config = SynthConfig(recipe.model, recipe.inverter)
+        graphs["synth"] = untrained_graphs(config, definition)
+    return graphs
+
+
 def _keep(networks: Mapping[str, nn.Module], names: Iterable[str], path: Path) -> None:
     """Load some of the networks from a weights file.
 
@@ -181,6 +201,8 @@ def _keep(networks: Mapping[str, nn.Module], names: Iterable[str], path: Path) -
     checkpoint = load_weights("synth", str(path))
     for name in names:
         try:
-            load_part(networks[name], name, checkpoint)
-        except BadDataError as error:
-            raise BadDataError(error.cause, "-o names another file") from error
+            networks[name].load_state_dict(state_dict(checkpoint, name))
+        except RuntimeError as error:
+            raise BadDataError(
+                f"{path}: its {name} is of another drum synthesiser", "-o names another file"
+            ) from error

@@ -16,6 +16,8 @@ DEFINITIONS: Final = {
     "separate": "drumkit_cli.separate.model",
     "swirl": "drumkit_cli.swirl.model",
     "interpolate": "drumkit_cli.interpolate.model",
+    "synth": "drumkit_cli.sounds.networks",
+    "synth-mcnn": "drumkit_cli.sounds.mcnn",
 }
 """The modules that define the models, by the names that weights files give."""
 

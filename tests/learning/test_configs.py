@@ -9,9 +9,9 @@ from drumkit_cli.interpolate.model import ModelConfig
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig
 from drumkit_cli.separate.config import SeparatorConfig
+from drumkit_cli.sounds.config import InverterConfig
+from drumkit_cli.sounds.config import ModelConfig as SynthConfig
 from drumkit_cli.sounds.mcnn import MCNNConfig
-from drumkit_cli.sounds.model import ModelConfig as SynthConfig
-from drumkit_cli.sounds.spectral_inverter import InverterConfig
 
 NETS = NetConfig(EncoderKind.CONV, 4, (16, 16, 16), (16, 16, 16, 16))
 

@@ -18,7 +18,7 @@ def space():
         latent.mean[c] = c
         latent.scale[c] = torch.arange(8, 0, -1)
         latent.brighter[c, 0] = 1
-    return LatentSpace(latent)
+    return LatentSpace(*(buffer.numpy() for buffer in latent.buffers()))
 
 
 def code(*values, c=0):

@@ -2,18 +2,19 @@ import numpy as np
 import pytest
 import torch
 
+from drumkit_cli.sounds.analyser import Analyser
+from drumkit_cli.sounds.config import InverterConfig
 from drumkit_cli.sounds.mcnn import MCNN, MCNNConfig
 from drumkit_cli.sounds.mel_image import (
     FLOOR_DB,
     FRAMES,
     LENGTH,
     MEL,
-    Analyser,
+    levels_of,
     to_levels,
     to_power,
 )
-from drumkit_cli.sounds.spectral_inverter import InverterConfig, SpectralInverter
-from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.sounds.spectral_inverter import SpectralInverter
 from drumkit_cli.synth.data import Pool
 from drumkit_cli.synth.training import losses, parametric
 from drumkit_cli.synth.training.calibration import fit_reading
@@ -29,10 +30,9 @@ def drums():
     return samples, Analyser()(samples)
 
 
-def test_levels_are_those_of_the_mel_preset(drums):
+def test_levels_are_those_of_pytorch(drums):
     samples, levels = drums
-    power = mel_spectrogram.mel_power(samples.numpy(), MEL)
-    np.testing.assert_allclose(to_levels(torch.from_numpy(power)), levels, atol=1e-4)
+    np.testing.assert_allclose(levels_of(samples.numpy()), levels, atol=1e-4)
     assert levels.shape[1:] == (MEL.mels, FRAMES)
 
 
@@ -46,9 +46,7 @@ def test_a_full_scale_sine_is_level_one_and_silence_is_zero():
 
 def test_levels_and_power_are_inverse_above_the_floor(drums):
     _, levels = drums
-    np.testing.assert_allclose(
-        to_levels(torch.from_numpy(to_power(levels.numpy()))), levels, atol=1e-5
-    )
+    np.testing.assert_allclose(to_levels(to_power(levels.numpy())), levels, atol=1e-5)
     assert to_power(np.zeros(1, np.float32)) == 0
 
 
@@ -134,15 +132,6 @@ def test_an_inverter_overfits_one_batch(drums, build, share):
         optimizer.step()
         course.append(loss.item())
     assert course[-1] < share * course[0]
-
-
-def test_analysis_and_synthesis_are_inverse(drums):
-    samples, _ = drums
-    network = SpectralInverter(TINY_INVERTER)
-    spectrum = network.analyse(samples)
-    expected = torch.stft(samples, 1024, 256, 1024, network.window, return_complex=True)
-    torch.testing.assert_close(spectrum, expected, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(network._synthesise(spectrum.mT), samples, atol=1e-5, rtol=1e-4)
 
 
 def test_the_fitted_reading_is_nearer_to_the_spectrum_than_the_plain_one(drums):

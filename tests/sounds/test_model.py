@@ -5,8 +5,9 @@ from torch.nn import functional as F
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.torch_network import state_dict
 from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.config import ModelConfig
 from drumkit_cli.sounds.mel_image import FRAMES, MEL
-from drumkit_cli.sounds.model import CWAE, ModelConfig
+from drumkit_cli.sounds.model import CWAE
 from drumkit_cli.synth.training.classifier import ClassifierNet
 from tests.synth.tiny import TINY, write_tiny_synth
 

@@ -8,37 +8,45 @@ import soundfile
 import torch
 
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.torch_network import arrays
+from drumkit_cli.sounds import mcnn, networks
 from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.config import InverterConfig, ModelConfig, SynthConfig
 from drumkit_cli.sounds.mcnn import MCNN, MCNNConfig
 from drumkit_cli.sounds.mel_image import MEL
-from drumkit_cli.sounds.model import CWAE, Latent, ModelConfig
-from drumkit_cli.sounds.spectral_inverter import InverterConfig, SpectralInverter
 from drumkit_cli.synth.training import parametric
+from tests.graphs import graphs_of
 
 TINY = ModelConfig(channels=(4, 4, 4), dense=(16, 16), latent=8)
 TINY_INVERTER = InverterConfig(channels=4, refinements=1)
+TINY_SYNTH = SynthConfig(TINY, TINY_INVERTER)
 TINY_MCNN = MCNNConfig(heads=2, channels=(4, 4, 4, 4, 4, 4, 2, 2))
 
 
 def write_tiny_synth(folder: Path) -> Path:
     """Weights of both kinds; the path is of those of `synth`."""
     torch.manual_seed(0)
-    cwae = CWAE(TINY)
-    cwae.mean += 0.4  # so that what an untrained decoder gives can be heard
-    latent = Latent(TINY)
-    latent.brighter += 0.1
-    parts = {"cwae": cwae, "latent": latent, "inverter": SpectralInverter(TINY_INVERTER)}
-    state = {f"{n}.{k}": v for n, net in parts.items() for k, v in net.state_dict().items()}
-    config = {"model": asdict(TINY), "inverter": asdict(TINY_INVERTER), "classes": CLASSES}
+    synth = networks.SynthNetworks(TINY_SYNTH)
+    synth.cwae.mean += 0.4  # so that what an untrained decoder gives can be heard
+    synth.latent.brighter += 0.1
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "synth.safetensors"
-    save_weights(path, state, feature="synth", config=config, card={}, half=False)
+    save_weights(
+        path,
+        arrays(synth.state_dict()),
+        feature="synth",
+        config=asdict(TINY_SYNTH),
+        card={},
+        graphs=graphs_of(networks, TINY_SYNTH),
+        half=False,
+    )
     save_weights(
         folder / "synth-mcnn.safetensors",
-        MCNN(TINY_MCNN).state_dict(),
+        arrays(MCNN(TINY_MCNN).state_dict()),
         feature="synth-mcnn",
         config=asdict(TINY_MCNN),
         card={},
+        graphs=graphs_of(mcnn, TINY_MCNN),
         half=False,
     )
     return path

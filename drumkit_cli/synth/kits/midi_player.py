@@ -87,6 +87,7 @@ def _play_one(
             seed=rendering.seed,
             length=rendering.length,
             drum_map=drum_map,
+            threads=rendering.threads,
             advance=bar.advance,
         )
     if played.unknown:

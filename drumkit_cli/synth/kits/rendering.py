@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.io.arrays import Floats
+from drumkit_cli.learning.parallel import concurrently
 from drumkit_cli.midi.track import Note
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.drum_synth import FADE, PEAK, VELOCITY_CURVE, DrumSynth, normalised_sound
@@ -77,17 +78,24 @@ class SoundBank:
     def sound(self, voice: int, layer: int, variation: int) -> Floats:
         """Mono samples ``[n]`` of at most `LENGTH`, peak 1, that start with the attack."""
         if (voice, layer) not in self._sounds:
-            self._sounds[voice, layer] = self._make(voice, layer)
+            self._sounds[voice, layer] = self._make((voice, layer))
         return self._sounds[voice, layer][variation]
 
-    def prepare(self, hits: Hits, advance: Callable[[float], None] = lambda _: None) -> None:
-        """Generate all sounds that hits need; `advance` is called with shares of 1."""
-        needed = sorted(set(zip(hits.voices.tolist(), hits.layers.tolist(), strict=True)))
-        for voice, layer in needed:
-            self.sound(voice, layer, 0)
-            advance(1 / len(needed))
+    def prepare(
+        self, hits: Hits, threads: int = 1, advance: Callable[[float], None] = lambda _: None
+    ) -> None:
+        """Generate all sounds that hits need, so many at once as `concurrently` says.
 
-    def _make(self, voice: int, layer: int) -> list[Floats]:
+        `advance` is called with shares of 1.
+        """
+        needed = set(zip(hits.voices.tolist(), hits.layers.tolist(), strict=True))
+        missing = sorted(needed - self._sounds.keys())
+        for place, made in zip(missing, concurrently(self._make, missing, threads), strict=True):
+            self._sounds[place] = made
+            advance(1 / len(missing))
+
+    def _make(self, place: tuple[int, int]) -> list[Floats]:
+        voice, layer = place
         name = _NAMES[voice]
         code, seed = self.kit.voices[name].code, derived_seed(0, name)
         space = self.synth.space

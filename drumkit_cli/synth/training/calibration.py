@@ -7,9 +7,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from drumkit_cli.sounds.mel_image import MEL, Analyser
+from drumkit_cli.sounds.analyser import Analyser
+from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.sounds.model import CWAE, Latent
-from drumkit_cli.sounds.spectral_inverter import FULL_SCALE, SpectralInverter, occupied_bands
+from drumkit_cli.sounds.phase_reconstruction import FULL_SCALE
+from drumkit_cli.sounds.spectral_inverter import SpectralInverter, occupied_bands
 from drumkit_cli.synth.data import Pool
 
 STATISTICS_PER_CLASS = 200

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from drumkit_cli.sounds import mel_image
+from drumkit_cli.sounds.analyser import to_levels
 
 KERNEL_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -37,7 +37,7 @@ def log_distance(real: Tensor, made: Tensor) -> Tensor:
     The paper takes logarithms of magnitudes, the norm of which depends on the scale of the samples;
     levels are zero at the floor.
     """
-    first, second = mel_image.to_levels(real), mel_image.to_levels(made)
+    first, second = to_levels(real), to_levels(made)
     distance = (first - second).abs().sum((1, 2))
     return (distance / first.sum((1, 2)).clamp_min(1.0)).mean()
 

@@ -7,9 +7,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from drumkit_cli.sounds.config import InverterConfig, ModelConfig
 from drumkit_cli.sounds.mcnn import MCNNConfig
-from drumkit_cli.sounds.model import ModelConfig
-from drumkit_cli.sounds.spectral_inverter import InverterConfig
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from drumkit_cli.learning.optimisation import as_floats, autocast, descend, total
+from drumkit_cli.sounds.analyser import Analyser, to_levels
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.mcnn import MCNN
-from drumkit_cli.sounds.mel_image import FLOOR_DB, Analyser, to_levels
+from drumkit_cli.sounds.mel_image import FLOOR_DB
 from drumkit_cli.sounds.model import CWAE
 from drumkit_cli.sounds.spectral_inverter import SpectralInverter
 from drumkit_cli.synth.data import Pool, Sounds
