@@ -57,8 +57,7 @@ class Hits:
 class SoundBank:
     """The sounds of a kit by voice, layer and variation, generated when first needed.
 
-    They depend on the kit alone. Those of a voice and layer are generated in one batch, so that a
-    sound does not depend on what else is played.
+    They depend on the kit alone, not on what else is played.
     """
 
     def __init__(
