@@ -77,7 +77,7 @@ def test_weights_make_a_round_trip(config, tmp_path):
     torch.manual_seed(0)
     first = PatternVAE(config).eval()
     second = PatternVAE(restore(ModelConfig, checkpoint.config)).eval()
-    second.load_state_state_dict(checkpoint)
+    second.load_state_dict(state_dict(checkpoint))
     batch = patterns(2)
     assert torch.equal(first.encode(batch)[0], second.encode(batch)[0])
 

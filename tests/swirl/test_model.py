@@ -83,7 +83,7 @@ def test_weights_make_a_round_trip(tmp_path):
     assert config == TINY
     torch.manual_seed(0)
     first, second = Generator(TINY).eval(), Generator(config).eval()
-    second.load_state_state_dict(checkpoint)
+    second.load_state_dict(state_dict(checkpoint))
     noise = torch.randn(3, 2)
     assert torch.equal(first(noise), second(noise))
 
