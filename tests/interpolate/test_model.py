@@ -7,6 +7,7 @@ import torch
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import state_dict
 from drumkit_cli.patterns import composer
 from drumkit_cli.patterns.networks import to_targets
 from tests.interpolate.tiny import TINY, TINY_CONV, write_tiny_autoencoder

@@ -4,6 +4,7 @@ import torch
 
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.configs import restore
+from drumkit_cli.learning.torch_network import state_dict
 from drumkit_cli.patterns import composer
 from drumkit_cli.patterns.networks import to_targets, to_velocities
 from drumkit_cli.swirl.model import Discriminator, Generator, ModelConfig, played
