@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from drumkit_cli.groove.infer import groove
     from drumkit_cli.groove.inputs.groove_file import GrooveTable
     from drumkit_cli.interpolate.infer import interpolate
+    from drumkit_cli.kick.infer import kick
     from drumkit_cli.mel.infer import invert, mel
     from drumkit_cli.midi.map_file import read_drum_map
     from drumkit_cli.midi.track import Note, Track
@@ -78,6 +79,7 @@ __all__ = [
     "groove",
     "interpolate",
     "invert",
+    "kick",
     "mel",
     "read_audio",
     "read_drum_map",
@@ -105,6 +107,7 @@ _HOMES: Final = {
     "groove": "groove.infer",
     "interpolate": "interpolate.infer",
     "invert": "mel.infer",
+    "kick": "kick.infer",
     "mel": "mel.infer",
     "read_drum_map": "midi.map_file",
     "separate": "separate.infer",

@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "swirl": ("drumkit_cli.swirl.command", "Play drums without end."),
     "groove": ("drumkit_cli.groove.command", "Play a stiff drum track as a drummer would."),
     "transcribe": ("drumkit_cli.transcribe.command", "Write down the drums of a song as MIDI."),
+    "kick": ("drumkit_cli.kick.command", "Play a kick drum to a song's bass and snare."),
     "synth": ("drumkit_cli.synth.command", "Make drum sounds, and play drum tracks with them."),
     "serve": ("drumkit_cli.serve.command", "Play drum sounds to OSC messages, as an instrument."),
     "train": ("drumkit_cli.train.command", "Train the model of a command on your own data."),

@@ -11,8 +11,7 @@ from drumkit_cli import console
 from drumkit_cli.bands.instruments import Note
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.index_files import read_index
-
-BASS_PROGRAMS = range(32, 40)
+from drumkit_cli.midi.track import BASS_PROGRAMS
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def play_backing(
     song: Song, data: Path, frames: int, generator: np.random.Generator
 ) -> dict[str, Samples]:
     """Play all but the drums of a song: "bass", "other" and "voice", each float32 `[frames]`."""
-    bass = _play_bass(song.bass, data, frames, generator)
+    bass = play_bass(song.bass, data, frames, generator)
     other = np.zeros(frames, np.float32)
     for program, notes in song.parts:
         other += _play_part(program, notes, data, frames, generator)
@@ -57,26 +57,10 @@ def draw_kit(data: Path, generator: np.random.Generator) -> tuple[str, instrumen
     return kind, _font(data, 128, generator, drums=True)
 
 
-def _play_drums(
+def play_bass(
     notes: Sequence[Note], data: Path, frames: int, generator: np.random.Generator
 ) -> Samples:
-    _, kit = draw_kit(data, generator)
-    drums = kit.play(notes, frames)
-    if generator.random() < 0.5:
-        drums = effects.equalise(drums, RATE, generator, 2.5)
-    if generator.random() < 0.6:
-        drums = effects.compress(drums, RATE, generator.uniform(-25, -8), generator.uniform(1.5, 5))
-    if generator.random() < 0.3:
-        drums = effects.drive(drums, generator.uniform(0, 14))
-    if generator.random() < 0.6:
-        wet = generator.uniform(0.05, 0.6)
-        drums = effects.room(drums, RATE, generator, generator.uniform(0.15, 1.5), wet)
-    return effects.normalise(drums, -18)
-
-
-def _play_bass(
-    notes: Sequence[Note], data: Path, frames: int, generator: np.random.Generator
-) -> Samples:
+    """Play a bass line with a random bass and effects, float32 `[frames]`."""
     kind = generator.choice(["electric", "font", "synth"], p=[0.45, 0.35, 0.2])
     player: instruments.Instrument
     if kind == "electric":
@@ -98,6 +82,23 @@ def _play_bass(
     if generator.random() < 0.5:
         bass = effects.compress(bass, RATE, generator.uniform(-20, -6), generator.uniform(2, 6))
     return effects.normalise(bass, -20)
+
+
+def _play_drums(
+    notes: Sequence[Note], data: Path, frames: int, generator: np.random.Generator
+) -> Samples:
+    _, kit = draw_kit(data, generator)
+    drums = kit.play(notes, frames)
+    if generator.random() < 0.5:
+        drums = effects.equalise(drums, RATE, generator, 2.5)
+    if generator.random() < 0.6:
+        drums = effects.compress(drums, RATE, generator.uniform(-25, -8), generator.uniform(1.5, 5))
+    if generator.random() < 0.3:
+        drums = effects.drive(drums, generator.uniform(0, 14))
+    if generator.random() < 0.6:
+        wet = generator.uniform(0.05, 0.6)
+        drums = effects.room(drums, RATE, generator, generator.uniform(0.15, 1.5), wet)
+    return effects.normalise(drums, -18)
 
 
 def _play_part(

@@ -66,6 +66,10 @@ _PITCHES_OF_VOICE: Final = (
     (56,),
 )
 
+KICK_PITCHES: Final = frozenset((35, 36))
+SNARE_PITCHES: Final = frozenset((37, 38, 39, 40))
+"""Snares, rimshots and claps."""
+
 SIX_VOICES: Final[Mapping[int, int]] = {
     pitch: voice for voice, pitches in enumerate(_PITCHES_OF_VOICE) for pitch in pitches
 }

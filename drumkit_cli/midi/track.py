@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TICKS_PER_QUARTER: Final = 480
 DRUM_CHANNEL: Final = 9
+BASS_PROGRAMS: Final = range(32, 40)
 NEW_OFF: Final = -1
 """Place of a new note's end among the events of its tick: before them."""
 NEW_ON: Final = 1 << 40

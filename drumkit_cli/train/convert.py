@@ -14,6 +14,7 @@ DEFINITIONS: Final = {
     "groove": "drumkit_cli.groove.model",
     "arrange": "drumkit_cli.arrange.model",
     "separate": "drumkit_cli.separate.model",
+    "kick": "drumkit_cli.kick.model",
     "swirl": "drumkit_cli.swirl.model",
     "interpolate": "drumkit_cli.interpolate.model",
     "synth": "drumkit_cli.sounds.networks",

@@ -12,6 +12,7 @@ from drumkit_cli.groove.inputs.groove_file import read_groove
 from drumkit_cli.midi.files import read_midi
 from tests import signals
 from tests.contract import midi_files
+from tests.kick.tiny import song_file
 
 RATE = 22050
 
@@ -161,6 +162,15 @@ COMMANDS = [
         is_brief=True,
     ),
     Command(
+        "kick",
+        ("kick",),
+        ".mid",
+        song_file(bars=80),
+        is_played,
+        takes_several=False,
+        other_suffixes=(".wav",),
+    ),
+    Command(
         "synth",
         ("synth",),
         ".wav",
@@ -187,6 +197,7 @@ def make_weights(folder):
     from tests.groove.tiny import write_tiny_groove
     from tests.interpolate.tiny import write_tiny_autoencoder
     from tests.listening.tiny import write_tiny_ear
+    from tests.kick.tiny import write_tiny_kick
     from tests.separate.tiny import write_tiny_separator
     from tests.swirl.tiny import write_tiny_drummer
     from tests.synth.tiny import write_tiny_synth
@@ -195,6 +206,7 @@ def make_weights(folder):
         "arrange": write_tiny_arranger,
         "groove": write_tiny_groove,
         "interpolate": write_tiny_autoencoder,
+        "kick": write_tiny_kick,
         "separate": write_tiny_separator,
         "swirl": write_tiny_drummer,
         "transcribe": write_tiny_ear,

@@ -1,0 +1,1 @@
+"""`drumkit kick`: kick drum tracks for a song's bass and snare."""

@@ -1,0 +1,64 @@
+"""Recordings whose kicks and beats are annotated, a folder a song.
+
+A song has `bass` and `drums` as audio files, `class.txt` with a line a hit (seconds, and KD for a
+kick) and `beats.txt` (seconds, number in the bar): the layout of MDB Drums (C. Southall et al.,
+ISMIR 2017, late breaking).
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from drumkit_cli.audio.reader import AudioReader
+from drumkit_cli.errors import BadDataError, MissingInputError
+from drumkit_cli.io.arrays import Floats
+from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
+from drumkit_cli.io.streams import open_input
+from drumkit_cli.kick.context import KICK_BAND_HZ, strength_of
+from drumkit_cli.kick.curves import beat_curve, note_curve
+from drumkit_cli.kick.data import KickSong
+
+
+def read_recordings(data: Path) -> list[KickSong]:
+    """The songs of a folder with bass, drums and annotated kicks; none where it has no such.
+
+    Raises:
+        BadDataError: an audio file or an annotation is damaged.
+    """
+    folders = sorted(path.parent for path in data.glob("*/class.txt"))
+    return [_read(folder) for folder in folders if (folder / "beats.txt").is_file()]
+
+
+def _read(folder: Path) -> KickSong:
+    bass, snare = _strength(folder, "bass"), _strength(folder, "drums", KICK_BAND_HZ)
+    frames = min(len(bass), len(snare))
+    beats = np.array([[float(a), float(b)] for a, b in _rows(folder / "beats.txt")])
+    kicks = np.array([float(a) for a, code in _rows(folder / "class.txt") if code == "KD"])
+    curves = [
+        snare[:frames],
+        bass[:frames],
+        beat_curve(beats[:, 0], frames),
+        beat_curve(beats[beats[:, 1] == 1, 0], frames),
+        note_curve(kicks, np.ones(len(kicks)), frames),
+    ]
+    return KickSong(folder.name, "recordings", np.stack(curves), np.sort(kicks), beats[:, 0])
+
+
+def _strength(folder: Path, stem: str, lowest_hz: float = 0.0) -> Floats:
+    for path in sorted(folder.glob(f"{stem}.*")):
+        if path.suffix in AUDIO_SUFFIXES:
+            with open_input(str(path)) as source, AudioReader(source) as reader:
+                return strength_of([reader.read().mean(0)], reader.rate, lowest_hz)
+    raise MissingInputError(f"{folder}: no {stem}")
+
+
+def _rows(path: Path) -> list[tuple[str, str]]:
+    """The first two words of each line of a text, the first of which is a number."""
+    try:
+        words = [line.split()[:2] for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [(first, second) for first, second in filter(None, words)]
+        for first, _ in rows:
+            float(first)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise BadDataError(f"{path}: not lines of a time and a word") from error
+    return rows

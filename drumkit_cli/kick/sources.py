@@ -1,0 +1,156 @@
+"""The inputs of the command: songs as MIDI or stems, codes, and songs to imitate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from drumkit_cli.audio.reader import AudioReader
+from drumkit_cli.audio.stems import select_stem
+from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.io.arrays import Floats, read_npy
+from drumkit_cli.io.sniffing import Kind
+from drumkit_cli.io.streams import Input, open_input
+from drumkit_cli.kick.context import (
+    KICK_BAND_HZ,
+    Context,
+    context_of_sound,
+    context_of_track,
+    steady_beats,
+    strength_of,
+)
+from drumkit_cli.kick.infer import as_code
+from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.track import Track, empty_track
+from drumkit_cli.spectral.onset_strength import RATE
+
+BLOCK_FRAMES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Source:
+    """A song that was read.
+
+    Attributes:
+        name: for messages and names of outputs.
+        sha256: of its files.
+        context: what the kick is played to.
+        map: a track with its tempi and meters and of its length.
+        track: the song, where it is MIDI.
+        rate: samples a second of a WAV of the kick.
+        readers: open audio files whose sum is the song; none where it is MIDI.
+    """
+
+    name: str
+    sha256: str
+    context: Context
+    map: Track
+    track: Track | None = None
+    rate: int = RATE
+    readers: tuple[AudioReader, ...] = field(default=())
+
+
+Tempo = tuple[float, float]
+"""Beats a minute, and the start of the first bar in seconds."""
+
+
+@contextmanager
+def open_source(
+    song: str | None, stems: tuple[str | None, str | None], tempo: Tempo | None
+) -> Iterator[Source]:
+    """Open a song, or a bass and a snare.
+
+    Raises:
+        UsageError: audio without a tempo.
+        BadDataError: neither MIDI nor a stems stream; no bass, or no snare.
+        MissingInputError: a file does not exist.
+    """
+    with ExitStack() as stack:
+        bass, snare = stems
+        if bass is not None and snare is not None:
+            files = [stack.enter_context(open_input(path)) for path in (bass, snare)]
+            readers = [stack.enter_context(AudioReader(file)) for file in files]
+            sha256 = ",".join(file.sha256() for file in files)
+            yield _of_stems(readers, tempo, sha256)
+            return
+        source = stack.enter_context(open_input(song or "-"))
+        if source.kind is Kind.MIDI:
+            yield _of_midi(source, tempo)
+            return
+        if source.kind is Kind.NPY:
+            raise BadDataError(f"{source.name} is NPY, neither MIDI nor audio", "give a song")
+        yield _of_stream(stack.enter_context(AudioReader(source)), tempo, source.sha256())
+
+
+def read_reference(path: str) -> Context:
+    """Read the song that `--like` names.
+
+    Raises:
+        BadDataError: not MIDI, or without bass or snare.
+        MissingInputError: it does not exist.
+    """
+    with open_input(path) as source:
+        source.require(Kind.MIDI, "MIDI", "give a MIDI file with bass, snare and kick")
+        return context_of_track(read_midi(source.read_bytes(), source.name), source.name)
+
+
+def read_code(path: str, size: int) -> Floats:
+    """Read a code of `size` numbers.
+
+    Raises:
+        BadDataError: not NPY, or of another size.
+        MissingInputError: it does not exist.
+    """
+    with open_input(path) as source:
+        return as_code(read_npy(source), size, source.name)
+
+
+def _of_midi(source: Input, tempo: Tempo | None) -> Source:
+    track = read_midi(source.read_bytes(), source.name)
+    beats = None if tempo is None else steady_beats(*tempo, track.seconds)
+    context = context_of_track(track, source.name, beats)
+    return Source(source.name, source.sha256(), context, track, track)
+
+
+def _of_stream(reader: AudioReader, tempo: Tempo | None, sha256: str) -> Source:
+    """A stems stream, of whose drums the snare is what lies above the kick."""
+    bass, drums = select_stem(reader, "bass"), select_stem(reader, "drums")
+    if bass is None or drums is None:
+        raise BadDataError(
+            f"{reader.name} is no stems stream",
+            f"drumkit separate {reader.name} | drumkit kick, or give --bass and --snare",
+        )
+    curves = _strength(reader, drums, KICK_BAND_HZ), _strength(reader, bass)
+    return _of_sound((reader,), curves, tempo, sha256)
+
+
+def _of_stems(readers: list[AudioReader], tempo: Tempo | None, sha256: str) -> Source:
+    bass, snare = readers
+    if bass.rate != snare.rate or bass.frames != snare.frames:
+        raise BadDataError(f"{bass.name} and {snare.name} differ in rate or length")
+    whole = [slice(0, reader.channels) for reader in readers]
+    curves = _strength(snare, whole[1]), _strength(bass, whole[0])
+    return _of_sound(tuple(readers), curves, tempo, sha256)
+
+
+def _of_sound(
+    readers: tuple[AudioReader, ...],
+    curves: tuple[Floats, Floats],
+    tempo: Tempo | None,
+    sha256: str,
+) -> Source:
+    reader = readers[0]
+    if tempo is None:
+        raise UsageError("the tempo of audio must be given", "--bpm 120 --offset 0.0")
+    beats = steady_beats(*tempo, reader.seconds)
+    context = context_of_sound(*curves, beats, reader.seconds, reader.name)
+    shape = empty_track(tempo[0])
+    shape = empty_track(tempo[0], end_ticks=shape.clock.ticks(reader.seconds), name="kick")
+    return Source(reader.name, sha256, context, shape, None, reader.rate, readers)
+
+
+def _strength(reader: AudioReader, part: slice, lowest_hz: float = 0.0) -> Floats:
+    reader.rewind()
+    blocks = (block[part].mean(0) for block in reader.blocks(BLOCK_FRAMES))
+    return strength_of(blocks, reader.rate, lowest_hz)
