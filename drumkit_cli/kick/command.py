@@ -58,7 +58,11 @@ def kick(
     bpm: Annotated[
         float | None,
         options.number(
-            "--bpm", "BPM", "Beats a minute, in bars of four; audio needs it.", low=30.0, high=300.0
+            "--bpm",
+            "BPM",
+            "Beats a minute, in bars of four. [default: the song's]",
+            low=30.0,
+            high=300.0,
         ),
     ] = None,
     offset: Annotated[

@@ -14,10 +14,6 @@ from drumkit_cli.midi.drum_maps import KICK_PITCHES, SNARE_PITCHES
 from drumkit_cli.midi.track import BASS_PROGRAMS, Note, Track
 from drumkit_cli.spectral.onset_strength import RATE, onset_strength
 
-KICK_BAND_HZ: Final = 500.0
-"""In a drums stem the onset strength above this stands for the snare's: the kick lies below.
-
-Of 0, 500, 1000, ... 8000 Hz this one correlates best with annotated snares (MDB Drums: 0.74)."""
 BEATS_A_BAR: Final = 4
 _SILENT: Final = 1.0
 """Onset strength up to which a sound is silent: that of noise at some -75 dB."""
@@ -79,8 +75,8 @@ def context_of_sound(
     """The context of recorded stems.
 
     Args:
-        snare: onset strength `[T]` of the snare.
-        bass: onset strength `[T]` of the bass.
+        snare: onset strength `[T]` of the snare, zeros where it is silent.
+        bass: that of the bass, of the same length or nearly.
         beats: beats and downbeats in seconds.
         seconds: length of the song.
         name: for messages.
@@ -88,18 +84,18 @@ def context_of_sound(
     Raises:
         BadDataError: one of them is silent and the other is not.
     """
-    silent = [curve.max(initial=0.0) <= _SILENT for curve in (snare, bass)]
+    silent = [not curve.any() for curve in (snare, bass)]
     if any(silent) and not all(silent):
         part = "snare" if silent[0] else "bass"
-        raise BadDataError(f"{name}: the {part} is silent", "kick plays to a snare and a bass")
+        raise BadDataError(f"{name}: no {part} is heard", "kick plays to a snare and a bass")
     frames = min(len(snare), len(bass))
     curves = (snare[:frames], bass[:frames], *_beat_curves(beats, frames))
     stacked = np.stack([standardised(curve) for curve in curves])
     return Context(stacked, np.zeros(frames, np.float32), seconds, is_silent=all(silent))
 
 
-def strength_of(blocks: Iterable[Floats], rate: int, lowest_hz: float = 0.0) -> Floats:
-    """Onset strength `[T]` of mono blocks `[n]` at any rate, above a frequency."""
+def strength_of(blocks: Iterable[Floats], rate: int) -> Floats:
+    """Onset strength `[T]` of mono blocks `[n]` at any rate; zeros where they are silent."""
 
     def resampled() -> Iterable[Floats]:
         resampler = Resampler(rate, RATE, 1)
@@ -107,7 +103,8 @@ def strength_of(blocks: Iterable[Floats], rate: int, lowest_hz: float = 0.0) -> 
             yield resampler.push(block[None])[0]
         yield resampler.push(np.zeros((1, 0), np.float32), last=True)[0]
 
-    return onset_strength(resampled(), lowest_hz)
+    strength = onset_strength(resampled())
+    return strength if strength.max(initial=0.0) > _SILENT else np.zeros_like(strength)
 
 
 def steady_beats(tempo_bpm: float, offset_seconds: float, seconds: float) -> tuple[Times, Times]:

@@ -14,9 +14,10 @@ from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.io.streams import open_input
-from drumkit_cli.kick.context import KICK_BAND_HZ, strength_of
+from drumkit_cli.kick.context import strength_of
 from drumkit_cli.kick.curves import beat_curve, note_curve
 from drumkit_cli.kick.data import KickSong
+from drumkit_cli.kick.ear import hear_snare
 
 
 def read_recordings(data: Path) -> list[KickSong]:
@@ -24,19 +25,21 @@ def read_recordings(data: Path) -> list[KickSong]:
 
     Raises:
         BadDataError: an audio file or an annotation is damaged.
+        MissingInputError: a recording lacks bass or drums.
     """
     folders = sorted(path.parent for path in data.glob("*/class.txt"))
     return [_read(folder) for folder in folders if (folder / "beats.txt").is_file()]
 
 
 def _read(folder: Path) -> KickSong:
-    bass, snare = _strength(folder, "bass"), _strength(folder, "drums", KICK_BAND_HZ)
-    frames = min(len(bass), len(snare))
+    bass = strength_of(*_stem(folder, "bass"))
+    frames = len(bass)
+    snare = hear_snare(*_stem(folder, "drums"), frames)
     beats = np.array([[float(a), float(b)] for a, b in _rows(folder / "beats.txt")])
     kicks = np.array([float(a) for a, code in _rows(folder / "class.txt") if code == "KD"])
     curves = [
-        snare[:frames],
-        bass[:frames],
+        snare,
+        bass,
         beat_curve(beats[:, 0], frames),
         beat_curve(beats[beats[:, 1] == 1, 0], frames),
         note_curve(kicks, np.ones(len(kicks)), frames),
@@ -44,11 +47,12 @@ def _read(folder: Path) -> KickSong:
     return KickSong(folder.name, "recordings", np.stack(curves), np.sort(kicks), beats[:, 0])
 
 
-def _strength(folder: Path, stem: str, lowest_hz: float = 0.0) -> Floats:
+def _stem(folder: Path, stem: str) -> tuple[list[Floats], int]:
+    """The mono samples of a stem, and their rate."""
     for path in sorted(folder.glob(f"{stem}.*")):
         if path.suffix in AUDIO_SUFFIXES:
             with open_input(str(path)) as source, AudioReader(source) as reader:
-                return strength_of([reader.read().mean(0)], reader.rate, lowest_hz)
+                return [reader.read().mean(0)], reader.rate
     raise MissingInputError(f"{folder}: no {stem}")
 
 

@@ -6,21 +6,25 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from drumkit_cli import console
 from drumkit_cli.audio.reader import AudioReader
-from drumkit_cli.audio.stems import select_stem
-from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.audio.stems import select_stem, stem_owners
+from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.arrays import Floats, read_npy
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input
 from drumkit_cli.kick.context import (
-    KICK_BAND_HZ,
     Context,
     context_of_sound,
     context_of_track,
     steady_beats,
     strength_of,
 )
+from drumkit_cli.kick.ear import hear_beats, hear_snare
 from drumkit_cli.kick.infer import as_code
+from drumkit_cli.listening.tempo_map import empty_song, tempo_map
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.track import Track, empty_track
 from drumkit_cli.spectral.onset_strength import RATE
@@ -62,7 +66,6 @@ def open_source(
     """Open a song, or a bass and a snare.
 
     Raises:
-        UsageError: audio without a tempo.
         BadDataError: neither MIDI nor a stems stream; no bass, or no snare.
         MissingInputError: a file does not exist.
     """
@@ -114,14 +117,15 @@ def _of_midi(source: Input, tempo: Tempo | None) -> Source:
 
 
 def _of_stream(reader: AudioReader, tempo: Tempo | None, sha256: str) -> Source:
-    """A stems stream, of whose drums the snare is what lies above the kick."""
+    """A stems stream, in whose drums the ear hears the snare."""
     bass, drums = select_stem(reader, "bass"), select_stem(reader, "drums")
     if bass is None or drums is None:
         raise BadDataError(
             f"{reader.name} is no stems stream",
             f"drumkit separate {reader.name} | drumkit kick, or give --bass and --snare",
         )
-    curves = _strength(reader, drums, KICK_BAND_HZ), _strength(reader, bass)
+    strength = strength_of(_mono(reader, bass), reader.rate)
+    curves = hear_snare(_mono(reader, drums), reader.rate, len(strength)), strength
     return _of_sound((reader,), curves, tempo, sha256)
 
 
@@ -130,7 +134,10 @@ def _of_stems(readers: list[AudioReader], tempo: Tempo | None, sha256: str) -> S
     if bass.rate != snare.rate or bass.frames != snare.frames:
         raise BadDataError(f"{bass.name} and {snare.name} differ in rate or length")
     whole = [slice(0, reader.channels) for reader in readers]
-    curves = _strength(snare, whole[1]), _strength(bass, whole[0])
+    curves = (
+        strength_of(_mono(snare, whole[1]), snare.rate),
+        strength_of(_mono(bass, whole[0]), bass.rate),
+    )
     return _of_sound(tuple(readers), curves, tempo, sha256)
 
 
@@ -142,15 +149,37 @@ def _of_sound(
 ) -> Source:
     reader = readers[0]
     if tempo is None:
-        raise UsageError("the tempo of audio must be given", "--bpm 120 --offset 0.0")
-    beats = steady_beats(*tempo, reader.seconds)
+        heard = hear_beats(_whole(readers), reader.rate)
+        if not len(heard):
+            console.warn(f"{reader.name}: no beats are heard; --bpm and --offset give them")
+        beats, map_of_beats = (heard[:, 0], heard[heard[:, 1] == 1, 0]), tempo_map(heard)
+        end = map_of_beats.clock.ticks(reader.seconds)
+        shape = empty_song(map_of_beats, end, "kick")
+    else:
+        beats = steady_beats(*tempo, reader.seconds)
+        end = empty_track(tempo[0]).clock.ticks(reader.seconds)
+        shape = empty_track(tempo[0], end_ticks=end, name="kick")
     context = context_of_sound(*curves, beats, reader.seconds, reader.name)
-    shape = empty_track(tempo[0])
-    shape = empty_track(tempo[0], end_ticks=shape.clock.ticks(reader.seconds), name="kick")
     return Source(reader.name, sha256, context, shape, None, reader.rate, readers)
 
 
-def _strength(reader: AudioReader, part: slice, lowest_hz: float = 0.0) -> Floats:
+def _mono(reader: AudioReader, part: slice) -> Iterator[Floats]:
     reader.rewind()
-    blocks = (block[part].mean(0) for block in reader.blocks(BLOCK_FRAMES))
-    return strength_of(blocks, reader.rate, lowest_hz)
+    return (block[part].mean(0) for block in reader.blocks(BLOCK_FRAMES))
+
+
+def _whole(readers: tuple[AudioReader, ...]) -> Iterator[Floats]:
+    """Mono blocks of the sum of sounds, or of stems."""
+    for reader in readers:
+        reader.rewind()
+    streams = [reader.blocks(BLOCK_FRAMES) for reader in readers]
+    for blocks in zip(*streams, strict=True):
+        yield np.sum([_sum(b, r) for b, r in zip(blocks, readers, strict=True)], axis=0)
+
+
+def _sum(block: Floats, reader: AudioReader) -> Floats:
+    """The sum of the stems `[n]` of a block, each the mean of its channels."""
+    owners = stem_owners(reader.track_names)
+    stems = len(set(owners)) if owners else 1
+    summed: Floats = block.mean(0) * stems
+    return summed

@@ -56,6 +56,8 @@ class Recipe:
             song from moment to moment.
         rate: initial learning rate of the autoencoder.
         discriminator_rate: learning rate of the discriminator.
+        constancy_weight: weight of the loss of codes that change; with 1 they hardly change at all
+            in a short training, and do not follow the kick.
         adversarial_weight: weight of the adversarial loss; as much as the reconstruction, it
             keeps a short training from learning to reconstruct.
         dropout: share of the context's values that are set to 0.
@@ -66,9 +68,10 @@ class Recipe:
     batch: int = 12
     frames: int = 384
     written: float = 0.35
-    moved: float = 0.5
+    moved: float = 0.9
     rate: float = 2e-3
     discriminator_rate: float = 1e-3
+    constancy_weight: float = 0.25
     adversarial_weight: float = 0.05
     dropout: float = 0.2
     average: float = 0.995
@@ -77,7 +80,13 @@ class Recipe:
 PRESETS = {
     "cpu": Recipe(ModelConfig()),
     "paper": Recipe(
-        ModelConfig(), batch=100, frames=1024, moved=1.0, adversarial_weight=1.0, dropout=0.5
+        ModelConfig(),
+        batch=100,
+        frames=1024,
+        moved=1.0,
+        constancy_weight=1.0,
+        adversarial_weight=1.0,
+        dropout=0.5,
     ),
     "gpu": Recipe(ModelConfig(), batch=100, frames=1024, average=0.999),
     "tiny": Recipe(ModelConfig((8, 8, 16), 1, (8, 4), (8,)), batch=4, frames=64),
@@ -151,7 +160,7 @@ class KickTask:
             judged = self._judge(codes, filtered)
         losses = {
             "reconstruction": F.mse_loss(rebuilt, kicks[1]),
-            "constancy": (codes[..., 1:] - codes[..., :-1]).square().mean(),
+            "constancy": recipe.constancy_weight * inconstancy(codes),
             "deviation": deviation(codes),
             "adversarial": -recipe.adversarial_weight * judged.float().mean(),
         }
@@ -231,6 +240,11 @@ def excerpt_pair(
     middle = start + frames / 2
     pair = [_at(curves, middle + places), _at(curves, middle + shift + places / scale)]
     return np.stack(pair)
+
+
+def inconstancy(codes: Tensor) -> Tensor:
+    """How much the codes `[B, Q, T]` change from frame to frame: the loss "const" of the paper."""
+    return (codes[..., 1:] - codes[..., :-1]).square().sum(1).mean()
 
 
 def deviation(codes: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ of phase and energy for musical onset detection in the complex domain" (IEEE Sig
 Letters, 2004). Rate, block, hop and window are those of `drumkit kick`'s paper.
 """
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -23,14 +22,13 @@ _CHUNK: Final = 1024
 _TINY: Final = 1e-20
 
 
-def onset_strength(blocks: Iterable[Floats], lowest_hz: float = 0.0) -> Floats:
-    """Onset strength `[T]` of mono blocks `[n]` at `RATE`, of what lies above a frequency.
+def onset_strength(blocks: Iterable[Floats]) -> Floats:
+    """Onset strength `[T]` of mono blocks `[n]` at `RATE`.
 
     Frame t is centred on sample ``t * HOP``; there are ``1 + N // HOP`` of N samples, and none of
     none. The sound is taken to be silent before its start.
     """
     before = np.zeros((2, BLOCK // 2 + 1), np.complex64)
-    lowest = math.ceil(lowest_hz * BLOCK / RATE)
     found: list[Floats] = [np.zeros(0, np.float32)]
     for frames in _frames(blocks):
         spectra = np.concatenate([before, np.fft.rfft(frames * _WINDOW, axis=1)])
@@ -40,7 +38,7 @@ def onset_strength(blocks: Iterable[Floats], lowest_hz: float = 0.0) -> Floats:
         predicted = last * turn / np.maximum(np.abs(turn), _TINY)
         still = np.abs(turn) <= _TINY  # of a silent frame the phase is 0
         predicted[still] = np.abs(last[still])
-        found.append(np.abs(now - predicted)[:, lowest:].sum(1).astype(np.float32))
+        found.append(np.abs(now - predicted).sum(1).astype(np.float32))
         before = spectra[-2:]
     return np.concatenate(found)
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from mido.frozen import FrozenMetaMessage
 from numpy.typing import NDArray
 
 from drumkit_cli.listening.hits import Hit
-from drumkit_cli.midi.track import DRUM_CHANNEL, Event, Note, Part, Track
-from drumkit_cli.transcribe.tempo_map import TICKS, TempoMap, tempo_map
+from drumkit_cli.listening.tempo_map import TICKS, empty_song, tempo_map
+from drumkit_cli.midi.track import DRUM_CHANNEL, Note, Track
 
 PITCHES: Final = (36, 38, 42, 46, 47, 49)
 """General MIDI's pitch of each voice: bass drum, snare, closed and open hi-hat, tom, crash."""
@@ -45,22 +44,10 @@ def drum_track(
         length = max(min(NOTE_TICKS, room - tick), 1)
         velocity = loudest[pitch, tick]
         notes.append(Note(0.0, 0.0, pitch, velocity, DRUM_CHANNEL, 0, True, tick, length))
-    track = Track((), (Part("drums", _events(tempi), end),), TICKS, format=0)
+    track = empty_song(tempi, end, "drums")
     return track.with_notes(notes)
 
 
 def midi_velocity(velocity: float) -> int:
     """1..127 of a velocity of 0..1."""
     return min(max(round(velocity * 127), 1), 127)
-
-
-def _events(tempi: TempoMap) -> tuple[Event, ...]:
-    """The track's name, then meters and tempi by tick."""
-    messages = [(0, FrozenMetaMessage("track_name", name="drums"))]
-    messages += [
-        (tick, FrozenMetaMessage("time_signature", numerator=numerator, denominator=denominator))
-        for tick, numerator, denominator in tempi.meters
-    ]
-    messages += [(tick, FrozenMetaMessage("set_tempo", tempo=tempo)) for tick, tempo in tempi.tempi]
-    messages.sort(key=lambda one: one[0])
-    return tuple(Event(tick, order, message) for order, (tick, message) in enumerate(messages))

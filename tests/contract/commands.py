@@ -196,8 +196,8 @@ def make_weights(folder):
     from tests.arrange.tiny import write_tiny_arranger
     from tests.groove.tiny import write_tiny_groove
     from tests.interpolate.tiny import write_tiny_autoencoder
-    from tests.listening.tiny import write_tiny_ear
     from tests.kick.tiny import write_tiny_kick
+    from tests.listening.tiny import write_tiny_ear
     from tests.separate.tiny import write_tiny_separator
     from tests.swirl.tiny import write_tiny_drummer
     from tests.synth.tiny import write_tiny_synth

@@ -9,6 +9,8 @@ from drumkit_cli import cli
 from drumkit_cli.audio.stems import stem_track_names
 from drumkit_cli.audio.wav import WavWriter
 from drumkit_cli.io.arrays import npy_bytes
+from drumkit_cli.kick import sources
+from drumkit_cli.kick.context import strength_of
 from drumkit_cli.midi.files import read_midi, write_midi
 from tests.kick.tiny import song_file, write_tiny_kick
 
@@ -21,6 +23,16 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "song.mid").write_bytes(song_file())
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def fake_ear(monkeypatch):
+    """An ear that takes all drums for snares, and hears a beat every half a second."""
+    beats = np.stack([np.arange(8) / 2, np.arange(8) % 4 + 1], 1)
+    monkeypatch.setattr(sources, "hear_beats", lambda _song, _rate: beats)
+    monkeypatch.setattr(
+        sources, "hear_snare", lambda drums, rate, frames: strength_of(drums, rate)[:frames]
+    )
 
 
 def kick(*arguments, status=0):
@@ -111,6 +123,18 @@ def test_stems_are_heard_at_a_given_tempo(folder):
     assert track.notes
 
 
+def test_the_beats_of_stems_are_heard_where_no_tempo_is_given(folder):
+    write_stems(folder / "stems.wav", plucks(hertz=3000, phase=0.25), plucks())
+    kick("stems.wav", "--bpm", "120", "-o", "given.mid")
+    kick("stems.wav", "-o", "heard.mid")
+    track = read_midi((folder / "heard.mid").read_bytes(), "kick")
+    assert track.tempo_bpm == pytest.approx(120)
+    assert track.seconds == pytest.approx(4.0, abs=0.01)
+    np.testing.assert_allclose(
+        onsets(folder / "heard.mid"), onsets(folder / "given.mid"), atol=2e-3
+    )
+
+
 def test_a_mix_of_stems_is_their_sum_and_the_kick(folder):
     drums, bass = plucks(hertz=3000, phase=0.25), plucks()
     write_stems(folder / "stems.wav", drums, bass)
@@ -151,7 +175,6 @@ def test_a_picture_is_drawn(folder):
         (["song.mid", "--keep", "3"], 2, "--keep"),
         (["song.mid", "--like", "song.mid", "--code", "c.npy"], 2, "exclude"),
         (["song.mid", "--sample", "s.wav"], 2, "-o kick.wav"),
-        (["stems.wav", "-o", "kick.mid"], 2, "--bpm"),
         (["stems.wav", "--bpm", "120", "--mix", "-o", "kick.mid"], 2, "-o mix.wav"),
         (["song.mid", "--mix", "-o", "mix.wav", "--sample", "plain.wav"], 2, "no sound to mix"),
         (["plain.wav", "--bpm", "120", "-o", "kick.mid"], 65, "no stems stream"),

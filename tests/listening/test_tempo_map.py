@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from drumkit_cli.listening.tempo_map import STEADY_SECONDS, TICKS, tempo_map
 from drumkit_cli.midi.track import Meter
-from drumkit_cli.transcribe.tempo_map import STEADY_SECONDS, TICKS, tempo_map
 
 
 def beats(seconds, first=1, meter=4):

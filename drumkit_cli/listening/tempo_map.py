@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from mido.frozen import FrozenMetaMessage
 from numpy.typing import NDArray
 
 from drumkit_cli.listening.beats import meter_of
 from drumkit_cli.midi.clock import DEFAULT_TEMPO, Clock, Tempo
-from drumkit_cli.midi.track import DEFAULT_TICKS_PER_QUARTER, Meter
+from drumkit_cli.midi.track import DEFAULT_TICKS_PER_QUARTER, Event, Meter, Part, Track
 
 TICKS: Final = DEFAULT_TICKS_PER_QUARTER
 STEADY_SECONDS: Final = 0.02
@@ -43,6 +44,19 @@ def tempo_map(beats: NDArray[np.floating]) -> TempoMap:
     ahead = np.linspace(0, seconds[0], lead + 1)[:-1]
     grid = np.concatenate([ahead, seconds]) if lead else np.concatenate([[0.0], seconds[1:]])
     return TempoMap(_tempi(grid), _meters(numbers, lead))
+
+
+def empty_song(tempi: TempoMap, end_ticks: int, name: str) -> Track:
+    """A file of one part without notes, with the tempi and meters of a map."""
+    messages = [(0, FrozenMetaMessage("track_name", name=name))]
+    messages += [
+        (tick, FrozenMetaMessage("time_signature", numerator=numerator, denominator=denominator))
+        for tick, numerator, denominator in tempi.meters
+    ]
+    messages += [(tick, FrozenMetaMessage("set_tempo", tempo=tempo)) for tick, tempo in tempi.tempi]
+    messages.sort(key=lambda one: one[0])
+    events = tuple(Event(tick, order, message) for order, (tick, message) in enumerate(messages))
+    return Track((), (Part(name, events, end_ticks),), TICKS, format=0)
 
 
 def _tempi(grid: NDArray[np.floating]) -> tuple[Tempo, ...]:
