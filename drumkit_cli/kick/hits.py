@@ -23,7 +23,8 @@ def kick_track(song: Track, hits: Hits) -> Track:
     """A track of the kick alone, in the tempi and meters of a song and at its length."""
     kinds = ("set_tempo", "time_signature")
     events = [event for kind in kinds for event in events_of(song.parts, kind)]
-    ordered = tuple(event._replace(order=order) for order, event in enumerate(sorted(events)))
+    events.sort(key=lambda event: event.tick)
+    ordered = tuple(event._replace(order=order) for order, event in enumerate(events))
     bare = Track((), (Part("kick", ordered, song.end_ticks),), song.division, format=0)
     return bare.with_notes(_notes(bare, hits))
 

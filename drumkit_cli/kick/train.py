@@ -68,10 +68,10 @@ class Recipe:
     batch: int = 12
     frames: int = 384
     written: float = 0.35
-    moved: float = 0.9
+    moved: float = 0.5
     rate: float = 2e-3
     discriminator_rate: float = 1e-3
-    constancy_weight: float = 0.25
+    constancy_weight: float = 1 / 16
     adversarial_weight: float = 0.05
     dropout: float = 0.2
     average: float = 0.995

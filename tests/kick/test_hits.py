@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,13 @@ def test_hits_become_notes_at_their_times_in_the_songs_tempo():
     assert {(note.pitch, note.channel) for note in track.notes} == {(36, 9)}
     assert track.tempi == song.tempi
     assert track.end_ticks == song.end_ticks
+
+
+def test_tempi_and_meters_of_several_parts_come_together():
+    song = song_track(tempo_bpm=90)
+    (part,) = song.parts
+    twice = replace(song, parts=(part, part), format=1)
+    assert kick_track(twice, HITS).tempi == song.tempi
 
 
 def test_a_mix_has_these_kicks_and_all_that_the_song_has_beside_its_own():
