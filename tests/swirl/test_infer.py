@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 """The path of Eq. 8, its measures and the human touch."""
 
 import numpy as np
@@ -138,9 +140,7 @@ def test_a_drummer_plays_velocities_in_range_and_nothing_inaudible(tmp_path):
 
 def test_weights_of_another_network_are_bad_data(tmp_path):
     checkpoint = load_weights("swirl", str(write_tiny_drummer(tmp_path / "w.safetensors")))
-    checkpoint.config["nets"]["decoder_dense"] = (16, 16, 16, 17)
-    with pytest.raises(BadDataError, match="weights of another swirl"):
-        infer.Drummer(checkpoint)
-    checkpoint.config["nets"].pop("hidden")
-    with pytest.raises(BadDataError, match="weights of another swirl"):
-        infer.Drummer(checkpoint)
+    tensors = {name: value[:1] for name, value in checkpoint.tensors.items()}
+    drummer = infer.Drummer(replace(checkpoint, tensors=tensors))
+    with pytest.raises(BadDataError, match="of another shape"):
+        drummer.play(np.zeros((1, 2), np.float32))
