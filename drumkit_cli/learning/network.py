@@ -5,6 +5,7 @@ and processes in a pipe do not fight for the cores. With more threads, parts of 
 once (`parallel`).
 """
 
+import os
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
@@ -12,8 +13,11 @@ from threading import Lock
 from typing import Any, Final, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when it is imported: drumkit works offline
+
+import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from drumkit_cli.errors import BadDataError
