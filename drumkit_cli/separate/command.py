@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated
@@ -261,6 +262,7 @@ def _write(
     from drumkit_cli.audio.stems import stem_track_names
     from drumkit_cli.audio.wav import WavWriter
 
+    blocks = chain([*islice(blocks, 1)], blocks)  # weights that fail do so before any output
     with ExitStack() as stack:
 
         def open_writer(path: str | None, count: int, tracks: Sequence[str] = ()) -> WavWriter:

@@ -62,7 +62,7 @@ def looping():
 FOREIGN = {
     "spying": spying(),
     "looping": looping(),
-    "of another network": graph([helper.make_node("Relu", ["x"], ["y"])]),
+    "of another network": graph([helper.make_node("ReduceSum", ["x"], ["y"], keepdims=0)]),
     "custom": graph([helper.make_node("Evil", ["x"], ["y"], domain="evil")]),
     "junk": b"junk",
     "empty": b"",

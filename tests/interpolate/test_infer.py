@@ -1,6 +1,6 @@
-from dataclasses import replace
-
 """Paths between patterns: closed forms, and what holds of every path."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest

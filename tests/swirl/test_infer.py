@@ -1,6 +1,6 @@
-from dataclasses import replace
-
 """The path of Eq. 8, its measures and the human touch."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
