@@ -141,3 +141,16 @@ def test_a_graph_that_differs_from_its_network_is_refused(monkeypatch):
     monkeypatch.setattr(export, "_graph", lambda network, point: other["play"])
     with pytest.raises(ValueError, match="differs from its network"):
         untrained_graphs(Config(), model)
+
+
+def test_parameters_that_are_equal_before_training_stay_apart():
+    def build():
+        made = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+        for layer in made:
+            nn.init.eye_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        return made
+
+    graph = networks(build, (torch.randn(2, 3),), ((0,),))[2]["play"]
+    outside = {t.name for t in onnx.load_from_string(graph).graph.initializer if t.data_location}
+    assert outside == {"0.weight", "0.bias", "1.weight", "1.bias"}
