@@ -197,13 +197,16 @@ def kick_memory(folder: Path, plan: Plan) -> Figure:
 
 
 def pipe_time(folder: Path, plan: Plan) -> Figure:
-    """Wall time of four commands in a pipe over that of four imports of torch at once."""
+    """Wall time of four commands in a pipe over that of four imports of torch at once.
+
+    With PyTorch in each of them it was twice that of the imports.
+    """
     del folder
     lines = ("swirl --measures 8", "interpolate - techno:1", "groove -", "synth")
     ours = " | ".join(f"{' '.join(DRUMKIT)} {line} -q" for line in lines)
     theirs = " | ".join([f"{sys.executable} -c 'import torch'"] * len(lines))
     name = "swirl | interpolate | groove | synth over four imports of torch, time"
-    return time_ratio(("bash", "-c", ours), ("bash", "-c", theirs), plan, name, 0.3)
+    return time_ratio(("bash", "-c", ours), ("bash", "-c", theirs), plan, name, 0.6)
 
 
 def swirl_memory(folder: Path, plan: Plan) -> Figure:
