@@ -5,7 +5,7 @@ length never decides how much memory is used.
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import PurePath
 from types import TracebackType
@@ -268,6 +268,14 @@ class Resampler:
         ready = np.ascontiguousarray(ready[:, :room] if last else ready)
         self._given += ready.shape[1]
         return ready
+
+
+def resampled(blocks: Iterable[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:
+    """Convert the sample rate of a sound that comes in mono float32 blocks [n]."""
+    resampler = Resampler(from_rate, to_rate, 1)
+    for block in blocks:
+        yield resampler.push(block[None])[0]
+    yield resampler.push(np.zeros((1, 0), np.float32), last=True)[0]
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:

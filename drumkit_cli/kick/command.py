@@ -13,6 +13,7 @@ from drumkit_cli.io.outputs import check_file, kind_of
 from drumkit_cli.io.pictures import check_picture, write_figure
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import check_input, resolve_inputs
+from drumkit_cli.kick.config import THRESHOLD
 from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from drumkit_cli.kick.infer import Played
     from drumkit_cli.kick.sources import Source
 
-THRESHOLD = 0.25
 VARIATIONS_MAX = 1000
 
 

@@ -1,6 +1,10 @@
-"""Sizes of the networks."""
+"""Sizes of the networks, and what their curves are read by."""
 
 from dataclasses import dataclass
+from typing import Final
+
+THRESHOLD: Final = 0.25
+"""Share of a curve's maximum below which a peak is no hit."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from drumkit_cli.audio.reader import Resampler
+from drumkit_cli.audio.reader import resampled
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.kick.curves import Times, beat_curve, frame_count, note_curve, standardised
@@ -96,14 +96,7 @@ def context_of_sound(
 
 def strength_of(blocks: Iterable[Floats], rate: int) -> Floats:
     """Onset strength `[T]` of mono blocks `[n]` at any rate; zeros where they are silent."""
-
-    def resampled() -> Iterable[Floats]:
-        resampler = Resampler(rate, RATE, 1)
-        for block in blocks:
-            yield resampler.push(block[None])[0]
-        yield resampler.push(np.zeros((1, 0), np.float32), last=True)[0]
-
-    strength = onset_strength(resampled())
+    strength = onset_strength(resampled(blocks, rate, RATE))
     return strength if strength.max(initial=0.0) > _SILENT else np.zeros_like(strength)
 
 

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.io.arrays import Floats
+from drumkit_cli.kick.config import THRESHOLD
 from drumkit_cli.spectral.onset_strength import FRAME_RATE
 
 INPUTS: Final = ("snare", "bass", "beat", "downbeat")
 """The order of the context curves x."""
-THRESHOLD: Final = 0.25
-"""Share of a curve's maximum below which a peak is no hit."""
 LEAST_LEVEL: Final = 0.7
 """Level of a hit at the threshold; at the maximum it is 1."""
 

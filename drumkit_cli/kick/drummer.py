@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.kick.codes import prototype
 from drumkit_cli.kick.config import ModelConfig
-from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.network import Network, open_network
 
 if TYPE_CHECKING:
@@ -78,8 +76,5 @@ def open_drummer(checkpoint: Checkpoint, device: str = "cpu") -> Drummer:
     Raises:
         BadDataError: the weights are of another network.
     """
-    try:
-        config = restore(ModelConfig, checkpoint.config)
-    except (TypeError, ValueError, KeyError) as error:
-        raise BadDataError(f"{checkpoint.path}: weights of another kick") from error
+    config = checkpoint.restore(ModelConfig)
     return Drummer(open_network(checkpoint, device, DEFINITION), config, checkpoint.sha256)

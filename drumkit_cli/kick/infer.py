@@ -13,8 +13,9 @@ from drumkit_cli.arguments import require_seed, require_within
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.kick.codes import sample_codes
+from drumkit_cli.kick.config import THRESHOLD
 from drumkit_cli.kick.context import Context, context_of_track
-from drumkit_cli.kick.curves import THRESHOLD, pick_hits
+from drumkit_cli.kick.curves import pick_hits
 from drumkit_cli.kick.drummer import Drummer, open_drummer
 from drumkit_cli.kick.hits import Hits, kick_track, mixed_track
 from drumkit_cli.learning.models import load_model

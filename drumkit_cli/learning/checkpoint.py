@@ -137,16 +137,12 @@ def find_weights(feature: str, override: str | None = None) -> Path:
 def load_weights(feature: str, override: str | None = None) -> Checkpoint:
     """Find, verify and read the weights of a feature.
 
-    Shipped weights must have the SHA-256 that the manifest beside them gives.
-
     Raises:
-        BadDataError: not a weights file of this feature and format, altered, or not finite.
+        BadDataError: as `read_weights`, or the weights are of another feature.
         MissingInputError, UnavailableError: as `find_weights`.
     """
     path = find_weights(feature, override)
     checkpoint = read_weights(path)
-    if path.parent == shipped_folder():
-        _check_manifest(path, checkpoint.sha256)
     if checkpoint.feature != feature:
         raise BadDataError(f"{path}: weights of {checkpoint.feature}, not of {feature}")
     return checkpoint
@@ -155,14 +151,19 @@ def load_weights(feature: str, override: str | None = None) -> Checkpoint:
 def read_weights(path: Path) -> Checkpoint:
     """Read a weights file of any model.
 
+    Shipped weights must have the SHA-256 that the manifest beside them gives.
+
     Raises:
-        BadDataError: not a weights file of a known format, or with values that are not finite.
+        BadDataError: not a weights file of a known format, altered, or with values that are not
+            finite.
         MissingInputError: there is no such file.
     """
     if not path.is_file():
         raise MissingInputError(f"{path}: no such weights file")
     with path.open("rb") as read:
         sha256 = hashlib.file_digest(read, "sha256").hexdigest()
+    if path.parent == shipped_folder():
+        _check_manifest(path, sha256)
     try:
         with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}

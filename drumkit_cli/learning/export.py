@@ -55,7 +55,7 @@ def export_graphs(network: nn.Module, definition: Definition) -> dict[str, bytes
         definition: the module that defines it.
 
     Raises:
-        GraphError: the network needs an operator that is not allowed.
+        BadDataError: the network needs an operator that is not allowed.
         ValueError: a graph does not compute what the network does.
     """
     was_training = network.training
@@ -71,7 +71,8 @@ def export_graphs(network: nn.Module, definition: Definition) -> dict[str, bytes
 def untrained_graphs(config: Any, definition: Definition) -> dict[str, bytes]:  # noqa: ANN401
     """Export the graphs of a config, a dataclass; raises as `export_graphs`.
 
-    They fit any weights of that config. Random numbers go on as if nothing had been built.
+    They fit any weights of that config, and are exported once a process. Random numbers go on as if
+    nothing had been built.
     """
     with torch.random.fork_rng(devices=[]):
         return export_graphs(definition.build(asdict(config)), definition)

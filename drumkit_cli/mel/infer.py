@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_known, require_seed, require_within
-from drumkit_cli.audio.reader import AudioReader, Resampler
+from drumkit_cli.audio.reader import AudioReader, resampled
 from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.stems import select_stem, stem_owners
 from drumkit_cli.io.arrays import Floats
@@ -130,17 +130,9 @@ def power_blocks(
         config: the sizes.
         weights: what each channel counts, `[C]`.
     """
-
-    def mono() -> Iterator[Floats]:
-        resampler = Resampler(rate, config.rate, 1)
-        block = None
-        for block in blocks:
-            # einsum, not BLAS: the same bits whatever the number of threads.
-            yield resampler.push(np.einsum("c,cn->n", weights, block)[None])[0]
-        if block is not None:
-            yield resampler.push(np.empty((1, 0), dtype=np.float32), last=True)[0]
-
-    return mel_blocks(mono(), config)
+    # einsum, not BLAS: the same bits whatever the number of threads.
+    mono = (np.einsum("c,cn->n", weights, block) for block in blocks)
+    return mel_blocks(resampled(mono, rate, config.rate), config)
 
 
 def window_count(frames: int, width: int, overlap: int) -> int:

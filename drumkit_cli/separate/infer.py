@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from drumkit_cli.arguments import require_within
 from drumkit_cli.audio.reader import resample
 from drumkit_cli.audio.samples import as_channels
-from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.errors import UsageError
 from drumkit_cli.learning.checkpoint import ENVIRONMENT_VARIABLE, Checkpoint
-from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.devices import pick_device
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.learning.network import open_network
@@ -126,10 +125,7 @@ class BuiltIn:
         Raises:
             BadDataError: the weights are of another network.
         """
-        try:
-            self._config = restore(SeparatorConfig, checkpoint.config)
-        except (TypeError, ValueError) as error:
-            raise BadDataError(f"{checkpoint.path}: weights of another separate") from error
+        self._config = checkpoint.restore(SeparatorConfig)
         self._network = open_network(checkpoint, device, DEFINITION)
         self.sources = self._config.sources
         self.segment_seconds = self._config.segment_seconds

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_within
-from drumkit_cli.audio.reader import Resampler
+from drumkit_cli.audio.reader import resampled
 from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import Floats
@@ -127,7 +127,7 @@ def hear(
     length = _Length()
 
     def activations(blocks: Iterable[Floats], *, watched: bool) -> Iterator[Floats]:
-        for levels, block in listen(_at_rate(blocks, rate), listener):
+        for levels, block in listen(resampled(blocks, rate, MEL.rate), listener):
             if watched:
                 watch(levels, block)
             advance(len(block) / FRAME_RATE * share)
@@ -164,11 +164,3 @@ class _Length:
         for block in blocks:
             self.samples += len(block)
             yield block
-
-
-def _at_rate(blocks: Iterable[Floats], rate: int) -> Iterator[Floats]:
-    """Mono blocks at `rate` to blocks at the rate of the ear."""
-    resampler = Resampler(rate, MEL.rate, 1)
-    for block in blocks:
-        yield resampler.push(block[None])[0]
-    yield resampler.push(np.zeros((1, 0), np.float32), last=True)[0]

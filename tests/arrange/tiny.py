@@ -9,7 +9,7 @@ import torch
 from drumkit_cli.arrange import model
 from drumkit_cli.arrange.model import Generator, ModelConfig
 from drumkit_cli.learning.checkpoint import save_weights
-from tests.graphs import graphs_of
+from drumkit_cli.learning.export import untrained_graphs
 
 TINY = ModelConfig(width=4, blocks=2, fold=4, context=True, discriminator_width=4)
 RATE = 22050
@@ -18,7 +18,7 @@ RATE = 22050
 def write_tiny_arranger(path: Path) -> Path:
     torch.manual_seed(0)
     state = Generator(TINY).state_dict()
-    graphs = graphs_of(model, TINY)
+    graphs = untrained_graphs(TINY, model)
     config = asdict(TINY)
     save_weights(path, state, feature="arrange", config=config, card={}, graphs=graphs, half=False)
     return path

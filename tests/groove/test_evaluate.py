@@ -66,7 +66,7 @@ def test_trends_and_genres_are_drawn(folder, dataset, groover, baselines, monkey
 
 def test_other_baselines_are_bad_data(folder, groover):
     checkpoint = load_weights("groove", str(folder / "groove.safetensors"))
-    with pytest.raises(BadDataError, match="weights of another"):
+    with pytest.raises(BadDataError, match="weights of another groove"):
         evaluate.build_baselines(checkpoint)
 
 

@@ -15,9 +15,9 @@ from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.network.windowing import VOICE_PITCHES, WINDOW_STEPS
 from drumkit_cli.groove.training.recipe import PRESETS
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
-from tests.graphs import graphs_of
 from tests.patterns.written import grid_notes
 
 TINY = PRESETS["tiny"].config
@@ -35,7 +35,7 @@ def write_tiny_groove(path: Path, config: GrooveConfig = TINY) -> Path:
         feature="groove",
         config=asdict(config),
         card={},
-        graphs=graphs_of(model, config) if config.steerable else {},
+        graphs=untrained_graphs(config, model) if config.steerable else {},
         half=False,
     )
     return path

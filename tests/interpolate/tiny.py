@@ -8,8 +8,8 @@ import torch
 from drumkit_cli.interpolate import model
 from drumkit_cli.interpolate.model import ModelConfig, PatternVAE
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig
-from tests.graphs import graphs_of
 
 TINY = ModelConfig(4, NetConfig(EncoderKind.LSTM, 4, (16, 16, 16), (16, 16, 16, 16)))
 TINY_CONV = ModelConfig(4, NetConfig(EncoderKind.CONV, 4, (16, 16, 16), (16, 16, 16, 16)))
@@ -24,7 +24,7 @@ def write_tiny_autoencoder(path: Path, config: ModelConfig = TINY) -> Path:
         feature="interpolate",
         config=asdict(config),
         card={},
-        graphs=graphs_of(model, config),
+        graphs=untrained_graphs(config, model),
         half=False,
     )
     return path

@@ -10,10 +10,10 @@ from drumkit_cli.kick import model
 from drumkit_cli.kick.config import ModelConfig
 from drumkit_cli.kick.model import GatedAutoencoder
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import DRUM_CHANNEL, Note, empty_track
-from tests.graphs import graphs_of
 
 TINY = ModelConfig((8, 8, 16), 1, (8, 4), (8,))
 TICKS = 480
@@ -26,7 +26,7 @@ def tiny_network():
 
 def write_tiny_kick(path: Path) -> Path:
     state = arrays(tiny_network().state_dict())
-    graphs = graphs_of(model, TINY)
+    graphs = untrained_graphs(TINY, model)
     config = asdict(TINY)
     save_weights(path, state, feature="kick", config=config, card={}, graphs=graphs, half=False)
     return path

@@ -95,6 +95,9 @@ def test_shipped_weights_must_match_the_manifest(tmp_path, monkeypatch):
     save(tmp_path / "toy.safetensors", {"w": np.zeros(1, np.float32)})
     with pytest.raises(BadDataError, match="altered"):
         load_weights("toy")
+    (tmp_path / "toy.safetensors").write_bytes(b"damaged")
+    with pytest.raises(BadDataError, match="reinstall drumkit"):
+        load_weights("toy")
 
 
 def test_the_shipped_manifest_names_every_shipped_file_with_its_sum():

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
@@ -85,3 +88,11 @@ def test_weights_of_another_ear_are_bad_data(change, tmp_path):
     save_weights(path, Ear(TINY).state_dict(), feature="transcribe", config=config, card={})
     with pytest.raises(BadDataError, match="another transcribe"):
         Listener(load_weights("transcribe", str(path)))
+
+
+def test_tensors_of_another_ear_are_bad_data(tmp_path):
+    checkpoint = load_weights("transcribe", str(write_tiny_ear(tmp_path / "w.safetensors")))
+    tensors = {name: value[:1] for name, value in checkpoint.tensors.items()}
+    listener = Listener(replace(checkpoint, tensors=tensors))
+    with pytest.raises(BadDataError, match="of another shape"):
+        listener.activations(np.zeros((40, 80), np.float32))

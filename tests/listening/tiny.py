@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.listening import model
 from drumkit_cli.listening.config import EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE
 from drumkit_cli.listening.model import Ear
-from tests.graphs import graphs_of
 
 TINY = EarConfig(channels=(4, 4), width=8, layers=2, slow_width=8, slow_layers=2)
 
@@ -19,7 +19,7 @@ TINY = EarConfig(channels=(4, 4), width=8, layers=2, slow_width=8, slow_layers=2
 def write_tiny_ear(path: Path) -> Path:
     torch.manual_seed(0)
     state = Ear(TINY).state_dict()
-    graphs, config = graphs_of(model, TINY), asdict(TINY)
+    graphs, config = untrained_graphs(TINY, model), asdict(TINY)
     save_weights(
         path, state, feature="transcribe", config=config, card={}, graphs=graphs, half=False
     )

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.separate import model
 from drumkit_cli.separate.config import SeparatorConfig
 from drumkit_cli.separate.model import separator_network
-from tests.graphs import graphs_of
 
 TINY = SeparatorConfig(channels=4, growth=1.0, segment_seconds=2.0)
 
@@ -17,7 +17,7 @@ TINY = SeparatorConfig(channels=4, growth=1.0, segment_seconds=2.0)
 def write_tiny_separator(path: Path) -> Path:
     torch.manual_seed(0)
     state = separator_network(TINY).state_dict()
-    graphs = graphs_of(model, TINY)
+    graphs = untrained_graphs(TINY, model)
     config = asdict(TINY)
     save_weights(path, state, feature="separate", config=config, card={}, graphs=graphs, half=False)
     return path

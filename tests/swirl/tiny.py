@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig
 from drumkit_cli.swirl import model
 from drumkit_cli.swirl.model import Generator, ModelConfig
-from tests.graphs import graphs_of
 
 TINY = ModelConfig(NetConfig(EncoderKind.LSTM, 4, (16, 16, 16), (16, 16, 16, 16)))
 TINY_CONV = ModelConfig(NetConfig(EncoderKind.CONV, 4, (16, 16, 16), (16, 16, 16, 16)))
@@ -19,7 +19,7 @@ TINY_CONV = ModelConfig(NetConfig(EncoderKind.CONV, 4, (16, 16, 16), (16, 16, 16
 def write_tiny_drummer(path: Path) -> Path:
     torch.manual_seed(0)
     state = Generator(TINY).state_dict()
-    graphs = graphs_of(model, TINY)
+    graphs = untrained_graphs(TINY, model)
     config = asdict(TINY)
     save_weights(path, state, feature="swirl", config=config, card={}, graphs=graphs, half=False)
     return path

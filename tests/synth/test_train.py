@@ -15,13 +15,7 @@ from drumkit_cli.sounds.model import Latent
 from drumkit_cli.sounds.spectral_inverter import SpectralInverter
 from drumkit_cli.synth import data, train
 from drumkit_cli.synth.training import calibration, trainers
-from tests.graphs import graphs_of
 from tests.synth.tiny import TINY, TINY_INVERTER, write_one_shots
-
-
-@pytest.fixture(autouse=True)
-def exported_once(monkeypatch):
-    monkeypatch.setattr(train, "untrained_graphs", lambda config, model: graphs_of(model, config))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import soundfile
 import torch
 
 from drumkit_cli.learning.checkpoint import save_weights
+from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.sounds import mcnn, networks
 from drumkit_cli.sounds.classes import CLASSES
@@ -15,7 +16,6 @@ from drumkit_cli.sounds.config import InverterConfig, ModelConfig, SynthConfig
 from drumkit_cli.sounds.mcnn import MCNN, MCNNConfig
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.training import parametric
-from tests.graphs import graphs_of
 
 TINY = ModelConfig(channels=(4, 4, 4), dense=(16, 16), latent=8)
 TINY_INVERTER = InverterConfig(channels=4, refinements=1)
@@ -37,7 +37,7 @@ def write_tiny_synth(folder: Path) -> Path:
         feature="synth",
         config=asdict(TINY_SYNTH),
         card={},
-        graphs=graphs_of(networks, TINY_SYNTH),
+        graphs=untrained_graphs(TINY_SYNTH, networks),
         half=False,
     )
     save_weights(
@@ -46,7 +46,7 @@ def write_tiny_synth(folder: Path) -> Path:
         feature="synth-mcnn",
         config=asdict(TINY_MCNN),
         card={},
-        graphs=graphs_of(mcnn, TINY_MCNN),
+        graphs=untrained_graphs(TINY_MCNN, mcnn),
         half=False,
     )
     return path
