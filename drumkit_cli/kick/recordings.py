@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from drumkit_cli.audio.reader import AudioReader
-from drumkit_cli.errors import BadDataError, MissingInputError
+from drumkit_cli.errors import MissingInputError
+from drumkit_cli.io.annotations import read_annotations, read_beats
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.io.streams import open_input
@@ -35,8 +36,10 @@ def _read(folder: Path) -> KickSong:
     bass = strength_of(*_stem(folder, "bass"))
     frames = len(bass)
     snare = hear_snare(*_stem(folder, "drums"), frames)
-    beats = np.array([[float(a), float(b)] for a, b in _rows(folder / "beats.txt")])
-    kicks = np.array([float(a) for a, code in _rows(folder / "class.txt") if code == "KD"])
+    beats = np.array(read_beats(folder / "beats.txt"))
+    kicks = np.array(
+        [time for time, code in read_annotations(folder / "class.txt") if code == "KD"]
+    )
     curves = [
         snare,
         bass,
@@ -54,15 +57,3 @@ def _stem(folder: Path, stem: str) -> tuple[list[Floats], int]:
             with open_input(str(path)) as source, AudioReader(source) as reader:
                 return [reader.read().mean(0)], reader.rate
     raise MissingInputError(f"{folder}: no {stem}")
-
-
-def _rows(path: Path) -> list[tuple[str, str]]:
-    """The first two words of each line of a text, the first of which is a number."""
-    try:
-        words = [line.split()[:2] for line in path.read_text(encoding="utf-8").splitlines()]
-        rows = [(first, second) for first, second in filter(None, words)]
-        for first, _ in rows:
-            float(first)
-    except (UnicodeDecodeError, ValueError) as error:
-        raise BadDataError(f"{path}: not lines of a time and a word") from error
-    return rows

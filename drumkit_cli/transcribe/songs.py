@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from drumkit_cli.audio.reader import AudioReader, Samples
 from drumkit_cli.audio.stems import STEM_ORDER
 from drumkit_cli.errors import BadDataError, MissingInputError
+from drumkit_cli.io.annotations import read_annotations, read_beats
 from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.io.streams import open_input
 
@@ -70,28 +71,12 @@ def load_song(folder: Path) -> AnnotatedSong:
         raise MissingInputError(f"{folder}: no drums")
     if len({len(stem) for stem in stems.values()}) > 1 or len(rates) > 1:
         raise BadDataError(f"{folder}: the stems differ in length or rate")
-    rows = _rows(folder / HITS_NAME)
+    rows = read_annotations(folder / HITS_NAME)
     hits = tuple(
-        np.array(sorted(float(seconds) for seconds, code in rows if code == wanted))
-        for wanted in _CODES
+        np.array(sorted(seconds for seconds, code in rows if code == wanted)) for wanted in _CODES
     )
     beats = None
     if (folder / "beats.txt").is_file():
-        beats = np.array([[float(a), float(b)] for a, b in _rows(folder / "beats.txt")])
+        beats = np.array(read_beats(folder / "beats.txt"))
     mix = np.sum(list(stems.values()), axis=0)
     return AnnotatedSong(folder.name, rates.pop(), stems["drums"], mix, hits, beats)
-
-
-def _rows(path: Path) -> list[tuple[str, str]]:
-    """The first two words of each line of a text, the first of which is a number."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        words = line.split()
-        if not words:
-            continue
-        try:
-            float(words[0])
-            rows.append((words[0], words[1]))
-        except (ValueError, IndexError) as error:
-            raise BadDataError(f"{path}: {line[:40]!r} is no time and word") from error
-    return rows

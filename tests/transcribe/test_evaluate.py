@@ -43,7 +43,7 @@ def test_a_song_is_its_stems_and_its_annotation(tmp_path):
 def test_a_song_that_cannot_be_read_is_told(tmp_path):
     write_song(tmp_path / "a")
     (tmp_path / "a" / "class.txt").write_text("kick at one\n")
-    with pytest.raises(BadDataError, match="no time and word"):
+    with pytest.raises(BadDataError, match="not lines of a time and a word"):
         songs.load_song(tmp_path / "a")
     (tmp_path / "a" / "drums.flac").unlink()
     with pytest.raises(MissingInputError, match="no drums"):
@@ -76,7 +76,7 @@ def test_rendered_takes_are_measured_in_three_contexts(tmp_path, weights):
 def test_songs_are_measured_beside_librosa(tmp_path, weights, monkeypatch):
     write_song(tmp_path / "songs" / "a")
     drums = songs.load_song(tmp_path / "songs" / "a").drums
-    monkeypatch.setattr(evaluate, "separate_drums", lambda mixes: [drums for _ in mixes])
+    monkeypatch.setattr(evaluate, "separate_stem", lambda mixes, _name: [drums for _ in mixes])
     monkeypatch.setattr(evaluate, "_librosa_beats", lambda song: song.beats)
     table = evaluate.evaluate(tmp_path / "songs", weights)
     first, second, mix, librosa = table.rows
