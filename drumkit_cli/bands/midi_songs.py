@@ -4,14 +4,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.bands.instruments import Note
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.index_files import read_index
+from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.measures import read_stretches
 from drumkit_cli.midi.track import BASS_PROGRAMS
+
+_ON_GRID: Final = 0.8
+"""Share of the onsets on the grid of sixteenths or triplets from which its beats are believed."""
+_BARS: Final = ((4, 4), (3, 4))
 
 
 @dataclass(frozen=True)
@@ -92,8 +100,6 @@ def read_song(path: Path, *, need_bass: bool = True) -> Song | None:
 
     None for a damaged file, for one without drums, and for one without bass where `need_bass`.
     """
-    from drumkit_cli.midi.files import read_midi
-
     try:
         track = read_midi(path.read_bytes(), path.name)
     except BadDataError as error:
@@ -114,3 +120,34 @@ def read_song(path: Path, *, need_bass: bool = True) -> Song | None:
     return Song(
         tuple(drums), tuple(bass), tuple((p, tuple(n)) for p, n in parts.items()), track.seconds
     )
+
+
+def beats_of(path: Path) -> NDArray[np.float64]:
+    """Beats `[n, 2]` of a MIDI file: seconds, number in the bar; none where they are doubtful.
+
+    They are doubtful in meters other than 4/4 and 3/4 and where the drums are off their grid.
+
+    Raises:
+        BadDataError: not a MIDI file.
+    """
+    track = read_midi(path.read_bytes(), path.name)
+    found: list[tuple[float, int]] = []
+    for stretch in read_stretches(track, max((n.onset_ticks for n in track.notes), default=0)):
+        count = stretch.meter.numerator
+        if stretch.meter[1:] not in _BARS or stretch.measure_ticks < 1:
+            return np.zeros((0, 2))
+        for beat in range(stretch.measures * count):
+            tick = stretch.first_tick + beat * stretch.measure_ticks / count
+            found.append((track.clock.seconds(round(tick)), beat % count + 1))
+    beats = np.array(found, np.float64).reshape(-1, 2)
+    onsets = np.array([note.onset_seconds for note in track.notes if note.drum])
+    return beats if _grid_share(onsets, beats[:, 0]) >= _ON_GRID else np.zeros((0, 2))
+
+
+def _grid_share(onsets: NDArray[np.float64], beats: NDArray[np.float64]) -> float:
+    """Share of the onsets within a tenth of a beat of eighths, sixteenths or triplets."""
+    if len(beats) < 2 or not len(onsets):
+        return 0.0
+    phase = np.interp(onsets, beats, np.arange(len(beats))) % 1
+    near = np.abs(phase[:, None] - np.array([0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1])).min(1)
+    return float((near < 0.06).mean())

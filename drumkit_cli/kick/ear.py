@@ -1,4 +1,4 @@
-"""What the ear of `transcribe` hears for a kick: beats in a song, and snares in its drums."""
+"""What the ear of `transcribe` hears for a kick: snares in drums."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -7,25 +7,14 @@ import numpy as np
 
 from drumkit_cli.audio.reader import resampled
 from drumkit_cli.io.arrays import Floats
-from drumkit_cli.kick.curves import Times, note_curve
+from drumkit_cli.kick.curves import note_curve
 from drumkit_cli.learning.models import load_model
-from drumkit_cli.listening.ear import BEAT, DOWNBEAT, Listener, beats_of, listen
+from drumkit_cli.listening.ear import Listener, listen
 from drumkit_cli.listening.hits import hits_of
 from drumkit_cli.listening.levels import MEL
 from drumkit_cli.listening.voices import VOICES
 
 SNARE: Final = VOICES.index("snare")
-
-
-def hear_beats(song: Iterable[Floats], rate: int) -> Times:
-    """The beats `[n, 2]` of mono blocks of a song: seconds, number in the bar.
-
-    Raises:
-        UnavailableError, BadDataError: as `load_model`.
-    """
-    pulses = [np.zeros((0, 2), np.float32)]
-    pulses += [block[:, [BEAT, DOWNBEAT]] for block in _activations(song, rate, _ear())]
-    return beats_of(np.concatenate(pulses))
 
 
 def hear_snare(drums: Iterable[Floats], rate: int, frames: int) -> Floats:

@@ -22,8 +22,9 @@ from drumkit_cli.kick.context import (
     steady_beats,
     strength_of,
 )
-from drumkit_cli.kick.ear import hear_beats, hear_snare
+from drumkit_cli.kick.ear import hear_snare
 from drumkit_cli.kick.infer import as_code
+from drumkit_cli.listening.ear import hear_beats
 from drumkit_cli.listening.tempo_map import empty_song, tempo_map
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.track import Track, empty_track

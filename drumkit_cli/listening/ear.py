@@ -6,12 +6,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumkit_cli.audio.reader import resampled
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
+from drumkit_cli.learning.models import load_model
 from drumkit_cli.learning.network import open_network
 from drumkit_cli.listening.beats import decode_bars, decode_beats
 from drumkit_cli.listening.config import OUTPUTS, EarConfig
-from drumkit_cli.listening.levels import FRAME_RATE, level_blocks
+from drumkit_cli.listening.levels import FRAME_RATE, MEL, level_blocks
 from drumkit_cli.listening.voices import VOICES
 
 DEFINITION: Final = "drumkit_cli.listening.model"
@@ -73,3 +75,16 @@ def beats_of(activations: Floats) -> NDArray[np.float64]:
         return np.zeros((0, 2))
     numbers = decode_bars(activations[near, 1].max(1))
     return np.stack([frames / FRAME_RATE, numbers], 1)
+
+
+def hear_beats(blocks: Iterable[Floats], rate: int) -> NDArray[np.float64]:
+    """The beats `[n, 2]` of mono blocks of music: seconds, number in the bar.
+
+    Raises:
+        UnavailableError, BadDataError: as `load_model`.
+    """
+    listener = load_model(Listener, "transcribe")
+    pulses = [np.zeros((0, 2), np.float32)]
+    for _, activations in listen(resampled(blocks, rate, MEL.rate), listener):
+        pulses.append(activations[:, [BEAT, DOWNBEAT]])
+    return beats_of(np.concatenate(pulses))

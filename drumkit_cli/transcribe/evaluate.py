@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.audio.reader import Samples
+from drumkit_cli.audio.separated import separate_stem
 from drumkit_cli.audio.wav import wav_bytes
 from drumkit_cli.errors import MissingInputError
 from drumkit_cli.io.arrays import Floats
@@ -34,7 +35,6 @@ from drumkit_cli.transcribe.songs import (
     song_folders,
 )
 from drumkit_cli.transcribe.training.examples import plain_levels
-from drumkit_cli.transcribe.training.separated import separate_drums
 from drumkit_cli.transcribe.training.takes import Take, load_takes
 
 TOLERANCE_SECONDS: Final = 0.05
@@ -118,7 +118,7 @@ def _separated(folders: Sequence[Path]) -> Iterator[Samples]:
             paths.append(Path(mixes) / f"{number:04d}.wav")
             with open_output(str(paths[-1])) as sink:
                 sink.write(wav_bytes(song.mix[None], song.rate))
-        yield from separate_drums(paths)
+        yield from separate_stem(paths, "drums")
 
 
 def _of_takes(name: str, takes: Sequence[Take], listener: Listener) -> Table:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from drumkit_cli.kick import ear as module
-from drumkit_cli.kick.ear import hear_beats, hear_snare
+from drumkit_cli.kick.ear import hear_snare
 from drumkit_cli.listening.config import OUTPUTS
 from drumkit_cli.listening.levels import FRAME_RATE
 from drumkit_cli.listening.voices import VOICES
@@ -43,9 +43,3 @@ def test_snares_are_where_the_ear_hears_them_and_as_loud(hears):
 def test_other_drums_are_no_snares(hears):
     hears(active(VOICES.index("kick"), [100, 300]))
     assert not hear_snare([], 44_100, 600).any()
-
-
-def test_beats_are_those_that_the_ear_hears(hears):
-    hears(active(OUTPUTS.index("beat"), np.arange(50, 800, 50)))
-    beats = hear_beats([], 44_100)
-    np.testing.assert_allclose(np.diff(beats[:, 0]), 50 / FRAME_RATE, atol=1e-6)

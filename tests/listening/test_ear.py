@@ -3,7 +3,9 @@ import pytest
 
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.listening import ear
+from drumkit_cli.listening.config import OUTPUTS
 from drumkit_cli.listening.levels import FRAME_RATE, MEL, level_blocks, levels
+from drumkit_cli.listening.voices import VOICES
 from tests.listening.tiny import pulses, write_tiny_ear
 
 
@@ -44,6 +46,15 @@ def test_beats_have_seconds_and_numbers():
     beats = ear.beats_of(curves)
     np.testing.assert_allclose(beats[:, 0], times, atol=0.01)
     assert beats[:5, 1].tolist() == [3, 4, 1, 2, 3]
+
+
+def test_beats_of_a_sound_are_those_of_its_activations(listener, monkeypatch):
+    activations = np.zeros((800, len(OUTPUTS) + len(VOICES)), np.float32)
+    activations[50::50, OUTPUTS.index("beat")] = 0.9
+    monkeypatch.setattr(ear, "load_model", lambda _build, _feature: listener)
+    monkeypatch.setattr(ear, "listen", lambda _blocks, _listener: [(None, activations)])
+    beats = ear.hear_beats([], 44_100)
+    np.testing.assert_allclose(np.diff(beats[:, 0]), 50 / FRAME_RATE, atol=1e-6)
 
 
 def test_silence_has_no_beats():

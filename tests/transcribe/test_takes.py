@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from drumkit_cli.bands.instruments import Note
+from drumkit_cli.bands.midi_songs import beats_of
 from drumkit_cli.errors import MissingInputError
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
@@ -47,7 +48,7 @@ def test_data_without_a_part_is_missing(tmp_path):
 
 
 def test_beats_follow_the_meter(tmp_path):
-    beats = music.beats_of(write_song(tmp_path / "a.mid", range(0, 8 * 480, 240), (3, 4)))
+    beats = beats_of(write_song(tmp_path / "a.mid", range(0, 8 * 480, 240), (3, 4)))
     np.testing.assert_allclose(beats[:, 0], np.arange(len(beats)) * 0.5)
     assert beats[:4, 1].tolist() == [1, 2, 3, 1]
 
@@ -56,7 +57,7 @@ def test_beats_follow_the_meter(tmp_path):
     ("onsets", "meter"), [(range(0, 3840, 240), (5, 8)), (range(70, 3840, 211), (4, 4))]
 )
 def test_beats_of_odd_meters_and_off_the_grid_are_not_believed(tmp_path, onsets, meter):
-    assert not len(music.beats_of(write_song(tmp_path / "a.mid", onsets, meter)))
+    assert not len(beats_of(write_song(tmp_path / "a.mid", onsets, meter)))
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.bands.instruments import Note
-from drumkit_cli.bands.midi_songs import Song, excerpt, read_song
+from drumkit_cli.bands.midi_songs import Song, beats_of, excerpt, read_song
 from drumkit_cli.errors import BadDataError, DrumkitError
 from drumkit_cli.learning.index_files import read_index
-from drumkit_cli.midi.files import read_midi
-from drumkit_cli.midi.measures import read_stretches
 
 _HATS: Final = (42, 46, 22, 26)
 _INSTEAD_OF_HATS: Final = (
@@ -28,10 +26,6 @@ _INSTEAD_SHARES: Final = (0.19, 0.065, 0.02, 0.02)
 _TOMS: Final = (41, 43, 45, 47, 48, 50)
 _FILL_SHARE: Final = 0.18
 """Share of the takes in which toms take part in fills."""
-_ON_GRID: Final = 0.8
-"""Share of the onsets on the grid of sixteenths or triplets from which its beats are believed."""
-_BARS: Final = ((4, 4), (3, 4))
-
 _PERFORMANCE_SHARE: Final = 0.55
 _ATTEMPTS: Final = 1000
 
@@ -62,28 +56,6 @@ def draw_music(data: Path, split: str, seconds: float, generator: np.random.Gene
             drums = _with_fills(_without_hats(music.song.drums, generator), generator)
             return Music(replace(music.song, drums=tuple(drums)), music.beats)
     raise BadDataError(f"{data}: hardly a song of the split {split} has drums")
-
-
-def beats_of(path: Path) -> NDArray[np.float64]:
-    """Beats `[n, 2]` of a MIDI file: seconds, number in the bar; none where they are doubtful.
-
-    They are doubtful in meters other than 4/4 and 3/4 and where the drums are off their grid.
-
-    Raises:
-        BadDataError: not a MIDI file.
-    """
-    track = read_midi(path.read_bytes(), path.name)
-    found: list[tuple[float, int]] = []
-    for stretch in read_stretches(track, max((n.onset_ticks for n in track.notes), default=0)):
-        count = stretch.meter.numerator
-        if stretch.meter[1:] not in _BARS or stretch.measure_ticks < 1:
-            return np.zeros((0, 2))
-        for beat in range(stretch.measures * count):
-            tick = stretch.first_tick + beat * stretch.measure_ticks / count
-            found.append((track.clock.seconds(round(tick)), beat % count + 1))
-    beats = np.array(found, np.float64).reshape(-1, 2)
-    onsets = np.array([note.onset_seconds for note in track.notes if note.drum])
-    return beats if _grid_share(onsets, beats[:, 0]) >= _ON_GRID else np.zeros((0, 2))
 
 
 def _without_hats(notes: Sequence[Note], generator: np.random.Generator) -> Sequence[Note]:
@@ -206,15 +178,6 @@ def _read(path: Path) -> Music | None:
         return Music(song, beats_of(path))
     except DrumkitError:
         return None
-
-
-def _grid_share(onsets: NDArray[np.float64], beats: NDArray[np.float64]) -> float:
-    """Share of the onsets within a tenth of a beat of eighths, sixteenths or triplets."""
-    if len(beats) < 2 or not len(onsets):
-        return 0.0
-    phase = np.interp(onsets, beats, np.arange(len(beats))) % 1
-    near = np.abs(phase[:, None] - np.array([0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1])).min(1)
-    return float((near < 0.06).mean())
 
 
 @cache

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli import console
+from drumkit_cli.audio.separated import separate_stem
 from drumkit_cli.audio.wav import wav_bytes
 from drumkit_cli.bands import effects
 from drumkit_cli.bands.instruments import RATE, Instrument, Note, Samples
@@ -24,7 +25,6 @@ from drumkit_cli.listening.levels import MEL
 from drumkit_cli.listening.voices import VOICE_OF_PITCH
 from drumkit_cli.spectral.mel_spectrogram import discretise, mel_power
 from drumkit_cli.transcribe.training.music import draw_music
-from drumkit_cli.transcribe.training.separated import separate_drums
 
 PARTS: Final = ("kick", "snare", "hats", "toms", "cymbals", "percussion", "bass", "other")
 DRUM_PARTS: Final = 6
@@ -121,7 +121,7 @@ def separate_takes(folder: Path) -> None:
     mixes = sorted(folder.glob("take*.wav"))
     if not mixes:
         return
-    for mix, drums in zip(mixes, separate_drums(mixes), strict=True):
+    for mix, drums in zip(mixes, separate_stem(mixes, "drums"), strict=True):
         _save(mix.with_suffix(".separated.npy"), _levels([drums])[0])
         mix.unlink()
 
