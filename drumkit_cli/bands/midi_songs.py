@@ -76,10 +76,10 @@ def draw_performance(
 
 
 @cache
-def song_table(data: Path) -> list[dict[str, str]]:
-    """Index rows of all songs outside of the test split, in a fixed random order."""
+def song_table(data: Path, splits: tuple[str, ...]) -> list[dict[str, str]]:
+    """Index rows of all songs of some splits, in a fixed random order."""
     table = read_index(data / "bands-midi" / "index.csv", "path", "split", "tempo")
-    rows = [row for row in table if row["split"] != "test"]
+    rows = [row for row in table if row["split"] in splits]
     order = np.random.default_rng(0).permutation(len(rows))
     return [rows[i] for i in order]
 
@@ -142,6 +142,14 @@ def beats_of(path: Path) -> NDArray[np.float64]:
     beats = np.array(found, np.float64).reshape(-1, 2)
     onsets = np.array([note.onset_seconds for note in track.notes if note.drum])
     return beats if _grid_share(onsets, beats[:, 0]) >= _ON_GRID else np.zeros((0, 2))
+
+
+def cut_beats(
+    beats: NDArray[np.float64], start: float, seconds: float, factor: float
+) -> NDArray[np.float64]:
+    """The beats of an `excerpt`, from its start on."""
+    moved = (beats - [start, 0]) / [factor, 1]
+    return moved[(moved[:, 0] >= 0) & (moved[:, 0] < seconds)]
 
 
 def _grid_share(onsets: NDArray[np.float64], beats: NDArray[np.float64]) -> float:

@@ -34,6 +34,10 @@ LICENCES = (
 )
 
 INDEX_NAME = "index.json"
+TRAINING_SPLITS = ("train", "validation")
+
+Job = tuple[Path, Path, tuple[str, ...], float, int, int]
+"""Data, folder, splits, seconds of a take, seed and number of the take."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Take:
         tempo_bpm: tempo as rendered.
         rate: sample rate, Hz.
         stems: name of a stem to int16 `[N]`, memory-mapped.
+        beats: seconds and number in the bar of each beat; none where they are not known.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Take:
     tempo_bpm: float
     rate: int
     stems: dict[str, NDArray[np.int16]]
+    beats: Sequence[tuple[float, float]] = ()
 
 
 def load_takes(folder: Path) -> list[Take]:
@@ -93,7 +99,14 @@ def takes_of_run(data: Path, run: Run, fabric: Fabric, takes: int, seconds: floa
 
 
 def render_takes(
-    data: Path, folder: Path, *, takes: int, seconds: float, seed: int, workers: int = 1
+    data: Path,
+    folder: Path,
+    *,
+    takes: int,
+    seconds: float,
+    seed: int,
+    workers: int = 1,
+    splits: tuple[str, ...] = TRAINING_SPLITS,
 ) -> None:
     """Render takes into a folder; an interrupted rendering is continued.
 
@@ -107,6 +120,7 @@ def render_takes(
         seconds: length of each take.
         seed: seed of all random choices; take i does not depend on `takes`.
         workers: number of processes.
+        splits: those whose songs are played.
 
     Raises:
         UsageError: the folder holds takes of other parameters.
@@ -128,7 +142,7 @@ def render_takes(
     require_extra("render", "rendering bands")
     folder.mkdir(parents=True, exist_ok=True)
     _write_index(folder, made_by, [])
-    done = _render_all([(data, folder, seconds, seed, i) for i in range(takes)], workers)
+    done = _render_all([(data, folder, splits, seconds, seed, i) for i in range(takes)], workers)
     if not done:
         raise BadDataError(f"{data}: no song with drums and bass could be rendered")
     _write_index(folder, made_by, done)
@@ -155,9 +169,7 @@ def _write_index(
     streams.write_text(json.dumps(index, indent=1) + "\n", str(folder / INDEX_NAME))
 
 
-def _render_all(
-    jobs: Sequence[tuple[Path, Path, float, int, int]], workers: int
-) -> list[dict[str, object]]:
+def _render_all(jobs: Sequence[Job], workers: int) -> list[dict[str, object]]:
     done = []
     with (
         console.progress(len(jobs), "rendering bands") as bar,
@@ -179,13 +191,14 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _render_job(job: tuple[Path, Path, float, int, int]) -> dict[str, object] | None:
+def _render_job(job: Job) -> dict[str, object] | None:
     """Render one take into its file and return its index entry; None when its song is unusable."""
-    data, folder, seconds, seed, number = job
+    data, folder, splits, seconds, seed, number = job
     generator = np.random.default_rng([seed, number])
-    table = midi_songs.song_table(data)
+    table = midi_songs.song_table(data, splits)
     row = table[number % len(table)]
-    song = midi_songs.read_song(data / "bands-midi" / row["path"])
+    source = data / "bands-midi" / row["path"]
+    song = midi_songs.read_song(source)
     if song is None:
         return None
     tempo_factor = float(2 ** generator.uniform(-0.2, 0.2))
@@ -204,5 +217,11 @@ def _render_job(job: tuple[Path, Path, float, int, int]) -> dict[str, object] | 
         block = np.stack([stems[stem] for stem in STEMS]) * (32_000 / max(peak, 1e-6))
         with streams.open_output(str(path)) as file:
             np.save(file, np.round(block).astype(np.int16))
-    tempo = float(row["tempo"] or 120) * tempo_factor
-    return {"name": name, "song": row["path"], "split": row["split"], "tempo_bpm": round(tempo, 2)}
+    beats = midi_songs.cut_beats(midi_songs.beats_of(source), start, seconds, tempo_factor)
+    return {
+        "name": name,
+        "song": row["path"],
+        "split": row["split"],
+        "tempo_bpm": round(float(row["tempo"] or 120) * tempo_factor, 2),
+        "beats": [(round(float(time), 4), int(number)) for time, number in beats],
+    }

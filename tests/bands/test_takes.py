@@ -129,6 +129,15 @@ def test_rendered_takes_are_aligned_audible_and_reproducible(tmp_path):
         for name in ("drums", "bass"):
             assert np.abs(one.stems[name]).max() > 1000
         assert len({len(stem) for stem in one.stems.values()}) == 1
+        assert one.beats == other.beats
+        assert all(0 <= time < 6 and number >= 1 for time, number in one.beats)
+    assert any(len(take.beats) > 4 for take in first)
+
+
+@needs_data
+def test_only_songs_of_the_splits_that_are_wanted_are_played(tmp_path):
+    takes.render_takes(Path(str(DATA)), tmp_path, takes=2, seconds=3.0, seed=1, splits=("test",))
+    assert {take.split for take in takes.load_takes(tmp_path)} == {"test"}
 
 
 @needs_data

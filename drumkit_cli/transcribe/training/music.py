@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.bands.instruments import Note
-from drumkit_cli.bands.midi_songs import Song, beats_of, excerpt, read_song
+from drumkit_cli.bands.midi_songs import Song, beats_of, cut_beats, excerpt, read_song
 from drumkit_cli.errors import BadDataError, DrumkitError
 from drumkit_cli.learning.index_files import read_index
 
@@ -99,7 +99,7 @@ def _band(data: Path, split: str, seconds: float, generator: np.random.Generator
         )
         for note in song.drums
     )
-    return Music(replace(song, drums=drums), _cut_beats(music.beats, start, seconds, factor))
+    return Music(replace(song, drums=drums), cut_beats(music.beats, start, seconds, factor))
 
 
 def _performance(
@@ -117,7 +117,7 @@ def _performance(
     looped = _looped(played, seconds * factor)
     start = _bar_line(looped, seconds * factor, generator)
     drums = excerpt(looped.song, start, seconds, factor, 0).drums
-    beats = _cut_beats(looped.beats, start, seconds, factor)
+    beats = cut_beats(looped.beats, start, seconds, factor)
     song = _matching(backing, float(np.median(np.diff(beats[:, 0]))), seconds, generator)
     if song is None:
         return None
@@ -159,13 +159,6 @@ def _bar_line(music: Music, seconds: float, generator: np.random.Generator) -> f
     bars = music.beats[music.beats[:, 1] == 1, 0]
     fitting = bars[bars <= max(music.song.seconds - seconds, bars[0])]
     return float(generator.choice(fitting)) - 0.05
-
-
-def _cut_beats(
-    beats: NDArray[np.float64], start: float, seconds: float, factor: float
-) -> NDArray[np.float64]:
-    moved = (beats - [start, 0]) / [factor, 1]
-    return moved[(moved[:, 0] >= 0) & (moved[:, 0] < seconds)]
 
 
 @cache
