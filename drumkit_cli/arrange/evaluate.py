@@ -1,217 +1,214 @@
-"""`drumkit evaluate arrange`: onsets and spectra of generated drums against a song's real drums.
+"""`drumkit evaluate arrange`: how good the drums are that are played to the basses of songs.
 
-CycleDRUMS rates its drums by listeners, and by a regression on their ratings, on songs that are not
-public; its figures are no comparison.
+Beside them stand the song's own drums, its bass, drums of another song, a metronome and chance.
+CycleDRUMS rates its drums by listeners, on songs that are not public.
 """
 
-import itertools
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.arrange import infer
-from drumkit_cli.audio.reader import AudioReader, resample
-from drumkit_cli.errors import MissingInputError
+from drumkit_cli.arrange.baselines import random_onsets, retimed
+from drumkit_cli.arrange.metrics import (
+    band_shares,
+    bar_likeness,
+    bass_share,
+    divide_beats,
+    grid_f_measure,
+    power_spectrum,
+    seam_ratio,
+    share_on_grid,
+    spectral_distance,
+)
+from drumkit_cli.arrange.songs import Song, load_songs
+from drumkit_cli.audio.separated import separate_stem
+from drumkit_cli.audio.wav import wav_bytes
 from drumkit_cli.io.arrays import Floats
-from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
-from drumkit_cli.io.streams import open_input
+from drumkit_cli.io.streams import open_output
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.learning.statistics import frechet_distance
-from drumkit_cli.spectral import mel_spectrogram
 from drumkit_cli.spectral.onsets import (
     MEL,
     SECONDS_PER_FRAME,
     normalised_image,
     onset_frames,
     onset_scores,
+    rise_strength,
 )
 
-GRID_TOLERANCE_SECONDS = 0.035
-SAME_HIT_SECONDS = 0.03
-"""Annotated hits closer than this are one onset."""
-RANDOM_DRAWS = 20
-SPECTRUM_BANDS = 32
-IMAGE_DECIBELS = mel_spectrogram.TOP_LEVEL / mel_spectrogram.LEVELS_PER_DB
-
-METHODS = ("drumkit arrange", "the bass itself", "random onsets", "metronome, eighths")
+OURS: Final = "drumkit arrange"
+SEPARATED: Final = "of the separated bass"
+DRUMMER: Final = "real drums"
+BASS: Final = "the bass itself"
+NEXT: Final = "next song's drums"
+METRONOME: Final = "metronome, eighths"
+RANDOM: Final = "random onsets"
+METHODS: Final = (OURS, SEPARATED, DRUMMER, BASS, NEXT, METRONOME, RANDOM)
+FIGURES: Final = (
+    "F grid",
+    "F drummer",
+    "on eighths",
+    "per second",
+    "bars alike",
+    "<150 Hz",
+    "150-2k",
+    "2k-6k",
+    ">6k Hz",
+    "of the bass",
+    "seams",
+    "CPU s/min",
+)
+NOTES: Final = (
+    "F: mir_eval onset F-measure within 50 ms, against the sixteenths and the real drummer's hits",
+    "on eighths: share of the onsets within 35 ms of an eighth note of the song",
+    "bars alike: correlation of the onset strength of each bar, in sixteenths, with the next one's",
+    "Hz: shares of the energy; of the bass: share of it that the bass's partials explain",
+    "seams: spectral flux where windows are cross-faded over that elsewhere",
+    "spectrum: Frechet distance of mel frames, of all songs together, to those of the real drums",
+    "CPU: seconds of processor time for a minute of music",
+    "of the separated bass: what drumkit separate leaves of the mix, some of its drums included",
+    "next song's drums: its real onsets on the beats of this song; random: as dense as ours",
+)
 
 Times = NDArray[np.floating]
 
 
-@dataclass(frozen=True)
-class Song:
-    """A song to evaluate on: mono samples at `MEL.rate`, times in seconds."""
+class Measured(NamedTuple):
+    """The `FIGURES` of a sound or of mere onsets, NaN where they have none, and a sound's image."""
 
-    name: str
-    bass: Floats
-    drums: Floats
-    onsets: Times
-    eighths: Times
+    figures: list[float]
+    image: Floats | None = None
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
-    """Generate drums to the bass of each song, and compare their onsets with the real drums.
-
-    A song is a folder with audio files ``drums*`` and ``bass*`` (the first of each counts), and
-    optionally ``class.txt`` (annotated onsets of the drums; else they are detected) and
-    ``beats.txt`` (annotated beats; else librosa's of bass and drums).
+    """Play drums to the bass of each song, as a stem and as separated from the mix; measure them.
 
     Raises:
-        MissingInputError: no folder in ``data`` is a song.
+        DrumkitError: as `load_songs`, `load_weights` and `separate_stem`.
     """
-    folders = sorted(folder for folder in data.glob("*/") if _stem_files(folder, "drums"))
-    if not folders:
-        raise MissingInputError(f"{data}: no song folders with drums and bass")
     arranger = infer.Arranger(load_weights("arrange", weights))
-    scores: dict[str, list[list[float]]] = {method: [] for method in METHODS}
-    images: dict[str, list[Floats]] = {"real": [], "made": [], "bass": []}
-    with console.progress(len(folders), "evaluating") as bar:
-        for folder in folders:
-            song = _load_song(folder)
-            with infer.play([song.bass], MEL.rate, arranger) as tape:
-                made = tape.read(0, tape.length)
-            for name, sound in (("real", song.drums), ("made", made), ("bass", song.bass)):
-                images[name].append(normalised_image(sound))
-            bass, drums = (onset_frames(images[name][-1]) for name in ("bass", "made"))
-            estimates: dict[str, list[Times]] = {
-                METHODS[0]: [drums * SECONDS_PER_FRAME],
-                METHODS[1]: [bass * SECONDS_PER_FRAME],
-                METHODS[2]: _random_onsets(len(drums), len(song.bass) / MEL.rate),
-                METHODS[3]: [song.eighths],
-            }
-            for method, draws in estimates.items():
-                scores[method].append(_mean([_figures(song, onsets) for onsets in draws]))
+    songs = load_songs(data)
+    measured: list[dict[str, Measured]] = []
+    with console.progress(len(songs), "evaluating") as bar:
+        for number, (song, separated) in enumerate(zip(songs, _separated(songs), strict=True)):
+            following = songs[(number + 1) % len(songs)]
+            measured.append(_measure(song, following, separated, arranger))
             bar.advance(1)
-    spectra = {
-        METHODS[0]: spectral_distance(images["real"], images["made"]),
-        METHODS[1]: spectral_distance(images["real"], images["bass"]),
-    }
-    rows: list[list[Cell]] = [
-        ["mean", method, *_mean(scores[method]), spectra.get(method)] for method in METHODS
-    ]
+    rows: list[list[Cell]] = []
+    for name, average in (("mean", np.mean), ("median", np.median)):
+        for method in METHODS:
+            distance = _distance(measured, method) if name == "mean" else None
+            rows.append([name, method, *_rounded(_averages(measured, method, average)), distance])
     rows += [
-        [folder.name, METHODS[0], *figures, None]
-        for folder, figures in zip(folders, scores[METHODS[0]], strict=True)
+        [song.name, OURS, *_rounded(of[OURS].figures), None]
+        for song, of in zip(songs, measured, strict=True)
     ]
     return Table(
-        title=f"Arrangement: onsets against the drums of {len(folders)} songs",
-        columns=[
-            "song",
-            "method",
-            "F",
-            "precision",
-            "recall",
-            "per second",
-            "on beat",
-            "spectrum dB",
-        ],
+        title=f"Arrangement: drums for {len(songs)} songs",
+        columns=["song", "sound", *FIGURES, "spectrum dB"],
         rows=rows,
-        notes=[
-            f"data: {data.name}; mir_eval onset F-measure within 50 ms",
-            "per second: detected onsets; on beat: share of them within 35 ms of an eighth note",
-            "spectrum: Frechet distance of mel frames to those of the real drums",
-            "random onsets are as dense as ours; the metronome is given the beat, ours only a bass",
-            f"weights: sha256 {arranger.weights_sha256[:16]}",
-        ],
+        notes=[f"data: {data.name}", *NOTES, f"weights: sha256 {arranger.weights_sha256[:16]}"],
     )
 
 
-def spectral_distance(real: Iterable[Floats], made: Iterable[Floats]) -> float:
-    """Frechet distance, in dB, of the non-silent frames of log-mel images ``[F, T]``.
-
-    The root of `frechet_distance` over 32 bands, per band: 0 for the same sound, 6 for one that is
-    6 dB louder everywhere, NaN when either is silent.
-    """
-    sounding = []
-    for images in (real, made):
-        frames = np.concatenate([_bands(image) for image in images], axis=1)
-        sounding.append(frames[:, frames.max(0) > 0.25 * IMAGE_DECIBELS].T)
-        if len(sounding[-1]) < 2:
-            return float("nan")
-    return math.sqrt(frechet_distance(*sounding) / SPECTRUM_BANDS)
-
-
-def _bands(image: Floats) -> Floats:
-    """Decibels above the lowest level, averaged in 32 bands: ``[32, T]``."""
-    bins, frames = image.shape
-    decibels = (image + 1) / 2 * IMAGE_DECIBELS
-    bands: Floats = decibels.reshape(SPECTRUM_BANDS, bins // SPECTRUM_BANDS, frames).mean(1)
-    return bands
-
-
-def _figures(song: Song, onsets: Times) -> list[float]:
-    """Onset F-measure, precision, recall, onsets per second, share on the grid."""
-    density = len(onsets) / (len(song.bass) / MEL.rate)
-    return [*onset_scores(song.onsets, onsets), density, _on_grid(onsets, song.eighths)]
+def _measure(
+    song: Song, following: Song, separated: Floats, arranger: infer.Arranger
+) -> dict[str, Measured]:
+    """Figures of a song by `METHODS`."""
+    found = {}
+    for method, bass in ((OURS, song.bass), (SEPARATED, separated)):
+        began = time.process_time()
+        with infer.play([bass], MEL.rate, arranger) as tape:
+            drums = tape.read(0, tape.length)
+        seconds = (time.process_time() - began) / (len(bass) / MEL.rate / 60)
+        found[method] = _of_sound(song, drums, seconds)
+    found[DRUMMER] = _of_sound(song, song.drums)
+    found[BASS] = _of_sound(song, song.bass)
+    density = found[OURS].figures[FIGURES.index("per second")]
+    draws = random_onsets(round(density * _seconds(song)), _seconds(song))
+    found[NEXT] = _of_onsets(song, retimed(following.onsets, following.beats, song.beats))
+    found[METRONOME] = _of_onsets(song, divide_beats(song.beats, 2))
+    of_draws = [_of_onsets(song, onsets).figures for onsets in draws]
+    found[RANDOM] = Measured([float(figure) for figure in np.mean(of_draws, axis=0)])
+    return found
 
 
-def _on_grid(onsets: Times, grid: Times) -> float:
-    """Share of the onsets within the grid's range that are near a grid time; NaN without any."""
-    inside = onsets[(onsets >= grid[0]) & (onsets <= grid[-1])] if len(grid) else onsets[:0]
-    if not len(inside):
-        return float("nan")
-    distance = np.abs(inside[:, None] - grid[None]).min(1)
-    return float(np.mean(distance <= GRID_TOLERANCE_SECONDS))
+def _of_sound(song: Song, sound: Floats, cpu_seconds: float = math.nan) -> Measured:
+    image, power = normalised_image(sound), power_spectrum(sound)
+    figures = [
+        *_onset_figures(song, onset_frames(image) * SECONDS_PER_FRAME),
+        bar_likeness(rise_strength(image), song.beats),
+        *band_shares(power),
+        bass_share(power, power_spectrum(song.bass)),
+        seam_ratio(image, _seams(image.shape[1])),
+        cpu_seconds,
+    ]
+    return Measured(figures, image)
 
 
-def _random_onsets(count: int, seconds: float) -> list[Times]:
-    generator = np.random.default_rng(0)
-    return [np.sort(generator.uniform(0, seconds, count)) for _ in range(RANDOM_DRAWS)]
+def _of_onsets(song: Song, onsets: Times) -> Measured:
+    figures = _onset_figures(song, onsets)
+    return Measured([*figures, *[math.nan] * (len(FIGURES) - len(figures))])
 
 
-def _mean(rows: list[list[float]]) -> list[float]:
-    return [float(x) for x in np.nanmean(np.array(rows), axis=0)]
+def _onset_figures(song: Song, onsets: Times) -> list[float]:
+    return [
+        grid_f_measure(onsets, song.beats),
+        onset_scores(song.onsets, onsets)[0],
+        share_on_grid(onsets, divide_beats(song.beats, 2)),
+        len(onsets) / _seconds(song),
+    ]
 
 
-def _load_song(folder: Path) -> Song:
-    bass, drums = (_load_stem(folder, stem) for stem in ("bass", "drums"))
-    length = max(len(bass), len(drums))
-    bass, drums = (np.pad(stem, (0, length - len(stem))) for stem in (bass, drums))
-    hits = folder / "class.txt"
-    if hits.is_file():
-        times = np.unique(
-            [float(line.split()[0]) for line in hits.read_text().splitlines() if line.strip()]
-        )
-        onsets = times[np.diff(times, prepend=-1.0) > SAME_HIT_SECONDS]
-    else:
-        onsets = onset_frames(normalised_image(drums)) * SECONDS_PER_FRAME
-    beats = _beats(folder, bass + drums)
-    middles = [(a + b) / 2 for a, b in itertools.pairwise(beats)]
-    return Song(folder.name, bass, drums, onsets, np.sort(np.concatenate([beats, middles])))
+def _seconds(song: Song) -> float:
+    return len(song.bass) / MEL.rate
 
 
-def _beats(folder: Path, mix: Floats) -> Times:
-    annotated = folder / "beats.txt"
-    if annotated.is_file():
-        lines = [line for line in annotated.read_text().splitlines() if line.strip()]
-        return np.array([float(line.split()[0]) for line in lines])
-    import librosa
-
-    _, beats = librosa.beat.beat_track(y=mix, sr=MEL.rate, units="time")
-    return np.asarray(beats, np.float64)
-
-
-def _load_stem(folder: Path, stem: str) -> Floats:
-    """Mono samples of a stem at `MEL.rate`."""
-    files = _stem_files(folder, stem)
-    if not files:
-        raise MissingInputError(f"{folder}: no {stem}")
-    with open_input(str(files[0])) as source, AudioReader(source) as reader:
-        mono = reader.read().mean(0, keepdims=True)
-    samples: Floats = resample(mono, reader.rate, MEL.rate)[0]
-    return samples
+def _seams(frames: int) -> NDArray[np.bool_]:
+    """Which frames are those of two windows of `drum_images`."""
+    step = infer.WINDOW_FRAMES - infer.OVERLAP_FRAMES
+    last = max(frames - infer.WINDOW_FRAMES, 0)
+    windows = np.zeros(frames, int)
+    for start in (*range(0, last, step), last):
+        windows[start : start + infer.WINDOW_FRAMES] += 1
+    return np.asarray(windows > 1)
 
 
-def _stem_files(folder: Path, stem: str) -> list[Path]:
-    """The audio files whose names start with a stem's, sorted."""
-    return sorted(
-        path
-        for path in folder.glob(f"{stem}*")
-        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
+def _separated(songs: Sequence[Song]) -> Iterator[Floats]:
+    """The bass of each song's mix, as the built-in separator leaves it."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number:04d}.wav" for number in range(len(songs))]
+        for path, song in zip(paths, songs, strict=True):
+            with open_output(str(path)) as sink:
+                sink.write(wav_bytes(song.mix[None], MEL.rate))
+        yield from separate_stem(paths, "bass")
+
+
+def _averages(
+    measured: Sequence[dict[str, Measured]], method: str, average: Callable[[Times], float]
+) -> list[float]:
+    """The average of each figure over the songs that have it."""
+    columns = np.array([of[method].figures for of in measured]).T
+    known = [column[np.isfinite(column)] for column in columns]
+    return [float(average(column)) if len(column) else math.nan for column in known]
+
+
+def _rounded(figures: Sequence[float]) -> list[float]:
+    return [round(figure, 3) + 0.0 for figure in figures]  # no negative zero
+
+
+def _distance(measured: Sequence[dict[str, Measured]], method: str) -> float | None:
+    """The spectral distance of a method's sounds to the real drums."""
+    real, made = (
+        [image for of in measured if (image := of[name].image) is not None]
+        for name in (DRUMMER, method)
     )
+    return round(spectral_distance(real, made), 3) if made else None

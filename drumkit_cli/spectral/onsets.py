@@ -77,13 +77,16 @@ def normalised_image(samples: Floats) -> Floats:
     return to_image(mel_spectrogram.mel_power(samples * gain, MEL))
 
 
-def onset_frames(image: Floats) -> NDArray[np.intp]:
-    """Frames of the onsets in an image ``[F, T]``, sorted.
-
-    They are peaks of the onset strength: the rise of each bin over two frames, averaged over bins.
-    """
+def rise_strength(image: Floats) -> Floats:
+    """Onset strength ``[T]`` of an image ``[F, T]``: the mean rise of its bins over two frames."""
     rise = np.maximum(image[:, 2:] - image[:, :-2], 0).mean(0)
-    strength = np.concatenate([np.zeros(1), rise, np.zeros(1)])
+    strength: Floats = np.pad(rise, 1)
+    return strength
+
+
+def onset_frames(image: Floats) -> NDArray[np.intp]:
+    """Frames of the onsets in an image ``[F, T]``, sorted: peaks of its onset strength."""
+    strength = rise_strength(image)
     padded = np.pad(strength, PEAK_FRAMES)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * PEAK_FRAMES + 1)
     return np.flatnonzero((strength > PEAK_THRESHOLD) & (strength >= around.max(1)))

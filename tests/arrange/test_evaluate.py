@@ -1,18 +1,11 @@
-import io
-
 import numpy as np
 import pytest
-import soundfile
 
 from drumkit_cli.arrange import evaluate
 from drumkit_cli.errors import MissingInputError
 from drumkit_cli.spectral import onsets
+from tests.arrange.test_songs import clicks, write_song
 from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger
-
-
-def clicks(seconds, every=0.25):
-    noise = np.random.default_rng(0).normal(0, 0.3, round(seconds * RATE))
-    return (noise * np.exp(-40 * (np.arange(len(noise)) / RATE % every))).astype(np.float32)
 
 
 def test_onsets_are_found_where_the_hits_are():
@@ -31,41 +24,41 @@ def test_no_onsets_in_silence_nor_in_a_steady_sound():
     assert onsets.onset_scores(np.zeros(0), np.zeros(0)) == (1, 1, 1)
 
 
-def test_spectral_distance_is_zero_for_the_same_and_the_shift_for_a_louder_sound():
-    image = np.random.default_rng(0).uniform(0, 0.5, (256, 400)).astype(np.float32)
-    assert evaluate.spectral_distance([image], [image]) == pytest.approx(0, abs=1e-3)
-    louder = image + 12 / evaluate.IMAGE_DECIBELS
-    assert evaluate.spectral_distance([image], [louder]) == pytest.approx(6, rel=1e-3)
-    silent = np.full((256, 10), -1, np.float32)
-    assert np.isnan(evaluate.spectral_distance([image], [silent]))
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluate")
+    write_song(folder / "data" / "a")
+    write_song(folder / "data" / "b", 10.0)
+    weights = write_tiny_arranger(folder / "arrange.safetensors")
+    with pytest.MonkeyPatch.context() as patch:
+        basses = [bass_line(8), bass_line(10)]
+        patch.setattr(evaluate, "separate_stem", lambda _paths, _name: basses)
+        return evaluate.evaluate(folder / "data", str(weights))
 
 
-def test_the_table_has_our_row_and_the_baselines(tmp_path):
-    song = tmp_path / "data" / "song"
-    song.mkdir(parents=True)
-    buffer = io.BytesIO()
-    soundfile.write(buffer, bass_line(8), RATE, format="WAV")
-    (song / "bass.wav").write_bytes(buffer.getvalue())
-    soundfile.write(song / "drums.flac", clicks(8, 0.5), RATE)
-    for name in ("drums.mid", "drums.txt", "drums_room.wav"):  # no audio; and one too many
-        (song / name).write_bytes(b"no sound")
-    other = tmp_path / "data" / "midi only"
-    other.mkdir()
-    (other / "drums.mid").write_bytes(b"no sound")
-    (song / "class.txt").write_text("".join(f"{t:.3f} \t KD \n" for t in np.arange(0.5, 8, 0.5)))
-    (song / "beats.txt").write_text("".join(f"{t:.3f}\t1\n" for t in np.arange(0, 8, 0.5)))
-    weights = write_tiny_arranger(tmp_path / "arrange.safetensors")
-    table = evaluate.evaluate(tmp_path / "data", str(weights))
-    means = {row[1]: row for row in table.rows if row[0] == "mean"}
-    assert tuple(means) == evaluate.METHODS
-    assert [row[0] for row in table.rows[4:]] == ["song"]
-    f, on_beat = table.columns.index("F"), table.columns.index("on beat")
+def test_the_table_has_our_rows_and_those_of_the_baselines(table):
+    for average in ("mean", "median"):
+        assert tuple(row[1] for row in table.rows if row[0] == average) == evaluate.METHODS
+    assert [row[:2] for row in table.rows[-2:]] == [["a", evaluate.OURS], ["b", evaluate.OURS]]
+
+
+def test_the_figures_of_known_sounds_are_known(table):
+    of = {row[1]: dict(zip(table.columns, row, strict=True)) for row in table.rows[:7]}
     # Every second eighth of the metronome is a hit: precision 1/2, recall 1.
-    assert means["metronome, eighths"][f] == pytest.approx(2 / 3, abs=0.03)
-    assert means["metronome, eighths"][on_beat] == 1
-    assert means["the bass itself"][on_beat] > 0.8
+    assert of[evaluate.METRONOME]["F drummer"] == pytest.approx(2 / 3, abs=0.03)
+    assert of[evaluate.METRONOME]["on eighths"] == 1
+    assert of[evaluate.METRONOME]["F grid"] == pytest.approx(2 / 3, abs=0.02)
+    assert of[evaluate.NEXT]["F drummer"] > 0.9
+    assert of[evaluate.DRUMMER]["F drummer"] > 0.9
+    assert of[evaluate.DRUMMER]["bars alike"] > 0.9
+    assert of[evaluate.DRUMMER]["spectrum dB"] == 0
+    assert of[evaluate.BASS]["of the bass"] == 1
+    assert of[evaluate.BASS]["<150 Hz"] > 0.5
+    assert of[evaluate.OURS]["CPU s/min"] > 0
+    assert np.isnan(of[evaluate.RANDOM]["bars alike"])
 
 
 def test_a_folder_without_songs_is_told(tmp_path):
+    weights = write_tiny_arranger(tmp_path / "arrange.safetensors")
     with pytest.raises(MissingInputError, match="no song folders"):
-        evaluate.evaluate(tmp_path, None)
+        evaluate.evaluate(tmp_path, str(weights))
