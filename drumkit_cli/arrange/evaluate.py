@@ -20,21 +20,20 @@ from drumkit_cli.arrange.baselines import random_onsets, retimed
 from drumkit_cli.arrange.metrics import (
     band_shares,
     bar_likeness,
-    bass_share,
     divide_beats,
     grid_f_measure,
-    power_spectrum,
     seam_ratio,
     share_on_grid,
     spectral_distance,
 )
-from drumkit_cli.arrange.songs import Song, load_songs
 from drumkit_cli.audio.separated import separate_stem
 from drumkit_cli.audio.wav import wav_bytes
+from drumkit_cli.grading.songs import Song, load_songs
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.streams import open_output
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.spectral.bass_share import bass_share, power_spectrum
 from drumkit_cli.spectral.onsets import (
     MEL,
     SECONDS_PER_FRAME,

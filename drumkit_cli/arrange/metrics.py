@@ -1,4 +1,4 @@
-"""How good drums are, as numbers: their bars, their spectrum, what they have of the bass, seams.
+"""How good drums are, as numbers: their bars, their spectrum, their seams.
 
 Images are those of `spectral.onsets`, beats are float64 ``[n, 2]``: seconds, number in the bar.
 """
@@ -14,16 +14,11 @@ from numpy.typing import NDArray
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.statistics import frechet_distance
 from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.bass_share import FFT
 from drumkit_cli.spectral.onsets import MEL, SECONDS_PER_FRAME, TOLERANCE_SECONDS, onset_scores
-from drumkit_cli.spectral.stft import stft
 
 BAND_EDGES_HZ: Final = (0.0, 150.0, 2000.0, 6000.0, MEL.rate / 2)
-PARTIALS_HZ: Final = (30.0, 1000.0)
-"""Where the partials of a bass are told apart."""
-FFT: Final = 4096
-"""Window of power spectra: bins are 5 Hz apart, the partials of a low bass 40 Hz."""
 GRID_TOLERANCE_SECONDS: Final = 0.035
-SMOOTH_BINS: Final = 11
 SPECTRUM_BANDS: Final = 32
 IMAGE_DECIBELS: Final = mel_spectrogram.TOP_LEVEL / mel_spectrogram.LEVELS_PER_DB
 STEPS: Final = 4
@@ -79,12 +74,6 @@ def bar_likeness(strength: Floats, beats: Times) -> float:
     return float(np.mean(pairs)) if pairs else NAN
 
 
-def power_spectrum(samples: Floats) -> Floats:
-    """Power ``[bins, T]`` of mono samples at `MEL.rate`."""
-    power: Floats = np.square(np.abs(stft(samples, FFT, "constant"))).T
-    return power
-
-
 def band_shares(power: Floats) -> list[float]:
     """Shares of the energy of `power_spectrum` between each two of `BAND_EDGES_HZ`."""
     hertz = np.fft.rfftfreq(FFT, 1 / MEL.rate)
@@ -95,24 +84,6 @@ def band_shares(power: Floats) -> list[float]:
     ]
     total = sum(bands)
     return [float(band / total) if total else NAN for band in bands]
-
-
-def bass_share(power: Floats, bass: Floats) -> float:
-    """Share of the energy of a sound that the power of the bass at the same moments explains.
-
-    The least-squares gain from the fine structure of the bass's `power_spectrum` to the sound's,
-    times the energy of the bass over that of the sound. Fine structure is what a bin of 30 to 1000
-    Hz has above the mean of its neighbours (59 Hz) and above its own mean over time: noise that
-    sounds together with the bass does not count, and a kick of one pitch hardly. 1 for the bass
-    itself, around 0 (below it, too) for an unrelated sound, and a tenth for one that has a tenth of
-    its energy from the bass. Partials that are blurred by more than 10 Hz are not found.
-    """
-    low, high = np.searchsorted(np.fft.rfftfreq(FFT, 1 / MEL.rate), PARTIALS_HZ)
-    sound, partials = (_fine_structure(part[low:high]) for part in (power, bass))
-    scale = float(np.square(partials).sum()) * float(power.sum(dtype=np.float64))
-    if not scale:
-        return NAN
-    return float((sound * partials).sum()) * float(bass.sum(dtype=np.float64)) / scale
 
 
 def seam_ratio(image: Floats, is_seam: NDArray[np.bool_]) -> float:
@@ -152,15 +123,6 @@ def _sixteenths(strength: Floats, beats: Times) -> Floats:
     return np.array(
         [strength[a:b].max(initial=0.0) for a, b in itertools.pairwise(edges)], np.float32
     )
-
-
-def _fine_structure(power: Floats) -> NDArray[np.float64]:
-    """Power ``[bins, T]`` above the mean of neighbouring bins, and above its mean over time."""
-    from scipy.ndimage import uniform_filter1d
-
-    power = power.astype(np.float64)
-    fine = power - uniform_filter1d(power, SMOOTH_BINS, axis=0)
-    return np.asarray(fine - fine.mean(1, keepdims=True))
 
 
 def _bands(image: Floats) -> Floats:

@@ -4,8 +4,8 @@ import pytest
 from drumkit_cli.arrange import evaluate
 from drumkit_cli.errors import MissingInputError
 from drumkit_cli.spectral import onsets
-from tests.arrange.test_songs import clicks, write_song
 from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger
+from tests.grading.test_songs import clicks, write_song
 
 
 def test_onsets_are_found_where_the_hits_are():

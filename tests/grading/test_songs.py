@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from drumkit_cli.arrange import songs
-from drumkit_cli.arrange.baselines import random_onsets, retimed
 from drumkit_cli.bands.takes import INDEX_NAME
 from drumkit_cli.errors import BadDataError, MissingInputError
+from drumkit_cli.grading import songs
 from tests.arrange.tiny import RATE, bass_line
 from tests.bands.test_takes import write_takes
 
@@ -78,26 +77,3 @@ def test_takes_that_were_held_out_are_songs_with_the_beats_of_their_index(tmp_pa
     (folder / INDEX_NAME).write_text(json.dumps(index))
     (song,) = songs.load_songs(folder)
     assert song.beats.tolist() == [[0.5, 4], [1, 1]]
-
-
-def test_onsets_are_retimed_bar_line_on_bar_line_and_repeated():
-    beats = np.stack([1 + np.arange(9) * 0.5, np.arange(9) % 4 + 1], 1)
-    target = np.stack([np.arange(19) * 1.0, (np.arange(19) + 1) % 4 + 1], 1)  # a pickup of three
-    onsets = np.array([0.2, 1.0, 1.75, 2.0])  # the first lies before the first bar line
-    retimed_onsets = retimed(onsets, beats, target)
-    bars = np.array([3, 11])
-    for place in (0, 1.5, 2):
-        assert np.isin(bars + place, retimed_onsets).all()
-    assert retimed_onsets.min() >= 0
-    assert retimed_onsets.max() <= 18
-    assert not len(retimed(onsets, beats[:3], target))
-    assert not len(retimed(onsets, np.zeros((0, 2)), target))
-
-
-def test_random_onsets_are_as_many_as_asked_in_order():
-    draws = random_onsets(7, 10.0)
-    for draw in draws:
-        assert len(draw) == 7
-        assert (np.diff(draw) > 0).all()
-        assert draw.min() >= 0
-        assert draw.max() <= 10
