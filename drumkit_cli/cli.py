@@ -20,7 +20,7 @@ from typer.main import get_command
 
 from drumkit_cli import __version__, console
 from drumkit_cli.errors import DrumkitError, ExitStatus, Terminated, UsageError
-from drumkit_cli.io import provenance, streams
+from drumkit_cli.io import calls, provenance, streams
 
 PROGRAM: Final = "drumkit"
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -130,6 +130,20 @@ class LazyGroup(_Light, TyperGroup):
 
 class PlainCommand(_Light, TyperCommand):
     """A command whose help names arguments as a manual does, without Python's types and braces."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
+        """Keep what is asked for, and run it."""
+        several = [param.name for param in self.get_params(ctx) if param.nargs == -1]
+        calls.record(
+            calls.Call(
+                COMMANDS[ctx.info_name][0],
+                ctx.info_name,
+                several[0] if several else "",
+                dict(ctx.params),
+                provenance.command_line(),
+            )
+        )
+        return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
         """Return what follows the name in the usage line."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _RED: Final = "\x1b[1;31m"
 _YELLOW: Final = "\x1b[33m"
 _RESET: Final = "\x1b[0m"
+_BAR: Final = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+_COUNT: Final = ", {n_fmt} of {total_fmt}, {rate_noinv_fmt}"
 
 
 class _State:
@@ -47,6 +49,11 @@ def configure(quiet: bool | None = None, verbose: bool | None = None) -> None:
     """
     _State.quiet = _State.quiet if quiet is None else quiet
     _State.verbose = _State.verbose if verbose is None else verbose
+
+
+def is_quiet() -> bool:
+    """Tell whether only errors are told (``-q``)."""
+    return _State.quiet
 
 
 def is_verbose() -> bool:
@@ -89,7 +96,8 @@ def progress(total: float, label: str) -> Iterator[Progress]:
     """Show a bar while the block runs: on a terminal and unless quiet; else nothing at all.
 
     Args:
-        total: the amount at which the job is done, in any unit.
+        total: the amount at which the job is done, in any unit; a whole number is a count, whose
+            rate is shown.
         label: a word or two in front of the bar.
 
     Yields:
@@ -105,7 +113,8 @@ def progress(total: float, label: str) -> Iterator[Progress]:
         desc=f"drumkit: {escape(label)}",
         file=sys.stderr,
         leave=False,
-        bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+        bar_format=_BAR + (_COUNT if isinstance(total, int) else ""),
+        mininterval=0.2,
         ascii=None if _speaks_unicode() else True,
     )
     _State.bar = bar

@@ -88,6 +88,50 @@ Output = Annotated[
     str | None,
     output("Write to this file, or one file an input into this folder. [default: stdout]"),
 ]
+Recursive = Annotated[
+    bool,
+    typer.Option(
+        "-r",
+        "--recursive",
+        help="A FILE that is a folder stands for the files below it that the command reads, by "
+        "their first bytes; outputs keep their sub-folders.",
+    ),
+]
+FromFile = Annotated[
+    str | None,
+    text(
+        "--from-file",
+        "LIST",
+        "Take inputs from a text file too, one path a line; - is stdin. Outputs of relative paths "
+        "keep their sub-folders.",
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "-j",
+        "--jobs",
+        metavar="N",
+        min=0,
+        max=1024,
+        help="Processes that work on inputs side by side; 0: as many as there are cores.",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    text(
+        "--cluster",
+        "ADDRESS",
+        "Work on the Dask cluster of this scheduler, such as tcp://host:8786, which sees the same "
+        "files.",
+    ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Make again what the same command made of the same input.")
+]
+FileJson = Annotated[
+    bool, typer.Option("--json", help="Print a line of JSON for every input, when it is done.")
+]
 Feature = Annotated[
     TrainedFeature,
     typer.Argument(metavar="FEATURE", help=f"One of {', '.join(get_args(TrainedFeature))}."),

@@ -113,7 +113,7 @@ def test_the_extras_are_those_that_the_commands_ask_for():
     for extra, modules in EXTRAS.items():
         assert declared(extra) == {distribution(module) for module in modules}
     assert {"all", "dev", *EXTRAS} == set(PROJECT["optional-dependencies"])
-    assert PROJECT["optional-dependencies"]["all"] == ["drumkit[plot,train,evaluate]"]
+    assert PROJECT["optional-dependencies"]["all"] == ["drumkit[plot,train,evaluate,cluster]"]
     assert "drumkit[all]" in PROJECT["optional-dependencies"]["dev"]
 
 

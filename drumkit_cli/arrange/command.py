@@ -13,10 +13,11 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.audio.encoding import Encoding
-from drumkit_cli.io.batch import each
+from drumkit_cli.batch.inputs import AUDIO, gather
+from drumkit_cli.batch.run import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import open_input, open_output, resolve_inputs
+from drumkit_cli.io.streams import open_input, open_output
 from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ def arrange(
     device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 0,
     no_provenance: options.NoProvenance = False,
+    recursive: options.Recursive = False,
+    from_file: options.FromFile = None,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
+    force: options.Force = False,
+    lines: options.FileJson = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -86,7 +93,7 @@ def arrange(
     full scale; integers that would are turned down as a whole, and a warning says by how much.
     Where the bass rests for more than two seconds, so do the drums.
     """
-    inputs = resolve_inputs(files or [])
+    inputs = gather(files, *AUDIO)
     destination = Destination(output, ".wav")
     destination.check(inputs)
     job = Job(destination, mix, gain, iterations, seed, threads, encoding, not no_provenance)
@@ -98,7 +105,7 @@ def arrange(
 
         return load_model(Arranger, "arrange", weights, device)
 
-    each(inputs, lambda path: _arrange_one(path, job, load))
+    each(inputs, lambda path: _arrange_one(path, job, load), destination)
 
 
 def _arrange_one(path: str, job: Job, load: Callable[[], Arranger]) -> None:

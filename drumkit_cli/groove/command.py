@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
+from drumkit_cli.batch.inputs import gather
+from drumkit_cli.batch.run import each
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.groove.inputs.performance import (
     FEEL_RANGE,
@@ -19,11 +21,10 @@ from drumkit_cli.groove.inputs.performance import (
     Genre,
     Performance,
 )
-from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.sniffing import Kind
-from drumkit_cli.io.streams import Input, open_input, open_output, resolve_inputs, write_text
+from drumkit_cli.io.streams import Input, open_input, open_output, write_text
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
@@ -138,6 +139,12 @@ def groove(
     device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
+    recursive: options.Recursive = False,
+    from_file: options.FromFile = None,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
+    force: options.Force = False,
+    lines: options.FileJson = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -150,7 +157,7 @@ def groove(
     """
     from drumkit_cli.midi.map_file import read_drum_map
 
-    inputs = resolve_inputs(files or [])
+    inputs = gather(files, Kind.MIDI)
     references = [path for path in (like, velocity_pattern, feel) if path is not None]
     if drum_map is not None and drum_map not in DRUM_MAPS:
         references.append(drum_map)
@@ -182,7 +189,7 @@ def groove(
         like = None if job.like is None else job.like.groove
         return groover, groover.encode(like) if isinstance(like, Performance) else None
 
-    each(inputs, lambda path: _groove_one(path, job, load))
+    each(inputs, lambda path: _groove_one(path, job, load), destination)
 
 
 def _controls(
@@ -261,7 +268,7 @@ def _extract(
             write_groove(extract_groove(template.performance), comment), destination.place(name)
         )
 
-    each(inputs, extract_one)
+    each(inputs, extract_one, destination)
 
 
 def _read_likeness(path: str, drum_map: DrumMap | None) -> Likeness:

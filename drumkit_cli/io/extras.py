@@ -8,6 +8,7 @@ EXTRAS: Final[dict[str, tuple[str, ...]]] = {
     "plot": ("matplotlib",),
     "train": ("lightning_fabric", "matplotlib", "mir_eval", "onnx_ir", "onnxscript"),
     "evaluate": ("lightning_fabric", "librosa", "mir_eval", "museval"),
+    "cluster": ("distributed",),
     "render": ("tinysoundfont",),
 }
 """Modules that each extra of ``pyproject.toml`` installs."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from drumkit_cli.errors import OutputError, UsageError
+from drumkit_cli.io import calls
 from drumkit_cli.io.streams import STDIN_NAME, check_output
 
 PICTURE_SUFFIXES: Final = (".png", ".pdf", ".svg")
@@ -117,7 +118,7 @@ class Destination:
             relative += self.suffix
         if Path(relative).is_absolute() or ".." in Path(relative).parts:
             raise UsageError(f"the template {self.template!r} leaves the folder")
-        return Path(str(self.output)) / relative
+        return Path(str(self.output), calls.folder_of(name), relative)
 
 
 def kind_of(path: str) -> str:

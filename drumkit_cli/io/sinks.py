@@ -1,19 +1,27 @@
 """Where bytes go: descriptors, devices, and files that appear whole or not at all."""
 
 import errno
+import fcntl
 import io
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from drumkit_cli.errors import DrumkitError, OutputError, StreamError, UsageError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+
+_PREFIX: Final = ".drumkit-"
+_SUFFIX: Final = ".tmp"
+_NEW_SECONDS: Final = 0.1
+"""A file younger than this may not be locked yet by the process that made it."""
 
 
 class Sink(io.RawIOBase):
@@ -109,13 +117,14 @@ def open_atomic(path: str, mode: int | None) -> Iterator[BinaryIO]:
     if mode is not None and not os.access(target, os.W_OK):
         raise OutputError(f"cannot write {path}: {os.strerror(errno.EACCES)}")
     # The name is chosen before the file is made, so that a signal in between cannot leave one.
-    temporary = target.with_name(f".drumkit-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
     descriptor = -1
     try:
         try:
             descriptor = os.open(
                 temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
             )
+            _lock(descriptor)
             if mode is not None:
                 os.fchmod(descriptor, stat.S_IMODE(mode))
         except OSError as failure:
@@ -132,6 +141,25 @@ def open_atomic(path: str, mode: int | None) -> Iterator[BinaryIO]:
     finally:
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def remove_abandoned(folder: str) -> None:
+    """Remove the temporary files in and below a folder whose writers are gone.
+
+    A writer holds a lock on its file, which ends with its process however that ends.
+    """
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
+                with suppress(OSError), Path(place, name).open("rb+") as file:
+                    if time.time() - os.fstat(file.fileno()).st_ctime > _NEW_SECONDS:
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        Path(place, name).unlink()
+
+
+def _lock(descriptor: int) -> None:
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def write_all(descriptor: int, data: "Buffer") -> int:

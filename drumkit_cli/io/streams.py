@@ -25,6 +25,7 @@ from drumkit_cli.errors import (
     StreamError,
     UsageError,
 )
+from drumkit_cli.io import calls
 from drumkit_cli.io.sinks import (
     Sink,
     open_atomic,
@@ -190,6 +191,7 @@ def open_output(path: str | None, *, text: bool = False) -> Iterator[BinaryIO]:
         return
     with open_atomic(path, mode) as sink:
         yield sink
+    calls.note_output(path)
 
 
 def require_folder(path: str) -> Path:

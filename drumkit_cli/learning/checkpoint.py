@@ -30,6 +30,7 @@ MANIFEST_NAME = "manifest.json"
 ENVIRONMENT_VARIABLE = "DRUMKIT_WEIGHTS"
 
 _GRAPH_KEY = "graph."
+_loaded: set[str] = set()
 _INFINITY_BITS = 0x7C00
 """The exponent of half precision, all ones in infinity and NaN."""
 
@@ -145,7 +146,13 @@ def load_weights(feature: str, override: str | None = None) -> Checkpoint:
     checkpoint = read_weights(path)
     if checkpoint.feature != feature:
         raise BadDataError(f"{path}: weights of {checkpoint.feature}, not of {feature}")
+    _loaded.add(feature)
     return checkpoint
+
+
+def loaded_features() -> frozenset[str]:
+    """The features whose weights this process has loaded."""
+    return frozenset(_loaded)
 
 
 def read_weights(path: Path) -> Checkpoint:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from drumkit_cli import console
 from drumkit_cli.learning.checkpoint import Checkpoint, find_weights, load_weights
 from drumkit_cli.learning.devices import pick_device
 
@@ -51,4 +52,5 @@ def _build(
     device: str,
     _version: tuple[int, int],
 ) -> Any:  # noqa: ANN401 - what `build` returns
+    console.detail(f"{path}: loading the model of {feature}")
     return build(load_weights(feature, path), device)

@@ -17,9 +17,18 @@ MOST_THREADS: Final = 4
 """Threads that are used where their number is left open; each needs memory of its own."""
 
 
+class _State:
+    cores = os.cpu_count() or 1
+
+
+def share_cores(processes: int) -> None:
+    """Let this process take its share of the cores that so many processes work on."""
+    _State.cores = max(1, (os.cpu_count() or 1) // processes)
+
+
 def thread_count(threads: int) -> int:
     """The number of threads that is meant: 0 stands for the processor's, at most `MOST_THREADS`."""
-    return threads or min(os.cpu_count() or 1, MOST_THREADS)
+    return threads or min(_State.cores, MOST_THREADS)
 
 
 def concurrently(

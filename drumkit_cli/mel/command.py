@@ -12,13 +12,14 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.batch.inputs import AUDIO, gather
+from drumkit_cli.batch.run import each
 from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.pictures import check_picture, write_figure
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.sniffing import Kind
-from drumkit_cli.io.streams import open_input, open_output, resolve_inputs
+from drumkit_cli.io.streams import open_input, open_output
 
 if TYPE_CHECKING:
     from drumkit_cli.audio.reader import AudioReader
@@ -139,6 +140,12 @@ def mel(
     plot: options.Plot = None,
     seed: options.Seed = 0,
     no_provenance: options.NoProvenance = False,
+    recursive: options.Recursive = False,
+    from_file: options.FromFile = None,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
+    force: options.Force = False,
+    lines: options.FileJson = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -149,7 +156,7 @@ def mel(
     array, or windows, which it cross-fades, or levels; the sizes must be those it was made with. It
     gives as many samples as the frames may stand for: up to a hop more than there were.
     """
-    inputs = resolve_inputs(files or [])
+    inputs = gather(files, *([Kind.NPY] if invert else AUDIO))
     destination = Destination(output, ".wav" if invert else ".npy")
     destination.check(inputs)
     if invert and (windows or stem):
@@ -164,7 +171,7 @@ def mel(
         stem, windows, width, overlap, discretise, iterations, seed, encoding, plot,
         not no_provenance,
     )  # fmt: skip
-    each(inputs, lambda path: (_invert_one if invert else _analyse_one)(path, job))
+    each(inputs, lambda path: (_invert_one if invert else _analyse_one)(path, job), destination)
 
 
 def _config(

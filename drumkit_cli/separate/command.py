@@ -16,11 +16,13 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.batch.inputs import AUDIO, gather
+from drumkit_cli.batch.outcomes import is_worker
+from drumkit_cli.batch.run import each
 from drumkit_cli.errors import UsageError
-from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import Input, open_input, open_output, resolve_inputs
+from drumkit_cli.io.streams import Input, open_input, open_output
 from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
@@ -130,6 +132,12 @@ def separate(
     device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 0,
     no_provenance: options.NoProvenance = False,
+    recursive: options.Recursive = False,
+    from_file: options.FromFile = None,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
+    force: options.Force = False,
+    lines: options.FileJson = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -146,7 +154,7 @@ def separate(
         raise UsageError("--model-repo needs --model NAME", "name a model of that folder")
     if weights and model not in ("auto", BUILT_IN):
         raise UsageError("--weights are the built-in model's", "take --model-repo for others")
-    inputs = resolve_inputs(files or [])
+    inputs = gather(files, *AUDIO)
     destination = Destination(output, ".wav", template)
     destination.check(
         inputs, *([{"stem": stem}] if stem else [{"stem": "drums"}, {"stem": "bass"}])
@@ -171,10 +179,11 @@ def separate(
 
         separator = load_separator(model, model_repo, weights, device)
         better = f"; {PREFERRED} is better and larger: --model {PREFERRED} fetches it once"
-        console.info(f"model: {separator.name}{better * isinstance(separator, BuiltIn)}")
+        if not is_worker():
+            console.info(f"model: {separator.name}{better * isinstance(separator, BuiltIn)}")
         return separator
 
-    each(inputs, lambda path: _separate_one(path, job, load))
+    each(inputs, lambda path: _separate_one(path, job, load), destination)
 
 
 def _separate_one(path: str, job: Job, load: Callable[[], Separator]) -> None:

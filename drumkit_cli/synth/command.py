@@ -8,8 +8,10 @@ import typer
 
 from drumkit_cli import options
 from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.batch.inputs import gather
 from drumkit_cli.errors import UsageError
-from drumkit_cli.io.streams import check_input, resolve_inputs
+from drumkit_cli.io.sniffing import Kind
+from drumkit_cli.io.streams import check_input
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.map_file import read_drum_map
 from drumkit_cli.sounds.classes import CLASSES, Inverter
@@ -164,6 +166,12 @@ def synth(
     device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
+    recursive: options.Recursive = False,
+    from_file: options.FromFile = None,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
+    force: options.Force = False,
+    lines: options.FileJson = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -185,6 +193,12 @@ def synth(
         "--pan": pan,
         "--humanize": humanize,
         "--map": drum_map,
+        "--recursive": recursive or None,
+        "--from-file": from_file,
+        "--jobs": None if jobs == 1 else jobs,
+        "--cluster": cluster,
+        "--force": force or None,
+        "--json": lines or None,
     }
     is_sound = any(value is not None for value in sources.values()) or any(
         name in CLASSES for name in inputs or []
@@ -206,7 +220,7 @@ def synth(
             check_input(path)
     else:
         _refuse(of_sounds, "is of single sounds, not of drum tracks", f"name one: {CLASSES[0]}")
-        files = resolve_inputs(inputs or [])
+        files = gather(inputs, Kind.MIDI)
         share = HUMANIZE if humanize is None else humanize
         choice = KitChoice.parse(kit, save_kit, voice or [], gain or [], pan or [], share)
         destination = choice.destination(files, output, drum_map)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from drumkit_cli import console, options
+from drumkit_cli.batch.inputs import AUDIO, gather
+from drumkit_cli.batch.run import each
 from drumkit_cli.errors import UsageError
-from drumkit_cli.io.batch import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.pictures import check_picture, write_figure
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import open_input, open_output, resolve_inputs, write_text
+from drumkit_cli.io.streams import open_input, open_output, write_text
 from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
@@ -97,6 +98,11 @@ def transcribe(
     device: options.DeviceOption = Device.CPU,
     threads: options.Threads = 1,
     no_provenance: options.NoProvenance = False,
+    recursive: options.Recursive = False,
+    from_file: options.FromFile = None,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
+    force: options.Force = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -109,7 +115,7 @@ def transcribe(
     if beats and json:
         raise UsageError("--beats and --json are two outputs", "leave one out")
     suffix = ".txt" if beats else ".json" if json else ".mid"
-    inputs = resolve_inputs(files or [])
+    inputs = gather(files, *AUDIO)
     destination = Destination(output, suffix)
     destination.check(inputs)
     if plot is not None and len(inputs) > 1:
@@ -124,7 +130,7 @@ def transcribe(
 
         return load_model(Listener, "transcribe", weights, device)
 
-    each(inputs, lambda path: _transcribe_one(path, job, load))
+    each(inputs, lambda path: _transcribe_one(path, job, load), destination)
 
 
 def _transcribe_one(path: str, job: Job, load: Callable[[], Listener]) -> None:

@@ -150,7 +150,7 @@ def test_several_inputs_go_into_a_folder(arrange, tmp_path):
     for name in ("a.wav", "b.wav"):
         (tmp_path / name).write_bytes(encode(bass_line(2, RATE)[None]))
     assert arrange("a.wav", "b.wav", "-o", "out", "--encoding", "pcm16") == b""
-    made = sorted(path.name for path in (tmp_path / "out").iterdir())
+    made = sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))
     assert made == ["a.wav", "b.wav"]
     assert soundfile.info(tmp_path / "out" / "a.wav").subtype == "PCM_16"
 

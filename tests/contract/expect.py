@@ -52,5 +52,11 @@ def waiting_bytes(pipe):
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
 
 
+def made_in(folder):
+    """The files in and below a folder, but for the records of how they were made."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(path for path in files if ".drumkit" not in path.parts)
+
+
 def left_behind(drumkit):
     return sorted(path.name for path in drumkit.folder.rglob("*") if path.is_file())

@@ -12,6 +12,7 @@ from tests.contract.expect import (
     each_batch_command,
     each_command,
     left_behind,
+    made_in,
 )
 
 
@@ -59,7 +60,7 @@ def test_quiet_says_nothing(drumkit, command):
 def test_several_inputs_make_one_output_each(drumkit, files, command):
     paths = [files(name, command.good) for name in ("one.x", "two.x")]
     assert_done(drumkit(*command.line(*paths), "-o", "out"))
-    made = [path for path in (drumkit.folder / "out").rglob("*") if path.is_file()]
+    made = made_in(drumkit.folder / "out")
     assert len({path.relative_to(drumkit.folder).parts[1].split(".")[0] for path in made}) == 2
     assert all(command.is_good(path.read_bytes()) for path in made)
 
@@ -76,7 +77,7 @@ def test_a_bad_input_among_good_ones_does_not_stop_them(drumkit, files, command)
     result = drumkit(*command.line(*paths), "-o", "out")
     assert result.status == BAD_DATA, result.err
     assert any("bad.x" in line for line in result.lines)
-    made = [path for path in (drumkit.folder / "out").rglob("*") if path.is_file()]
+    made = made_in(drumkit.folder / "out")
     assert made
     assert all("good" in str(path) and command.is_good(path.read_bytes()) for path in made)
 

@@ -107,7 +107,7 @@ def test_feels_and_patterns_come_from_files_too(groove, tmp_path):
 
 def test_variations_are_files_of_a_folder_and_the_first_is_the_plain_one(groove, tmp_path):
     groove("--variations", 3, "--no-provenance", name="takes")
-    made = sorted((tmp_path / "takes").iterdir())
+    made = sorted((tmp_path / "takes").glob("*.mid"))
     assert [path.name for path in made] == ["beat-1.mid", "beat-2.mid", "beat-3.mid"]
     contents = [path.read_bytes() for path in made]
     assert len(set(contents)) == 3
@@ -117,7 +117,7 @@ def test_variations_are_files_of_a_folder_and_the_first_is_the_plain_one(groove,
 def test_several_templates_go_to_a_folder(groove, tmp_path):
     (tmp_path / "other.mid").write_bytes(beat(2))
     groove(inputs=("beat.mid", "other.mid"), name="takes")
-    assert {path.name for path in (tmp_path / "takes").iterdir()} == {"beat.mid", "other.mid"}
+    assert {path.name for path in (tmp_path / "takes").glob("[!.]*")} == {"beat.mid", "other.mid"}
 
 
 def test_a_groove_file_decides_where_it_has_a_value(groove, tmp_path):

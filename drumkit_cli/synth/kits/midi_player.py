@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from drumkit_cli import console
-from drumkit_cli.io.batch import each
+from drumkit_cli.batch.run import each
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import open_input, open_output
@@ -62,7 +62,7 @@ def play_songs(
         song = _read_song(path)
         _play_one(song, load(), destination, choice, rendering, parts.sums, drum_map)
 
-    each(inputs, play_one)
+    each(inputs, play_one, destination)
 
 
 def _play_one(
