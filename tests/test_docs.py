@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAN = ROOT / "man"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
-FOREIGN_OPTIONS = {"--no-deps", "--editable"}  # pip's
+FOREIGN_OPTIONS = {"--no-deps", "--editable", "--nworkers", "--nthreads"}  # of pip and dask
 
 
 def load_generator() -> ModuleType:

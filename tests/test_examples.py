@@ -114,8 +114,11 @@ def test_the_stems_of_the_example_song_sum_to_it(tmp_path):
     np.testing.assert_allclose(total, mix, atol=3 / 32768)
 
 
+SONG_SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.sh") if path.name != "cluster.sh")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.sh")))
+@pytest.mark.parametrize("script", SONG_SCRIPTS)
 def test_a_script_turns_a_song_into_sound_of_the_same_length(script, song, tmp_path, environment):
     output = tmp_path / "out.wav"
     run(EXAMPLES / script, song, output, env=environment)
@@ -296,3 +299,24 @@ def test_a_script_takes_a_song_whose_name_begins_like_an_option(tmp_path, song, 
     )
     assert done.returncode == 0, done.stderr
     assert names_in(tmp_path) == {"-x $(touch y).flac", "a b.wav"}
+
+
+def test_a_folder_goes_over_a_cluster(tmp_path, environment):
+    pytest.importorskip("distributed", reason="needs the extra cluster")
+    (tmp_path / "songs" / "live").mkdir(parents=True)
+    for path in ("songs/a.wav", "songs/live/b.wav"):
+        soundfile.write(tmp_path / path, np.zeros(22050, np.float32), 22050)
+    bin_folder = Path(sys.executable).parent
+    subprocess.run(
+        [EXAMPLES / "cluster.sh", "songs", "out", "mel", "--mels", "64"],
+        cwd=tmp_path,
+        env={**environment, "PATH": f"{environment['PATH']}{os.pathsep}{bin_folder}"},
+        check=True,
+        timeout=120,
+    )
+    made = list((tmp_path / "out").rglob("*.npy"))
+    assert sorted(path.relative_to(tmp_path / "out") for path in made) == [
+        Path("a.npy"),
+        Path("live/b.npy"),
+    ]
+    assert np.load(made[0]).shape[0] == 64

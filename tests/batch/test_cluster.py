@@ -59,6 +59,5 @@ def test_no_scheduler_is_told_in_one_line(here):
         start(here, "mel", "-r", "songs", "-o", "out", "--cluster", "tcp://127.0.0.1:9")
     )
     assert status == 69
-    assert err == (
-        "drumkit: error: no Dask scheduler answers at tcp://127.0.0.1:9; start one: dask scheduler\n"
-    )
+    assert err.startswith("drumkit: error: no Dask scheduler answers at tcp://127.0.0.1:9; ")
+    assert len(err.splitlines()) == 1
