@@ -16,7 +16,9 @@ from drumkit_cli.io.sinks import remove_abandoned
 from drumkit_cli.io.streams import write_text
 
 
-def each(inputs: Sequence[str], job: Callable[[str], None], destination: Destination) -> None:
+def each(
+    inputs: Sequence[str], job: Callable[[str], None], destination: Destination | None = None
+) -> None:
     """Run a job for every input, in this process, in ``--jobs`` workers, or on a cluster.
 
     Outputs in a folder that are there already, made by the same command of the same input, are
@@ -27,21 +29,20 @@ def each(inputs: Sequence[str], job: Callable[[str], None], destination: Destina
     Args:
         inputs: of the command, as `gather` gave them.
         job: makes the outputs of one input.
-        destination: where they go.
+        destination: where they go; None for a command that only tells of its inputs.
 
     Raises:
         DrumkitError: a job failed.
     """
+    tally = _Tally(len(inputs))
+    if destination is None or not destination.is_folder:
+        _require_no_folder_options()
+        for outcome in _run_in_turn(inputs, job, None):
+            tally.add(outcome)
+        tally.finish(is_summed=False)
+        return
     options = calls.current().parameters
     jobs, cluster = options.get("jobs", 1) or os.cpu_count() or 1, options.get("cluster")
-    is_told = bool(options.get("lines") or options.get("json")) and not is_worker()
-    if not destination.is_folder:
-        if options.get("lines"):
-            raise UsageError("--json tells of files in a folder", "-o DIR")
-        if cluster or jobs > 1:
-            raise UsageError("several workers need a folder", "-o DIR")
-        job(inputs[0])
-        return
     if "-" in inputs and (cluster or jobs > 1):
         raise UsageError("stdin (-) goes to no worker", "name files")
     folder = str(destination.output)
@@ -52,7 +53,7 @@ def each(inputs: Sequence[str], job: Callable[[str], None], destination: Destina
         outcomes = run_all(inputs, jobs, cluster)
     else:
         outcomes = _run_in_turn(inputs, job, Keeper(folder))
-    tally = _Tally(len(inputs))
+    is_told = bool(options.get("lines") or options.get("json")) and not is_worker()
     several = len(inputs) > 1 and not is_worker()
     with console.progress(len(inputs), "files") if several else nullcontext() as bar:
         for outcome in outcomes:
@@ -61,7 +62,16 @@ def each(inputs: Sequence[str], job: Callable[[str], None], destination: Destina
                 write_text(_line(outcome))
             if bar is not None:
                 bar.advance(1)
-    tally.finish()
+    tally.finish(is_summed=not is_worker())
+
+
+def _require_no_folder_options() -> None:
+    """Refuse options that are of use only where outputs go to a folder."""
+    options = calls.current().parameters
+    if options.get("cluster") or options.get("jobs", 1) != 1:
+        raise UsageError("several workers need a folder", "-o DIR")
+    if options.get("lines"):
+        raise UsageError("--json tells of files in a folder", "-o DIR")
 
 
 class _Tally:
@@ -84,10 +94,10 @@ class _Tally:
         if self._done + self._skipped + len(self._failures) < self._total:
             console.error(str(outcome.failure))
 
-    def finish(self) -> None:
-        """Tell how many were made; raise the last failure, if there was one."""
+    def finish(self, *, is_summed: bool) -> None:
+        """Tell how many were made if so wanted; raise the last failure, if there was one."""
         failed = len(self._failures)
-        if (self._total > 1 or self._skipped) and not is_worker():
+        if is_summed and (self._total > 1 or self._skipped):
             console.info(f"{self._done} done, {self._skipped} skipped, {failed} failed")
         if failed:
             last = self._failures[-1]
@@ -98,7 +108,7 @@ class _Tally:
 
 
 def _run_in_turn(
-    inputs: Sequence[str], job: Callable[[str], None], keeper: Keeper
+    inputs: Sequence[str], job: Callable[[str], None], keeper: Keeper | None
 ) -> Iterator[Outcome]:
     for path in inputs:
         began = time.monotonic()
@@ -114,9 +124,9 @@ def _run_in_turn(
         yield outcome
 
 
-def _run_here(path: str, job: Callable[[str], None], keeper: Keeper) -> Outcome:
+def _run_here(path: str, job: Callable[[str], None], keeper: Keeper | None) -> Outcome:
     """Run the job for an input, unless its outputs are there as it would make them."""
-    if path == "-":
+    if keeper is None or path == "-":
         job(path)
         return Outcome(path)
     if not calls.current().parameters.get("force"):

@@ -28,6 +28,8 @@ from drumkit_cli.io.extras import require_extra
 
 TRIES: Final = 3
 """Workers that one input may end before it counts as failed."""
+_GRACE_SECONDS: Final = 5.0
+_ENDING: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 QUEUED: Final = 2
 """Inputs that a cluster's scheduler holds for each of its threads."""
 
@@ -135,7 +137,8 @@ def _drive(
         while waiting and idle:
             task, attempt = waiting.popleft()
             slot = idle.pop()
-            running[slot.submit(work, task)] = slot, task, attempt
+            with _undisturbed():  # a process that is being started is in no list yet
+                running[slot.submit(work, task)] = slot, task, attempt
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             slot, task, attempt = running.pop(future)
             try:
@@ -200,8 +203,7 @@ def _processes(count: int) -> Iterator[tuple[list[Executor], Callable[[Executor]
             start()
         yield list(slots), renew
     except BaseException:
-        for child in active_children():
-            child.terminate()
+        _end_workers()
         for executor in slots:
             with suppress(RuntimeError):  # a signal came while it was being started
                 executor.shutdown(cancel_futures=True)
@@ -210,14 +212,39 @@ def _processes(count: int) -> Iterator[tuple[list[Executor], Callable[[Executor]
         executor.shutdown()
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold signals that end the program back until the block is done."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_workers() -> None:
+    """Let the worker processes undo what is half made, and end them."""
+    children = active_children()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join(_GRACE_SECONDS)
+        if child.is_alive():
+            child.kill()
+            child.join()
+
+
 def _become_worker() -> None:
     """Prepare a worker process: signals undo what is half made, and it ends with its parent."""
 
     def unwind(signal_number: int, _frame: FrameType | None) -> None:
-        raise Terminated(signal_number)
+        if outcomes.is_worker():
+            raise Terminated(signal_number)
+        os._exit(128 + signal_number)
 
     signal.signal(signal.SIGTERM, unwind)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells what to do
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     parent = parent_process()
     assert parent is not None
 
