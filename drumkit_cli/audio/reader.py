@@ -57,7 +57,10 @@ class AudioReader:
         rate: samples a second.
         channels: C.
         frames: N; 0 is legal.
+        format: "WAV", "FLAC"; libsndfile's name of it where drumkit has none.
+        encoding: libsndfile's name of it: "PCM_16", "VORBIS".
         track_names: of the channels, by the iXML chunk's TRACK_LIST; () when there is none.
+        comment: that a WAV holds in its LIST/INFO chunk; "" when there is none.
     """
 
     def __init__(self, source: Input) -> None:
@@ -87,11 +90,14 @@ class AudioReader:
         except BadDataError:
             self._decoder.close()
             raise
+        self.encoding = self._decoder.encoding
+        self.format = self._decoder.container if self._kind is Kind.UNKNOWN else self._kind.value
         self.frames = self._decoder.frames
         if layout is not None and layout.frame_bytes:
             self.frames = min(self.frames, layout.present_bytes // layout.frame_bytes)
         names = layout.track_names if layout is not None else ()
         self.track_names = names if len(names) == self.channels else ()
+        self.comment = layout.comment if layout is not None else ""
 
     def __enter__(self) -> Self:
         """Return the reader."""
@@ -165,7 +171,7 @@ class AudioReader:
     @property
     def _is_plain(self) -> bool:
         """Whether it holds plain integers, whose number and range are known without reading."""
-        return self._decoder.encoding in _INTEGERS and self._decoder.container != "FLAC"
+        return self.encoding in _INTEGERS and self._decoder.container != "FLAC"
 
     def _read(self, frames: int) -> Samples:
         """Return up to `frames` frames, float32 [n, C]; none where the sound ends."""
@@ -192,7 +198,7 @@ class AudioReader:
 
     def _check_levels(self, block: Samples) -> None:
         """Refuse samples [n, C] that are not finite, or too large to compute with."""
-        if self._decoder.encoding in _INTEGERS:
+        if self.encoding in _INTEGERS:
             return
         if not (block.min() >= -LEVEL_MAX and block.max() <= LEVEL_MAX):  # nor is NaN
             is_good = np.abs(block) <= LEVEL_MAX

@@ -35,6 +35,7 @@ _STREAMED_AT_LEAST: Final = 0x7FFF0000
 """Data sizes from here on are what sox, ffmpeg, arecord and mpg123 write when they stream."""
 _CHUNKS_MAX: Final = 4096
 _IXML_BYTES_MAX: Final = 1 << 20
+_COMMENT_BYTES_MAX: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class SoundLayout:
         format_tag: how a WAV's samples are encoded; 0 of an AIFF.
         is_bw64: it is a WAV with the name that ITU-R BS.2088 gives to RF64.
         track_names: of the channels, in their order, by the iXML chunk; () when it names none.
+        comment: of the LIST/INFO chunk of a WAV that is no RIFX; "" where it has none.
     """
 
     claimed_bytes: int
@@ -69,6 +71,7 @@ class SoundLayout:
     track_names: tuple[str, ...] = ()
     format_tag: int = 0
     is_bw64: bool = False
+    comment: str = ""
 
     @property
     def is_truncated(self) -> bool:
@@ -106,6 +109,7 @@ def read_layout(file: BinaryIO) -> SoundLayout | None:
         track_names=_ixml_track_names(file, chunks) if is_wave else (),
         format_tag=tag,
         is_bw64=form[:4] == b"BW64",
+        comment=_info_comment(file, chunks, file_bytes) if is_wave and not big_endian else "",
     )
 
 
@@ -242,6 +246,17 @@ def _ixml_track_names(file: BinaryIO, chunks: Sequence[Chunk]) -> tuple[str, ...
     if sorted(named) != list(range(1, len(named) + 1)):
         return ()
     return tuple(named[index] for index in sorted(named))
+
+
+def _info_comment(file: BinaryIO, chunks: Sequence[Chunk], file_bytes: int) -> str:
+    """Return the comment of the first LIST chunk of INFO; "" where there is none."""
+    for chunk in chunks:
+        if chunk.name == b"LIST" and _body(file, chunk, 4) == b"INFO":
+            end = min(chunk.start + chunk.size, file_bytes)
+            entries = list(_walk(file, chunk.start + 4, end, big_endian=False))
+            text = _body(file, _find(entries, b"ICMT"), _COMMENT_BYTES_MAX)
+            return text.partition(b"\0")[0].decode("utf-8", "replace")
+    return ""
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

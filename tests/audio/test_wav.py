@@ -47,6 +47,9 @@ def test_other_programs_read_what_is_written(tmp_path, encoding, subtype, step, 
         assert all("'data' chunk should be an even" in line for line in complaints)  # it may not
         assert file.comment == "made by a test"
         np.testing.assert_allclose(file.read(dtype="float32", always_2d=True).T, samples, atol=step)
+    with open_input(str(path)) as source, AudioReader(source) as reader:
+        told = reader.format, reader.encoding, reader.comment
+        assert told == ("WAV", subtype, "made by a test")
     assert clipped == 0
     assert os.path.getsize(path) % 2 == 0
 
