@@ -49,6 +49,7 @@ class Checkpoint:
         card: training data, licence, figures: what MODELS.md says in words.
         tensors: parameters and buffers as the file holds them, finite.
         graphs: ONNX graphs by the names of the model's entry points; none in files of version 1.
+        version: of the file's format.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Checkpoint:
     card: dict[str, Any]
     tensors: Arrays
     graphs: Mapping[str, bytes] = field(default_factory=dict)
+    version: int = FORMAT_VERSION
 
     def restore(self, kind: type[Config]) -> Config:
         """The config as a dataclass.
@@ -155,18 +157,23 @@ def loaded_features() -> frozenset[str]:
     return frozenset(_loaded)
 
 
-def read_weights(path: Path) -> Checkpoint:
+def read_weights(path: Path, called: str = "") -> Checkpoint:
     """Read a weights file of any model.
 
     Shipped weights must have the SHA-256 that the manifest beside them gives.
+
+    Args:
+        path: of the file.
+        called: what messages call it; "" stands for the path.
 
     Raises:
         BadDataError: not a weights file of a known format, altered, or with values that are not
             finite.
         MissingInputError: there is no such file.
     """
+    called = called or str(path)
     if not path.is_file():
-        raise MissingInputError(f"{path}: no such weights file")
+        raise MissingInputError(f"{called}: no such weights file")
     with path.open("rb") as read:
         sha256 = hashlib.file_digest(read, "sha256").hexdigest()
     if path.parent == shipped_folder():
@@ -182,16 +189,16 @@ def read_weights(path: Path) -> Checkpoint:
             for name, text in metadata.items()
             if name.startswith(_GRAPH_KEY)
         }
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise BadDataError(
-            f"{path}: not a drumkit weights file", "drumkit train makes them"
+            f"{called}: not a drumkit weights file", "drumkit train makes them"
         ) from error
     if version > FORMAT_VERSION:
-        raise BadDataError(f"{path}: weights format {version} is newer than this drumkit")
+        raise BadDataError(f"{called}: weights format {version} is newer than this drumkit")
     for name, value in tensors.items():
         if not _is_finite(value):
-            raise BadDataError(f"{path}: {name} holds NaN or infinite values")
-    return Checkpoint(path, sha256, feature, config, card, tensors, graphs)
+            raise BadDataError(f"{called}: {name} holds NaN or infinite values")
+    return Checkpoint(path, sha256, feature, config, card, tensors, graphs, version)
 
 
 def write_manifest(folder: Path) -> None:
