@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     )
     from drumkit_cli.groove.infer import groove
     from drumkit_cli.groove.inputs.groove_file import GrooveTable
+    from drumkit_cli.info.infer import info
     from drumkit_cli.interpolate.infer import interpolate
     from drumkit_cli.kick.infer import kick
     from drumkit_cli.mel.infer import invert, mel
@@ -77,6 +78,7 @@ __all__ = [
     "__version__",
     "arrange",
     "groove",
+    "info",
     "interpolate",
     "invert",
     "kick",
@@ -105,6 +107,7 @@ _HOMES: Final = {
     "MelConfig": "spectral.mel_config",
     "arrange": "arrange.infer",
     "groove": "groove.infer",
+    "info": "info.infer",
     "interpolate": "interpolate.infer",
     "invert": "mel.infer",
     "kick": "kick.infer",

@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "kick": ("drumkit_cli.kick.command", "Play a kick drum to a song's bass and snare."),
     "synth": ("drumkit_cli.synth.command", "Make drum sounds, and play drum tracks with them."),
     "serve": ("drumkit_cli.serve.command", "Play drum sounds to OSC messages, as an instrument."),
+    "info": ("drumkit_cli.info.command", "Tell what files are and how they were made."),
     "train": ("drumkit_cli.train.command", "Train the model of a command on your own data."),
     "evaluate": ("drumkit_cli.evaluate.command", "Measure the model of a command."),
 }

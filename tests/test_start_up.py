@@ -51,6 +51,7 @@ MISSING = [
     "synth --z no.npy",
     "synth kick --encode no.wav",
     "synth kick --between no.wav no.npy -o out",
+    "info no.wav",
     "train synth no",
     "evaluate groove no",
 ]

@@ -19,12 +19,12 @@ RATE = 22050
 
 @dataclass(frozen=True)
 class Command:
-    """A command that turns one input, or none, into one output.
+    """A command that turns one input, or none, into one output, or tells of it on stdout.
 
     Attributes:
         name: for the tests' ids.
         arguments: of drumkit, before inputs and options.
-        suffix: of the output's file name.
+        suffix: of the output's file name; "": it makes no file, and names its input.
         good: bytes of a good input; None: it takes none.
         is_good: whether bytes are a good output of it.
         stdin: what stands for stdin where no input is named.
@@ -56,6 +56,10 @@ class Command:
     @property
     def suffixes(self):
         return (self.suffix, *self.other_suffixes)
+
+    def to(self, name):
+        """The option that names the output, less its suffix."""
+        return ("-o", name + self.suffix) if self.suffix else ()
 
     def line(self, *inputs):
         """The arguments with these inputs, or stdin; a command without input ignores them."""
@@ -101,6 +105,10 @@ def is_transcribed(data):
 
 def is_groove_text(data):
     return bool(read_groove(data, "extracted").velocities.any())
+
+
+def is_told(data):
+    return data.startswith(b"<stdin>\n  kind ")
 
 
 def song(rate=RATE, seconds=1.0, channels=2):
@@ -187,6 +195,17 @@ COMMANDS = [
         is_wave,
         takes_several=False,
         other_suffixes=(".npy",),
+    ),
+    Command(
+        "info",
+        ("info",),
+        "",
+        SONG,
+        is_told,
+        takes_several=False,
+        takes_audio=True,
+        has_model=False,
+        is_brief=True,
     ),
 ]
 

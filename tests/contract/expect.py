@@ -17,6 +17,7 @@ def each(of=lambda command: True):
 
 
 each_command = each()
+each_writing_command = each(lambda command: command.suffix)
 each_reading_command = each(lambda command: command.good is not None)
 each_batch_command = each(lambda command: command.takes_several)
 each_lengthy_command = each(lambda command: not command.is_brief)

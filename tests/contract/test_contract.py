@@ -11,6 +11,7 @@ from tests.contract.expect import (
     each,
     each_batch_command,
     each_command,
+    each_writing_command,
     left_behind,
     made_in,
 )
@@ -38,7 +39,7 @@ def test_a_pipe_through_gives_a_good_output(drumkit, command):
     assert command.is_good(result.out)
 
 
-@each_command
+@each_writing_command
 def test_a_file_in_and_a_file_out_is_the_same_and_silent_on_stdout(drumkit, files, command):
     path = files("in", command.good or b"")
     result = drumkit(*command.line(path), "-o", "out" + command.suffix, "--no-provenance")

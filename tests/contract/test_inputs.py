@@ -39,7 +39,7 @@ def test_empty_stdin_is_bad_data(drumkit, command):
     ids=["zero", "text", "noise", "midi", "npy", "wav", "mp3"],
 )
 def test_junk_is_bad_data(drumkit, command, junk):
-    assert_refused(drumkit(*command.line(), "-o", "out", stdin=junk), BAD_DATA, "<stdin>")
+    assert_refused(drumkit(*command.line(), *command.to("out"), stdin=junk), BAD_DATA, "<stdin>")
     assert left_behind(drumkit) == []
 
 
@@ -60,8 +60,7 @@ def test_a_truncated_file_is_bad_data(drumkit, files, command, container):
     path = files("cut", whole[: len(whole) * 2 // 3])
     assert_refused(drumkit(*command.line(path)), BAD_DATA, "cut")
     assert_refused(
-        drumkit(*command.line(), "-o", "out" + command.suffix, stdin=whole[: len(whole) * 2 // 3]),
-        BAD_DATA,
+        drumkit(*command.line(), *command.to("out"), stdin=whole[: len(whole) * 2 // 3]), BAD_DATA
     )
     assert left_behind(drumkit) == []
 
@@ -72,13 +71,14 @@ def test_a_header_that_lies_is_seen_through(drumkit, command, claimed):
     """Streaming programs leave 0 or all; everything else beyond the end is a truncated file."""
     samples = signals.pcm16(song())
     data = signals.wave(samples, size=claimed, rate=RATE, channels=2)
-    result = drumkit(*command.line(), "--no-provenance", stdin=data)
+    plain = ["--no-provenance"] if command.suffix else []
+    result = drumkit(*command.line(), *plain, stdin=data)
     if claimed == 100_000_000:
         assert_refused(result, BAD_DATA, "truncated")
         return
     assert_done(result)
     honest = signals.wave(samples, rate=RATE, channels=2)
-    assert result.out == drumkit(*command.line(), "--no-provenance", stdin=honest).out
+    assert result.out == drumkit(*command.line(), *plain, stdin=honest).out
 
 
 @each_audio_command
@@ -144,7 +144,7 @@ def test_samples_that_cannot_be_computed_with_are_bad_data(drumkit, command, val
     samples = song()
     samples[1, -1] = value
     data = signals.encode(samples, RATE, "WAV", "FLOAT")
-    result = drumkit(*command.line(), "-o", "out" + command.suffix, stdin=data)
+    result = drumkit(*command.line(), *command.to("out"), stdin=data)
     assert_refused(result, BAD_DATA, "channel 2")
     assert left_behind(drumkit) == []
 
@@ -161,7 +161,7 @@ def test_every_dress_of_midi_is_taken(drumkit, command, name):
 @pytest.mark.parametrize("name", midi_files.BROKEN)
 def test_broken_midi_is_told_in_one_line_and_makes_nothing(drumkit, command, name):
     data, word = midi_files.BROKEN[name]
-    result = drumkit(*command.line(), "-o", "out" + command.suffix, stdin=data)
+    result = drumkit(*command.line(), *command.to("out"), stdin=data)
     assert_refused(result, BAD_DATA, "<stdin>", word)
     assert left_behind(drumkit) == []
 
@@ -169,9 +169,7 @@ def test_broken_midi_is_told_in_one_line_and_makes_nothing(drumkit, command, nam
 @each_midi_command
 @pytest.mark.parametrize("name", midi_files.OTHER_METERS)
 def test_a_meter_of_other_measures_is_played_or_told(drumkit, command, name):
-    result = drumkit(
-        *command.line(), "-o", "out" + command.suffix, stdin=midi_files.OTHER_METERS[name]
-    )
+    result = drumkit(*command.line(), *command.to("out"), stdin=midi_files.OTHER_METERS[name])
     if command.takes_any_meter:
         assert_done(result)
         return

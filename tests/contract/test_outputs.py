@@ -17,6 +17,7 @@ from tests.contract.expect import (
     each_lengthy_command,
     each_reading_command,
     each_signal,
+    each_writing_command,
     left_behind,
     waiting_bytes,
 )
@@ -39,14 +40,14 @@ def test_no_space_for_a_file_leaves_the_old_one(drumkit, files, command):
     assert left_behind(drumkit) == [out.name]
 
 
-@each_command
+@each_writing_command
 def test_an_output_in_no_folder_cannot_be_made(drumkit, command):
     out = "none/out" + command.suffix
     result = drumkit(*command.line(), "-o", out, stdin=command.good)
     assert_refused(result, CANT_CREATE, "its folder does not exist")
 
 
-@each_command
+@each_writing_command
 @pytest.mark.parametrize("kind", [".mp3", ".jpg", ".mid", ".wav", ".npy", ".safetensors"])
 def test_a_name_of_another_kind_is_refused_before_any_work(drumkit, command, kind):
     if kind not in command.suffixes:
@@ -64,7 +65,7 @@ def test_a_closed_pipe_ends_quietly(drumkit, command):
     assert not [line for line in result.lines if "error" in line], result.err
 
 
-@each_command
+@each_writing_command
 def test_an_output_is_replaced_whole_with_its_permissions(drumkit, command):
     out = drumkit.folder / ("out" + command.suffix)
     out.write_bytes(b"old")
@@ -85,7 +86,7 @@ def test_a_signal_while_reading_leaves_no_file(drumkit, command, number, status)
     reading, writing = os.pipe()
     os.write(writing, command.good[:1000])
     result = drumkit(
-        *command.line(), "-o", out,
+        *command.line(), *command.to("out"),
         stdin=reading, signal_number=number, signal_when=lambda: waiting_bytes(reading) == 0,
     )  # fmt: skip
     os.close(writing)
