@@ -1,7 +1,6 @@
 """Facts of a file for people, a label and a value a line, and for programs, as JSON."""
 
 import json
-import math
 import shlex
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -26,7 +25,8 @@ def to_text(facts: Facts) -> str:
 
 def to_json(facts: Facts) -> str:
     """Return the facts as an object of JSON in one line; NaN and infinities are null."""
-    return json.dumps(_finite(facts), ensure_ascii=False, allow_nan=False) + "\n"
+    finite = json.loads(json.dumps(facts), parse_constant=lambda _: None)
+    return json.dumps(finite, ensure_ascii=False) + "\n"
 
 
 def _audio_rows(facts: Facts) -> list[Row]:
@@ -154,18 +154,14 @@ def _tree(label: str, value: object) -> list[Row]:
 
 def _plain(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {_word(inner)}" for key, inner in value.items())
+    return _word(value)
+
+
+def _word(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _level(level: float | None, unit: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from drumkit_cli import cli
 from drumkit_cli.audio.wav import wav_bytes
@@ -141,6 +142,17 @@ def test_weights_come_through_a_pipe(in_folder):
         command, input=path.read_bytes(), env=environment, capture_output=True, check=True
     )
     assert json.loads(done.stdout)["feature"] == "swirl"
+
+
+@pytest.mark.parametrize("option", ["--json", "-q"])
+def test_a_card_from_a_stranger_is_told(in_folder, capfdbinary, option):
+    card = '{"a": ' * 500 + "NaN" + "}" * 500
+    metadata = {"feature": "x\x1b", "format_version": "2", "config": "{}", "card": card}
+    save_file({"a": np.zeros(3, np.float16)}, "odd.safetensors", metadata)
+    assert cli.run(["info", option, "odd.safetensors"]) == 0
+    out = capfdbinary.readouterr().out
+    assert b"\x1b" not in out
+    assert option != "--json" or b"NaN" not in out
 
 
 def test_neither_torch_nor_networks_are_imported(in_folder):
