@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_seed, require_within
+from drumkit_cli.arrange.high_band import FULL_RATE, with_high_band
 from drumkit_cli.audio.reader import Resampler
 from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.audio.tape import Tape
@@ -130,7 +131,8 @@ def play(
 ) -> Tape:
     """Generate drums for a bass line of any length, in constant memory.
 
-    The drums have the gated level of the bass, and rest as in `arrange`.
+    The drums have the gated level of the bass, without what `high_band` adds above 11 kHz, and
+    rest as in `arrange`.
 
     Args:
         bass: blocks of mono samples ``[n]`` at ``rate``.
@@ -175,7 +177,11 @@ def play(
                     advance(len(block) / MEL.rate / 2)
                 made = gated_level(played.blocks())
                 gain = np.float32(0.0 if made == -math.inf else 10 ** ((level - made) / 20))
-                _resample((block * gain for block in played.blocks()), MEL.rate, rate, drums)
+                blocks = (block * gain for block in played.blocks())
+                if rate > MEL.rate:
+                    _resample(with_high_band(blocks), FULL_RATE, rate, drums)
+                else:
+                    _resample(blocks, MEL.rate, rate, drums)
         # Resampling twice may change the length by a sample.
         drums.fit(length)
         kept_on_success.pop_all()

@@ -112,6 +112,15 @@ def test_the_same_input_and_seed_give_the_same_samples_however_it_arrives(arrang
     assert not np.array_equal(drums, play(arranger, bass, seed=4))
 
 
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_a_band_above_11_khz_is_added_where_the_rate_has_room(arranger, rate):
+    drums = play(arranger, bass_line(5, rate), rate)
+    power = np.square(np.abs(np.fft.rfft(drums)))
+    hertz = np.fft.rfftfreq(len(drums), 1 / rate)
+    below, above = (power[(hertz > low) & (hertz < low + 2000)].sum() for low in (8_500, 11_500))
+    assert -25 < 10 * np.log10(above / below) < 0
+
+
 def test_progress_adds_up_to_the_length(arranger):
     done = []
     play(arranger, bass_line(9), advance=done.append)
