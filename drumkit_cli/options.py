@@ -17,7 +17,7 @@ from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
 TrainedFeature = Literal[
-    "separate", "arrange", "interpolate", "swirl", "groove", "kick", "synth", "transcribe"
+    "separate", "arrange", "interpolate", "swirl", "groove", "kick", "score", "synth", "transcribe"
 ]
 """Commands with a model: each has a `train` and an `evaluate` module in its package."""
 MeasuredFeature = Literal[TrainedFeature, "pipeline"]

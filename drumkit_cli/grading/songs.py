@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -85,27 +85,29 @@ def load_songs(data: Path) -> list[Song]:
     return [_of_recording(folder) for folder in folders]
 
 
+def song_of_take(take: Take) -> Song:
+    """A rendered take as a song; without beats where they are not known."""
+    stems = {
+        name: np.asarray(take.stems[name]).astype(np.float32) / np.float32(32768) for name in MIXED
+    }
+    onsets = onset_frames(normalised_image(stems["drums"])) * SECONDS_PER_FRAME
+    mix = np.sum(list(stems.values()), axis=0)
+    beats = np.array(take.beats, np.float64).reshape(-1, 2)
+    return Song(take.name, stems["bass"], stems["drums"], mix, onsets, beats)
+
+
 def _of_takes(takes: Sequence[Take]) -> list[Song]:
     if not takes:
         raise MissingInputError("no rendered bands of the split validation")
-    songs = []
-    for take in takes:
-        stems = {
-            name: np.asarray(take.stems[name]).astype(np.float32) / np.float32(32768)
-            for name in MIXED
-        }
-        onsets = onset_frames(normalised_image(stems["drums"])) * SECONDS_PER_FRAME
-        mix = np.sum(list(stems.values()), axis=0)
-        beats = np.array(take.beats, np.float64) if take.beats else hear_beats([mix], MEL.rate)
-        songs.append(Song(take.name, stems["bass"], stems["drums"], mix, onsets, beats))
-    return songs
+    songs = [song_of_take(take) for take in takes]
+    return [s if len(s.beats) else replace(s, beats=hear_beats([s.mix], MEL.rate)) for s in songs]
 
 
 def _of_recording(folder: Path) -> Song:
     files = {stem: _audio_files(folder, stem) for stem in ("drums", "bass", "")}
     if not files["bass"]:
         raise MissingInputError(f"{folder}: no bass")
-    sounds = {path: _load(path) for path in files[""]}
+    sounds = {path: load_mono(path) for path in files[""]}
     length = max(map(len, sounds.values()))
     sounds = {path: np.pad(sound, (0, length - len(sound))) for path, sound in sounds.items()}
     drums, bass = (sounds[files[stem][0]] for stem in ("drums", "bass"))
@@ -120,7 +122,7 @@ def _of_recording(folder: Path) -> Song:
     return Song(folder.name, bass, drums, mix, onsets, known)
 
 
-def _load(path: Path) -> Floats:
+def load_mono(path: Path) -> Floats:
     """Mono samples at `MEL.rate`."""
     with open_input(str(path)) as source, AudioReader(source) as reader:
         mono = reader.read().mean(0, keepdims=True)

@@ -56,6 +56,15 @@ def train(
             "--convert", "OLD", "Only write the weights OLD, of an older drumkit, as it reads now."
         ),
     ] = None,
+    grades: Annotated[
+        str | None,
+        options.text(
+            "--grades",
+            "CSV",
+            "Of score: only fit its regressions to the grades of this table (drums, grade, perhaps "
+            "reference and bass).",
+        ),
+    ] = None,
     device: options.DeviceOption = Device.CPU,
     seed: options.Seed = 0,
     threads: Annotated[
@@ -74,14 +83,21 @@ def train(
     with --weights. With --resume the same command goes on.
     """
     require_extra("train", "train")
-    if (data is None) == (convert is None):
-        raise UsageError("give either DATA or --convert OLD", "drumkit train --help")
+    if sum(given is not None for given in (data, convert, grades)) != 1:
+        raise UsageError("give one of DATA, --convert OLD and --grades CSV", "drumkit train --help")
+    if grades is not None and feature != "score":
+        raise UsageError(f"--grades is of score, not of {feature}", "leave it out")
     target = output if output is not None else f"{feature}.safetensors"
     if convert is not None:
         from drumkit_cli.train.convert import convert as write_anew
 
         check_file(target, ".safetensors")
         write_anew(feature, Path(convert), Path(target))
+        return
+    if grades is not None:
+        check_file(target, ".safetensors")
+        module = importlib.import_module(f"drumkit_cli.{feature}.grades")
+        module.fit_grades(Path(grades), Path(target))
         return
     assert data is not None
     folder = streams.require_folder(data)

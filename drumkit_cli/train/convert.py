@@ -15,6 +15,7 @@ DEFINITIONS: Final = {
     "arrange": "drumkit_cli.arrange.model",
     "separate": "drumkit_cli.separate.model",
     "kick": "drumkit_cli.kick.model",
+    "score": "drumkit_cli.grading.model",
     "swirl": "drumkit_cli.swirl.model",
     "interpolate": "drumkit_cli.interpolate.model",
     "synth": "drumkit_cli.sounds.networks",

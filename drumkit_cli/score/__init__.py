@@ -1,0 +1,1 @@
+"""Grades of drums, as listeners would give them."""
