@@ -7,6 +7,7 @@ What a command does, the function of its name does with arrays and tracks::
     song, rate = drumkit.read_audio("song.flac")   # float32 [channels, samples], and Hz
     stems = drumkit.separate(song, rate)           # {"drums": ..., "bass": ..., "other": ...}
     drums = drumkit.arrange(stems["bass"], rate)   # new drums to its bass line
+    drumkit.score(drums, rate, reference=stems["drums"]).grade     # how good they are, 0 to 9
     track = drumkit.transcribe(song, rate, drums=stems["drums"])   # its own drums as MIDI
     power = drumkit.mel(drums, rate)               # mel spectrogram; drumkit.invert goes back
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         write_audio,
         write_midi,
     )
+    from drumkit_cli.grading.grader import Grade
     from drumkit_cli.groove.infer import groove
     from drumkit_cli.groove.inputs.groove_file import GrooveTable
     from drumkit_cli.info.infer import info
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from drumkit_cli.mel.infer import invert, mel
     from drumkit_cli.midi.map_file import read_drum_map
     from drumkit_cli.midi.track import Note, Track
+    from drumkit_cli.score.infer import score
     from drumkit_cli.separate.infer import separate
     from drumkit_cli.spectral.mel_config import MelConfig
     from drumkit_cli.swirl.infer import swirl
@@ -66,6 +69,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BadDataError",
     "DrumkitError",
+    "Grade",
     "GrooveTable",
     "Kit",
     "MelConfig",
@@ -88,6 +92,7 @@ __all__ = [
     "read_groove",
     "read_kit",
     "read_midi",
+    "score",
     "separate",
     "swirl",
     "synth",
@@ -102,6 +107,7 @@ _HOMES: Final = {
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(_FILES, "files"),
     **dict.fromkeys(["Note", "Track"], "midi.track"),
+    "Grade": "grading.grader",
     "GrooveTable": "groove.inputs.groove_file",
     "Kit": "synth.kits.kit",
     "MelConfig": "spectral.mel_config",
@@ -113,6 +119,7 @@ _HOMES: Final = {
     "kick": "kick.infer",
     "mel": "mel.infer",
     "read_drum_map": "midi.map_file",
+    "score": "score.infer",
     "separate": "separate.infer",
     "swirl": "swirl.infer",
     "synth": "synth.infer",

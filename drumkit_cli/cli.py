@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "groove": ("drumkit_cli.groove.command", "Play a stiff drum track as a drummer would."),
     "transcribe": ("drumkit_cli.transcribe.command", "Write down the drums of a song as MIDI."),
     "kick": ("drumkit_cli.kick.command", "Play a kick drum to a song's bass and snare."),
+    "score": ("drumkit_cli.score.command", "Grade drums from 0 to 9, as listeners would."),
     "synth": ("drumkit_cli.synth.command", "Make drum sounds, and play drum tracks with them."),
     "serve": ("drumkit_cli.serve.command", "Play drum sounds to OSC messages, as an instrument."),
     "info": ("drumkit_cli.info.command", "Tell what files are and how they were made."),

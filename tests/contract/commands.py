@@ -111,6 +111,10 @@ def is_told(data):
     return data.startswith(b"<stdin>\n  kind ")
 
 
+def is_score(data):
+    return b"grade, 0 to 9" in data and b"without --reference" in data
+
+
 def song(rate=RATE, seconds=1.0, channels=2):
     """A bar of low sines with a decay: enough for a model to have something to do."""
     return signals.sine(rate, seconds, channels, hertz=55.0)
@@ -133,6 +137,16 @@ COMMANDS = [
     Command("arrange", ("arrange",), ".wav", SONG, is_wave, takes_audio=True),
     Command(
         "transcribe", ("transcribe",), ".mid", SONG, is_transcribed, takes_audio=True, is_brief=True
+    ),
+    Command(
+        "score",
+        ("score",),
+        ".txt",
+        SONG,
+        is_score,
+        takes_several=False,
+        takes_audio=True,
+        is_brief=True,
     ),
     Command(
         "interpolate",
@@ -217,6 +231,7 @@ def make_weights(folder):
     from tests.interpolate.tiny import write_tiny_autoencoder
     from tests.kick.tiny import write_tiny_kick
     from tests.listening.tiny import write_tiny_ear
+    from tests.score.tiny import write_tiny_grader
     from tests.separate.tiny import write_tiny_separator
     from tests.swirl.tiny import write_tiny_drummer
     from tests.synth.tiny import write_tiny_synth
@@ -226,6 +241,7 @@ def make_weights(folder):
         "groove": write_tiny_groove,
         "interpolate": write_tiny_autoencoder,
         "kick": write_tiny_kick,
+        "score": write_tiny_grader,
         "separate": write_tiny_separator,
         "swirl": write_tiny_drummer,
         "transcribe": write_tiny_ear,

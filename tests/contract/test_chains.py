@@ -1,6 +1,7 @@
 """Commands that pipe into each other."""
 
 import io
+import json
 
 import pytest
 import soundfile
@@ -17,6 +18,17 @@ def test_separate_pipes_into_arrange(drumkit):
     assert_done(drums)
     samples, rate = soundfile.read(io.BytesIO(drums.out), always_2d=True)
     assert (rate, len(samples)) == (RATE, song().shape[1])
+
+
+def test_separate_pipes_into_arrange_and_that_into_score(drumkit, files):
+    stems = drumkit("separate", "--model", "built-in", stdin=SONG)
+    path = files("stems.wav", stems.out)
+    drums = drumkit("arrange", stdin=stems.out)
+    graded = drumkit("score", "--reference", path, "--bass", path, "--json", stdin=drums.out)
+    assert_done(graded)
+    value = json.loads(graded.out)
+    assert 0 <= value["grade"] <= 9
+    assert None not in value["parts"].values()
 
 
 def test_separate_pipes_into_transcribe(drumkit):
