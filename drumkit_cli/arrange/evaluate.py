@@ -133,7 +133,10 @@ def _measure(
     found[BASS] = _of_sound(song, song.bass)
     density = found[OURS].figures[FIGURES.index("per second")]
     draws = random_onsets(round(density * _seconds(song)), _seconds(song))
-    found[NEXT] = _of_onsets(song, retimed(following.onsets, following.beats, song.beats))
+    if following is song:
+        found[NEXT] = Measured([math.nan] * len(FIGURES))
+    else:
+        found[NEXT] = _of_onsets(song, retimed(following.onsets, following.beats, song.beats))
     found[METRONOME] = _of_onsets(song, divide_beats(song.beats, 2))
     of_draws = [_of_onsets(song, onsets).figures for onsets in draws]
     found[RANDOM] = Measured([float(figure) for figure in np.mean(of_draws, axis=0)])

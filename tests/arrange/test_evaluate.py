@@ -62,3 +62,12 @@ def test_a_folder_without_songs_is_told(tmp_path):
     weights = write_tiny_arranger(tmp_path / "arrange.safetensors")
     with pytest.raises(MissingInputError, match="no song folders"):
         evaluate.evaluate(tmp_path, str(weights))
+
+
+def test_a_single_song_has_no_next_one(tmp_path, monkeypatch):
+    write_song(tmp_path / "data" / "a")
+    monkeypatch.setattr(evaluate, "separate_stem", lambda _paths, _name: [bass_line(8)])
+    weights = write_tiny_arranger(tmp_path / "arrange.safetensors")
+    table = evaluate.evaluate(tmp_path / "data", str(weights))
+    (figures,) = (row[2:] for row in table.rows if row[:2] == ["mean", evaluate.NEXT])
+    assert all(figure is None or np.isnan(figure) for figure in figures)
