@@ -78,7 +78,7 @@ WRONG = [
     "serve --port 99999",
     "train synth . --device tpu",
     "train mel .",
-    "evaluate arrange . --plot a.png",
+    "evaluate separate . --plot a.png",
 ]
 
 

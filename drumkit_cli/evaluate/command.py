@@ -12,7 +12,7 @@ from drumkit_cli.io.pictures import check_picture, write_figure
 if TYPE_CHECKING:
     from drumkit_cli.io.tables import Table
 
-PLOTTED_FEATURES: Final = ("interpolate", "groove", "synth")
+PLOTTED_FEATURES: Final = ("arrange", "interpolate", "groove", "synth")
 """Features whose `evaluate` module has a `draw` beside its table."""
 
 
@@ -28,10 +28,10 @@ def evaluate(
 ) -> None:
     """Measure the model of a command on a folder of data, beside baselines and published figures.
 
-    The table goes to stdout, as text or as JSON. --plot is for interpolate, a picture of all the
-    patterns and of some transitions among them, for groove, the mean velocity and timing at each
-    place of a beat, and which genre is heard in what is played, and for synth, spectrograms of
-    sounds of each class.
+    The table goes to stdout, as text or as JSON. --plot is for arrange, histograms of the grades of
+    clips, for interpolate, a picture of all the patterns and of some transitions among them, for
+    groove, the mean velocity and timing at each place of a beat, and which genre is heard in what
+    is played, and for synth, spectrograms of sounds of each class.
     """
     if plot is not None and feature not in PLOTTED_FEATURES:
         raise UsageError(f"there is no picture of {feature}", "leave out --plot")
