@@ -18,6 +18,7 @@ class MelConfig:
         mels: number of bands F.
         f_min: lower edge of the lowest band, Hz.
         f_max: upper edge of the highest band, Hz; None for half the rate.
+        in_octaves: bands are equally wide in octaves, in place of mels, from an `f_min` above 0 on.
 
     Raises:
         UsageError: a size is out of range, or the sizes contradict each other.
@@ -30,6 +31,7 @@ class MelConfig:
     mels: int
     f_min: float = 0.0
     f_max: float | None = None
+    in_octaves: bool = False
 
     def __post_init__(self) -> None:
         """Check the sizes."""

@@ -15,6 +15,8 @@ from drumkit_cli.spectral.mel_config import MelConfig
 
 def band_edges(config: MelConfig) -> NDArray[np.float64]:
     """Edges of the bands in Hz, `[F + 2]`; the centre of band n is edge n + 1."""
+    if config.in_octaves:
+        return np.geomspace(config.f_min, config.top_hz, config.mels + 2)
     low, high = (2595 * math.log10(1 + hz / 700) for hz in (config.f_min, config.top_hz))
     edges: NDArray[np.float64] = 700 * (10 ** (np.linspace(low, high, config.mels + 2) / 2595) - 1)
     return edges

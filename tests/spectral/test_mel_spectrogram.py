@@ -285,3 +285,10 @@ def python_without():
         subprocess.run([sys.executable, "-c", program], check=True)
 
     return run
+
+
+def test_bands_in_octaves_are_equally_wide_on_a_keyboard():
+    config = MelConfig(22050, 4096, 1024, 4096, 23, 220.0, 880.0, in_octaves=True)
+    np.testing.assert_allclose(band_edges(config), 220 * 2 ** (np.arange(25) / 12))
+    sine = np.sin(2 * np.pi * 440 * np.arange(22050) / 22050)
+    assert mel_spectrogram.mel_power(sine, config)[:, 10].argmax() == 11
