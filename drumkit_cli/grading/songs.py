@@ -17,7 +17,7 @@ from drumkit_cli.io.annotations import read_annotations, read_beats
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.sniffing import AUDIO_SUFFIXES
 from drumkit_cli.io.streams import open_input
-from drumkit_cli.listening.ear import hear_beats
+from drumkit_cli.listening.beat_tracker import hear_beats
 from drumkit_cli.spectral.onsets import MEL, SECONDS_PER_FRAME, normalised_image, onset_frames
 
 SAME_HIT_SECONDS: Final = 0.03

@@ -24,7 +24,7 @@ from drumkit_cli.kick.context import (
 )
 from drumkit_cli.kick.ear import hear_snare
 from drumkit_cli.kick.infer import as_code
-from drumkit_cli.listening.ear import hear_beats
+from drumkit_cli.listening.beat_tracker import hear_beats
 from drumkit_cli.listening.tempo_map import empty_song, tempo_map
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.track import Track, empty_track

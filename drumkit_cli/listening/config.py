@@ -22,6 +22,7 @@ class EarConfig:
         slow_width: channels of the slow stack.
         slow_layers: of the slow stack.
         thresholds: activation from which on a peak is a hit, of each voice.
+        bars: width of the network of bars; 0 where the ear itself tells downbeats.
     """
 
     mels: int = 80
@@ -31,6 +32,7 @@ class EarConfig:
     slow_width: int = 96
     slow_layers: int = 7
     thresholds: tuple[float, ...] = (0.5,) * len(VOICES)
+    bars: int = 0
 
     def __post_init__(self) -> None:
         """Check what the arrays depend on."""

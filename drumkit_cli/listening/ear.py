@@ -4,16 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drumkit_cli.audio.reader import resampled
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.checkpoint import Checkpoint
-from drumkit_cli.learning.models import load_model
 from drumkit_cli.learning.network import open_network
-from drumkit_cli.listening.beats import decode_bars, decode_beats
 from drumkit_cli.listening.config import OUTPUTS, EarConfig
-from drumkit_cli.listening.levels import FRAME_RATE, MEL, level_blocks
+from drumkit_cli.listening.levels import level_blocks
 from drumkit_cli.listening.voices import VOICES
 
 DEFINITION: Final = "drumkit_cli.listening.model"
@@ -35,6 +31,7 @@ class Listener:
         self._network = open_network(checkpoint, device, DEFINITION)
         self.thresholds = config.thresholds
         self.margin_frames = config.reach_frames
+        self.finds_bars = config.bars > 0
         self.weights_sha256 = checkpoint.sha256
 
     def activations(self, levels: Floats) -> Floats:
@@ -43,6 +40,15 @@ class Listener:
         (made,) = self._network.run("hear", [levels[None]], [shape])
         activations: Floats = made[0]
         return activations
+
+    def downbeats(self, features: Floats) -> Floats:
+        """How likely each beat is the first of a bar, 0..1 `[n]`, by its features `[n, FEATURES]`.
+
+        Only where `finds_bars`.
+        """
+        (made,) = self._network.run("bars", [features[None]], [(1, len(features))])
+        likely: Floats = made[0]
+        return likely
 
 
 def listen(blocks: Iterable[Floats], listener: Listener) -> Iterator[tuple[Floats, Floats]]:
@@ -64,27 +70,3 @@ def listen(blocks: Iterable[Floats], listener: Listener) -> Iterator[tuple[Float
             before = margin
     if len(held) > before:
         yield held[before:], listener.activations(held)[before:]
-
-
-def beats_of(activations: Floats) -> NDArray[np.float64]:
-    """Beats `[n, 2]` of the activations `[T, 2]` of beats and downbeats: seconds, number in bar."""
-    frames = decode_beats(activations[:, 0], FRAME_RATE)
-    near = np.rint(frames).astype(int)[:, None] + np.arange(-3, 4)
-    near = np.clip(near, 0, max(len(activations) - 1, 0))
-    if not len(frames):
-        return np.zeros((0, 2))
-    numbers = decode_bars(activations[near, 1].max(1))
-    return np.stack([frames / FRAME_RATE, numbers], 1)
-
-
-def hear_beats(blocks: Iterable[Floats], rate: int) -> NDArray[np.float64]:
-    """The beats `[n, 2]` of mono blocks of music: seconds, number in the bar.
-
-    Raises:
-        UnavailableError, BadDataError: as `load_model`.
-    """
-    listener = load_model(Listener, "transcribe")
-    pulses = [np.zeros((0, 2), np.float32)]
-    for _, activations in listen(resampled(blocks, rate, MEL.rate), listener):
-        pulses.append(activations[:, [BEAT, DOWNBEAT]])
-    return beats_of(np.concatenate(pulses))

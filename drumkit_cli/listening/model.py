@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.torch_network import EntryPoint
+from drumkit_cli.listening.bar_features import FEATURES
+from drumkit_cli.listening.bar_network import BarNetwork
 from drumkit_cli.listening.config import OUTPUTS, SLOW, EarConfig
 from drumkit_cli.listening.voices import VOICES
 
@@ -51,6 +53,7 @@ class Ear(nn.Module):
             nn.ReLU(),
             nn.Conv1d(config.width, len(OUTPUTS) + len(VOICES), 1),
         )
+        self.bars = BarNetwork(config.bars) if config.bars else None
 
     def forward(self, levels: Tensor) -> Tensor:
         """Logits of every frame."""
@@ -93,9 +96,18 @@ def _means(x: Tensor) -> Tensor:
 
 
 def entry_points(network: Ear) -> dict[str, EntryPoint]:
-    """What inference calls: `hear`, levels ``[1, T, F]`` to activations ``[1, T, 14]``, 0..1."""
+    """What inference calls; all that they give is 0..1.
+
+    `hear` makes activations ``[1, T, 14]`` of levels ``[1, T, F]``, and `bars`, which not every ear
+    has, downbeats ``[1, n]`` of features of beats ``[1, n, FEATURES]``.
+    """
     levels = torch.rand(1, 40, network.mels)
-    return {"hear": EntryPoint(lambda levels: network(levels).sigmoid(), (levels,), ((1,),))}
+    points = {"hear": EntryPoint(lambda levels: network(levels).sigmoid(), (levels,), ((1,),))}
+    bars = network.bars
+    if bars is not None:
+        features = torch.rand(1, 12, FEATURES)
+        points["bars"] = EntryPoint(lambda given: bars(given).sigmoid(), (features,), ((1,),))
+    return points
 
 
 def build(config: Mapping[str, Any]) -> Ear:

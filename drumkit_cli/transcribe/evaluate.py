@@ -22,7 +22,8 @@ from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.streams import open_output
 from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.listening.ear import BEAT, DOWNBEAT, Listener, beats_of
+from drumkit_cli.listening.beat_tracker import beats_of
+from drumkit_cli.listening.ear import Listener
 from drumkit_cli.listening.hits import Hit, hits_of
 from drumkit_cli.listening.peaks import match
 from drumkit_cli.listening.voices import VOICES
@@ -34,6 +35,7 @@ from drumkit_cli.transcribe.songs import (
     load_song,
     song_folders,
 )
+from drumkit_cli.transcribe.training.bars import heard_in_mix
 from drumkit_cli.transcribe.training.examples import plain_levels
 from drumkit_cli.transcribe.training.takes import Take, load_takes
 
@@ -143,9 +145,9 @@ def _of_takes(name: str, takes: Sequence[Take], listener: Listener) -> Table:
                 hits = sorted(hits_of([activations], listener.thresholds))
                 _count(tally, hits, _by_class(take.hits))
                 pairs += _velocity_pairs(hits, take.hits)
-                if len(take.beats):
-                    heard = beats_of(activations[:, [BEAT, DOWNBEAT]])
-                    beats.append(_beat_scores(heard, take.beats))
+                if given == "mix" and len(take.beats):
+                    heard = heard_in_mix(take, listener, 0.0, take.band_gain_db)
+                    beats.append(_beat_scores(beats_of(heard, listener), take.beats))
             rows.append([given, *tally.f_measures(), *_means(beats), _rank_correlation(pairs)])
             bar.advance(1)
     return Table(

@@ -15,7 +15,8 @@ from drumkit_cli.audio.samples import as_channels, blocks_of
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.models import load_model
-from drumkit_cli.listening.ear import BEAT, DOWNBEAT, Listener, beats_of, listen
+from drumkit_cli.listening.beat_tracker import BeatTracker
+from drumkit_cli.listening.ear import Listener, listen
 from drumkit_cli.listening.hits import Hit, hits_of
 from drumkit_cli.listening.levels import FRAME_RATE, MEL
 from drumkit_cli.listening.voices import VOICES
@@ -123,28 +124,24 @@ def hear(
     """
     thresholds = listener.thresholds if threshold is None else (threshold,) * len(VOICES)
     share = 1.0 if drums is None else 0.5  # of the work, in each pass
-    pulses: list[Floats] = [np.zeros((0, 2), np.float32)]
+    tracker = BeatTracker(listener)
     length = _Length()
 
-    def activations(blocks: Iterable[Floats], *, watched: bool) -> Iterator[Floats]:
-        for levels, block in listen(resampled(blocks, rate, MEL.rate), listener):
+    def activations(heard: Iterable[tuple[Floats, Floats]], *, watched: bool) -> Iterator[Floats]:
+        for levels, block in heard:
             if watched:
                 watch(levels, block)
             advance(len(block) / FRAME_RATE * share)
             yield block
 
-    def of_song() -> Iterator[Floats]:
-        for block in activations(length.of(song), watched=drums is None):
-            pulses.append(block[:, [BEAT, DOWNBEAT]])
-            yield block
-
+    of_song = tracker.listen(resampled(length.of(song), rate, MEL.rate))
     if drums is None:
-        hits = list(hits_of(of_song(), thresholds))
+        hits = list(hits_of(activations(of_song, watched=True), thresholds))
     else:
-        deque(of_song(), maxlen=0)
-        hits = list(hits_of(activations(drums, watched=True), thresholds))
-    beats = beats_of(np.concatenate(pulses))
-    return Transcription(tuple(sorted(hits)), beats, length.samples / rate)
+        deque(activations(of_song, watched=False), maxlen=0)
+        of_drums = listen(resampled(drums, rate, MEL.rate), listener)
+        hits = list(hits_of(activations(of_drums, watched=True), thresholds))
+    return Transcription(tuple(sorted(hits)), tracker.beats(), length.samples / rate)
 
 
 def keep_voices(hits: Iterable[Hit], voices: int) -> list[Hit]:

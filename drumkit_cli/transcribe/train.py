@@ -1,4 +1,7 @@
-"""Training of the ear: cross-entropy of drums and beats, squared error of velocities."""
+"""Training of the ear: cross-entropy of drums and beats, squared error of velocities.
+
+The preset `bars` trains the network of bars for the ear of an existing file; see `training.bars`.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -22,6 +25,7 @@ from drumkit_cli.listening.config import OUTPUTS, EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE
 from drumkit_cli.listening.model import Ear
 from drumkit_cli.listening.voices import VOICES
+from drumkit_cli.transcribe.training.bars import BarRecipe, BarTask, ear_to_extend
 from drumkit_cli.transcribe.training.calibration import best_thresholds
 from drumkit_cli.transcribe.training.examples import CONTEXTS, Example, batches, draw_example, stack
 from drumkit_cli.transcribe.training.takes import LICENCES, Take, load_takes, render_takes
@@ -66,6 +70,12 @@ PRESETS = {
         excerpt_seconds=2.0,
         validation_examples=2,
     ),
+}
+
+
+BAR_PRESETS = {
+    "bars": BarRecipe(),
+    "tiny-bars": BarRecipe(width=4, takes=10, take_seconds=12.0, batch=4, beats=16),
 }
 
 
@@ -167,18 +177,42 @@ class EarTask:
 
 def train(data: Path, run: training.Run) -> None:
     """Train on takes rendered from a data folder, or on the rendered takes that it holds."""
-    recipe = training.choose(PRESETS, run.preset)
-    fabric = training.start(run)
-    folder = data
-    if not list(data.glob("take*.npz")):
-        require_extra("render", "rendering takes")
-        folder = run.folder / "takes"
-        if fabric.is_global_zero:
-            render_takes(
-                data, folder, takes=recipe.takes, seconds=recipe.take_seconds, seed=run.seed
-            )
-        fabric.barrier()
-    training.fit(EarTask(fabric, recipe, load_takes(folder)), run, fabric)
+    presets: dict[str, Recipe | BarRecipe] = {**PRESETS, **BAR_PRESETS}
+    recipe = training.choose(presets, run.preset)
+    if isinstance(recipe, BarRecipe):
+        ear = ear_to_extend(run.output)
+        run = replace(run, validate_every_seconds=run.time_limit_seconds / 10)
+        fabric = training.start(run)
+        takes = _takes(data, run, fabric, recipe, recipe.two_beat_share)
+        training.fit(BarTask(fabric, recipe, ear, takes, run.seed), run, fabric)
+    else:
+        fabric = training.start(run)
+        training.fit(EarTask(fabric, recipe, _takes(data, run, fabric, recipe)), run, fabric)
+
+
+def _takes(
+    data: Path,
+    run: training.Run,
+    fabric: Fabric,
+    recipe: Recipe | BarRecipe,
+    two_beat_share: float = 0.0,
+) -> list[Take]:
+    """The takes of a run, rendered first unless the data is takes itself."""
+    if list(data.glob("take*.npz")):
+        return load_takes(data)
+    require_extra("render", "rendering takes")
+    folder = run.folder / "takes"
+    if fabric.is_global_zero:
+        render_takes(
+            data,
+            folder,
+            takes=recipe.takes,
+            seconds=recipe.take_seconds,
+            seed=run.seed,
+            two_beat_share=two_beat_share,
+        )
+    fabric.barrier()
+    return load_takes(folder)
 
 
 def _fixed_examples(takes: list[Take], recipe: Recipe, frames: int) -> list[Example]:

@@ -8,6 +8,7 @@ from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.torch_network import state_dict
+from drumkit_cli.listening.bar_features import FEATURES
 from drumkit_cli.listening.config import EarConfig
 from drumkit_cli.listening.ear import Listener
 from drumkit_cli.listening.model import Ear, build
@@ -26,7 +27,8 @@ def test_the_network_that_ships_has_a_million_parameters():
 def test_a_gradient_reaches_every_parameter():
     torch.manual_seed(0)
     network = Ear(TINY)
-    network(torch.rand(2, 50, 80)).square().mean().backward()
+    loss = network(torch.rand(2, 50, 80)).square().mean()
+    (loss + network.bars(torch.rand(2, 9, FEATURES)).square().mean()).backward()
     still = [
         name
         for name, parameter in network.named_parameters()

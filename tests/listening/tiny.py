@@ -1,6 +1,6 @@
 """A tiny untrained ear, and sounds with known answers."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,14 @@ from drumkit_cli.listening.config import EarConfig
 from drumkit_cli.listening.levels import FRAME_RATE
 from drumkit_cli.listening.model import Ear
 
-TINY = EarConfig(channels=(4, 4), width=8, layers=2, slow_width=8, slow_layers=2)
+TINY = EarConfig(channels=(4, 4), width=8, layers=2, slow_width=8, slow_layers=2, bars=4)
+DEAF_TO_BARS = replace(TINY, bars=0)
 
 
-def write_tiny_ear(path: Path) -> Path:
+def write_tiny_ear(path: Path, config: EarConfig = TINY) -> Path:
     torch.manual_seed(0)
-    state = Ear(TINY).state_dict()
-    graphs, config = untrained_graphs(TINY, model), asdict(TINY)
+    state = Ear(config).state_dict()
+    graphs, config = untrained_graphs(config, model), asdict(config)
     save_weights(
         path, state, feature="transcribe", config=config, card={}, graphs=graphs, half=False
     )

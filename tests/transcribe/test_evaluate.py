@@ -71,6 +71,7 @@ def test_rendered_takes_are_measured_in_three_contexts(tmp_path, weights):
     assert [row[0] for row in table.rows] == ["drums", "separated drums", "mix"]
     assert "1 rendered takes" in table.title
     assert all(cell is None or 0 <= cell <= 1 for row in table.rows for cell in row[1:-1])
+    assert [row[-2] is None for row in table.rows] == [True, True, False]  # bars: of the mix
 
 
 def test_songs_are_measured_beside_librosa(tmp_path, weights, monkeypatch):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from drumkit_cli.bands.instruments import RATE
+from drumkit_cli.listening.levels import PITCH
 from drumkit_cli.transcribe.training import takes
 
 BEATS = np.array([[0.5 * number, number % 4 + 1] for number in range(8)])
@@ -29,11 +30,13 @@ def write_takes(folder, count=2):
     parts[0], parts[2], parts[6] = clicks(kicks, 60), clicks(hats, 7000), clicks(kicks + 0.25, 110)
     hits = [(at, 0, 0.8) for at in kicks] + [(at, 2, 0.5) for at in hats]
     levels = takes._levels(parts)
+    pitches = takes._levels([parts[0], parts[6]], PITCH)
     for number in range(count):
         path = folder / f"take{number:05d}.npz"
         np.save(path.with_suffix(".npy"), levels)
         if number % 2 == 0:
             np.save(path.with_suffix(".separated.npy"), levels[:6].max(0))
         split = "validation" if number == count - 1 else "train"
-        np.savez(path, hits=np.array(sorted(hits)), beats=BEATS, split=split, band_gain_db=0.0)
+        fields = {"hits": np.array(sorted(hits)), "beats": BEATS, "pitches": pitches}
+        np.savez(path, split=split, band_gain_db=0.0, **fields)
     return folder

@@ -21,10 +21,12 @@ from drumkit_cli.bands.instruments import RATE, Instrument, Note, Samples
 from drumkit_cli.bands.rendering import draw_kit, play_backing
 from drumkit_cli.errors import MissingInputError
 from drumkit_cli.io import streams
-from drumkit_cli.listening.levels import MEL
+from drumkit_cli.listening.levels import MEL, PITCH
 from drumkit_cli.listening.voices import VOICE_OF_PITCH
+from drumkit_cli.spectral.mel_config import MelConfig
 from drumkit_cli.spectral.mel_spectrogram import discretise, mel_power
 from drumkit_cli.transcribe.training.music import draw_music
+from drumkit_cli.transcribe.training.two_beat import with_two_beat_drums
 
 PARTS: Final = ("kick", "snare", "hats", "toms", "cymbals", "percussion", "bass", "other")
 DRUM_PARTS: Final = 6
@@ -53,6 +55,7 @@ class Take:
         hits: float64 `[n, 3]`: seconds, voice, velocity 0..1.
         beats: float64 `[n, 2]`: seconds, number in the bar; empty where they are not known.
         split: "train" or "validation".
+        pitches: uint8 `[2, t, P]`, levels of the pitches of the drums and of the band.
         separated: uint8 `[T, F]`, the drums as separated; None where they were not.
         band_gain_db: gain of bass and other in the mix that was separated.
     """
@@ -61,6 +64,7 @@ class Take:
     hits: NDArray[np.float64]
     beats: NDArray[np.float64]
     split: str
+    pitches: NDArray[np.uint8]
     separated: NDArray[np.uint8] | None = None
     band_gain_db: float = 0.0
 
@@ -82,6 +86,7 @@ def load_takes(folder: Path) -> list[Take]:
                 fields["hits"],
                 fields["beats"],
                 str(fields["split"]),
+                fields["pitches"],
                 np.load(separated) if separated.is_file() else None,
                 float(fields["band_gain_db"]),
             )
@@ -91,8 +96,19 @@ def load_takes(folder: Path) -> list[Take]:
     return takes
 
 
-def render_takes(data: Path, folder: Path, *, takes: int, seconds: float, seed: int) -> None:
+def render_takes(
+    data: Path, folder: Path, *, takes: int, seconds: float, seed: int, two_beat_share: float = 0.0
+) -> None:
     """Render takes into a folder; those that it holds are kept.
+
+    Args:
+        data: see CONTRIBUTING.md.
+        folder: where takes go.
+        takes: their number.
+        seconds: of each.
+        seed: of all that is drawn; take n does not depend on `takes`.
+        two_beat_share: share of the takes whose drums repeat every second beat (`two_beat`), to
+            train bars on; none of such a folder is separated.
 
     Raises:
         MissingInputError: a part of the data is missing.
@@ -107,7 +123,8 @@ def render_takes(data: Path, folder: Path, *, takes: int, seconds: float, seed: 
         for number in range(takes):
             path = folder / f"take{number:05d}.npz"
             if not path.is_file():
-                _render(data, path, seconds, np.random.default_rng([seed, number]), number)
+                generator = np.random.default_rng([seed, number])
+                _render(data, path, seconds, generator, number, two_beat_share)
             bar.advance(1)
     separate_takes(folder)
 
@@ -127,11 +144,18 @@ def separate_takes(folder: Path) -> None:
 
 
 def _render(
-    data: Path, path: Path, seconds: float, generator: np.random.Generator, number: int
+    data: Path,
+    path: Path,
+    seconds: float,
+    generator: np.random.Generator,
+    number: int,
+    two_beat_share: float = 0.0,
 ) -> None:
     """Render one take."""
     split = "validation" if number % VALIDATION_EVERY == VALIDATION_EVERY - 1 else "train"
     music = draw_music(data, split, seconds, generator)
+    if two_beat_share and generator.random() < two_beat_share:
+        music = with_two_beat_drums(music, generator)
     frames = int(seconds * RATE)
     drums, hits = _play_drums(music.song.drums, data, frames, generator)
     backing = play_backing(music.song, data, frames, generator)
@@ -139,13 +163,20 @@ def _render(
     sounds = [*drums, backing["bass"], np.asarray(other, np.float32)]
     _save(path.with_suffix(".npy"), _levels(sounds))
     gain_db = float(generator.normal(0, 4))
-    if number % SEPARATED_EVERY == 1:
+    if not two_beat_share and number % SEPARATED_EVERY == 1:
         mix = np.sum(drums, 0) + 10 ** (gain_db / 20) * (sounds[-1] + sounds[-2])
         mix = (mix * (0.9 / max(float(np.abs(mix).max()), 1e-6))).astype(np.float32)
         with streams.open_output(str(path.with_suffix(".wav"))) as file:
             file.write(wav_bytes(mix[None], RATE))
     with streams.open_output(str(path)) as file:
-        np.savez(file, hits=hits, beats=music.beats, split=split, band_gain_db=gain_db)
+        np.savez(
+            file,
+            hits=hits,
+            beats=music.beats,
+            split=split,
+            band_gain_db=gain_db,
+            pitches=_levels([np.sum(drums, 0), sounds[-1] + sounds[-2]], PITCH),
+        )
 
 
 def _save(path: Path, array: NDArray[np.uint8]) -> None:
@@ -153,10 +184,10 @@ def _save(path: Path, array: NDArray[np.uint8]) -> None:
         np.save(file, array)
 
 
-def _levels(sounds: Sequence[Samples]) -> NDArray[np.uint8]:
+def _levels(sounds: Sequence[Samples], config: MelConfig = MEL) -> NDArray[np.uint8]:
     """uint8 `[len(sounds), T, F]`."""
-    power = mel_power(np.stack(sounds), MEL)
-    return np.ascontiguousarray(discretise(power, MEL).swapaxes(1, 2))
+    power = mel_power(np.stack(sounds), config)
+    return np.ascontiguousarray(discretise(power, config).swapaxes(1, 2))
 
 
 def _play_drums(
