@@ -89,7 +89,7 @@ PRESETS = {
     "tiny": Recipe(
         ModelConfig(width=4, blocks=3, fold=4, context=True, discriminator_width=4),
         back_width=4,
-        batch=1,
+        batch=2,
         takes=3,
         take_seconds=8.0,
     ),

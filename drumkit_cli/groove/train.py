@@ -158,12 +158,14 @@ class GrooveTask(AveragedTask):
         self._since_revival += 1
         if self._since_revival < REVIVE_STEPS:
             return
+        used_anywhere = self.fabric.all_reduce(self.fabric.to_device(self._used), reduce_op="sum")
         left = note.encoder(batch.notes, batch.template, skeleton).float().flatten(0, 1)
-        for used, book in zip(self._used, note.quantiser.codebooks, strict=True):
+        for used, book in zip(used_anywhere, note.quantiser.codebooks, strict=True):
             unused = torch.nonzero(used == 0)[:, 0]
             after = left - F.embedding(nearest(left, book), book)
             book[unused] = left[torch.randint(len(left), (len(unused),)).to(left.device)]
             left = after
+            book.copy_(self.fabric.broadcast(book.cpu()))
         self._used.zero_()
         self._since_revival = 0
 

@@ -217,7 +217,8 @@ def train(data: Path, run: training.Run) -> dict[str, float]:
     """Train on the multi-track songs of a data folder, which are rendered into the run's folder."""
     recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
-    songs = load_songs(data, run.folder / "songs", ("train", "validation"))
+    with fabric.rank_zero_first():  # which renders them
+        songs = load_songs(data, run.folder / "songs", ("train", "validation"))
     return training.fit(KickTask(fabric, recipe, songs), run, fabric)
 
 

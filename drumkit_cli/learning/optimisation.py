@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from drumkit_cli.learning.processes import average_gradients
+
 _Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
@@ -33,13 +35,15 @@ def descend(
 ) -> float:
     """Take a step of an optimiser at a learning rate; returns the norm of the gradient.
 
-    Gradients of a larger norm than `clip` are scaled down.
+    The gradient is the mean of those of all processes; one of a larger norm than `clip` is scaled
+    down.
     """
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad()
     fabric.backward(loss)
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    average_gradients(fabric, weights)
     norm = nn.utils.clip_grad_norm_(weights, clip)
     optimizer.step()
     return float(norm)

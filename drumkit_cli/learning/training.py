@@ -9,13 +9,12 @@ import csv
 import io
 import json
 import math
-import os
 import pickle
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 from lightning_fabric import Fabric
@@ -25,7 +24,11 @@ from torch.optim import Optimizer
 
 from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, OutputError, UnavailableError, UsageError
-from drumkit_cli.io import streams
+from drumkit_cli.io import sinks, streams
+from drumkit_cli.learning import processes
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 CHECKPOINT_NAME = "last.pt"
 LOG_NAME = "log.csv"
@@ -44,7 +47,7 @@ _LOADING_FAILURES = (
 )
 """Exceptions of reading a damaged checkpoint, or one of another recipe."""
 
-_Recipe = TypeVar("_Recipe")
+_Recipe = TypeVar("_Recipe", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -100,14 +103,14 @@ class Task(Protocol):
 
 
 def choose(presets: Mapping[str, _Recipe], name: str) -> _Recipe:
-    """The recipe of a preset.
+    """The recipe of a preset, of several processes each one's share of it.
 
     Raises:
-        UsageError: there is no such preset.
+        UsageError: there is no such preset, or the processes cannot share its batches.
     """
     if name not in presets:
         raise UsageError(f"no preset {name}", f"take one of {', '.join(presets)}")
-    return presets[name]
+    return processes.share_of(presets[name])
 
 
 def start(run: Run) -> Fabric:
@@ -124,15 +127,15 @@ def start(run: Run) -> Fabric:
         torch.set_num_threads(run.threads)
     seed_everything(run.seed, verbose=False)
     try:
-        # torchrun sets the number of its processes; Fabric would see a single CPU in each.
-        devices = os.environ.get("LOCAL_WORLD_SIZE", "auto")
-        nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
+        here, machines = processes.layout()
         fabric = Fabric(
-            accelerator=run.device, precision="32-true", devices=devices, num_nodes=nodes
+            accelerator=run.device, strategy=processes.strategy(), devices=here, num_nodes=machines
         )
     except (RuntimeError, ValueError) as error:
         raise UnavailableError(f"device {run.device}: {error}", "try --device cpu") from error
     fabric.launch()
+    if not fabric.is_global_zero:
+        console.configure(quiet=True)
     return fabric
 
 
@@ -150,7 +153,8 @@ def fit(task: Task, run: Run, fabric: Fabric) -> dict[str, float]:
     if run.resume:
         clock = _load(task, run.folder / CHECKPOINT_NAME)
         console.info(f"resumed at step {clock.steps}, {clock.seconds / 60:.1f} minutes in")
-    log = _Log(run.folder / LOG_NAME, append=run.resume) if fabric.is_global_zero else None
+    processes.copy_first(fabric, task.models)
+    log = _Log(run.folder / LOG_NAME, clock.steps) if fabric.is_global_zero else None
     try:
         _train(task, clock, run, fabric, log)
         _validate(task, clock, run, fabric, log)
@@ -184,12 +188,16 @@ class _Clock:
 class _Log:
     """A CSV of losses in long form: one row for each value, so that a resumed run can append."""
 
-    def __init__(self, path: Path, *, append: bool) -> None:
-        fresh = not (append and path.exists())
-        self._file = path.open("w" if fresh else "a", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file)
-        if fresh:
-            self._writer.writerow(["step", "seconds", "name", "value"])
+    def __init__(self, path: Path, steps: int) -> None:
+        """Keep the rows of the steps that the checkpoint has; a killed run may have logged more."""
+        kept = ["step,seconds,name,value\n"]
+        if steps and path.exists():
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+            whole = (line for line in lines[1:] if line.count(",") == 3 and line.endswith("\n"))
+            kept += [line for line in whole if int(line.split(",")[0]) <= steps]
+        streams.write_text("".join(kept), str(path))
+        self._file = path.open("a", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file, lineterminator="\n")
 
     def write(self, clock: _Clock, values: Mapping[str, float]) -> None:
         for name, value in values.items():
@@ -215,6 +223,7 @@ def _claim_folder(run: Run) -> None:
         raise UsageError(
             f"{run.folder} holds a run", "--resume goes on with it; or take another --run-dir"
         )
+    sinks.remove_abandoned(str(run.folder))
 
 
 def _first_validation(run: Run) -> float:
@@ -224,16 +233,17 @@ def _first_validation(run: Run) -> float:
 
 def _train(task: Task, clock: _Clock, run: Run, fabric: Fabric, log: _Log | None) -> None:
     """Take steps until the time limit; validate and save at their times."""
-    batches = task.batches(run.seed + 7919 * clock.steps + fabric.global_rank)
+    seed = run.seed + 7919 * clock.steps + fabric.global_rank
+    torch.manual_seed(seed)
+    batches = task.batches(seed)
     with console.progress(run.time_limit_seconds, "training") as bar:
         bar.advance(clock.seconds)
         while clock.seconds < run.time_limit_seconds:
             before, began = clock.seconds, time.monotonic()
             losses = task.step(next(batches), before / run.time_limit_seconds)
             clock.steps += 1
-            clock.seconds += time.monotonic() - began
-            if fabric.world_size > 1:  # all processes stop and validate after the same step
-                clock.seconds = fabric.broadcast(clock.seconds)
+            taken, losses = processes.agree(fabric, time.monotonic() - began, losses)
+            clock.seconds += taken
             bar.advance(clock.seconds - before)
             if log:
                 log.write(clock, losses)
@@ -258,7 +268,8 @@ def _require_finite(losses: Mapping[str, float], clock: _Clock, run: Run) -> Non
 
 
 def _validate(task: Task, clock: _Clock, run: Run, fabric: Fabric, log: _Log | None) -> None:
-    figures = task.validate()
+    # One process measures for all: their moving averages are the same.
+    figures = fabric.broadcast(task.validate() if fabric.is_global_zero else {})
     if log:
         log.write(clock, {f"valid/{name}": value for name, value in figures.items()})
     shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
@@ -278,7 +289,6 @@ def _save(task: Task, clock: _Clock, path: Path) -> None:
         "models": {name: model.state_dict() for name, model in task.models.items()},
         "optimizers": {name: opt.state_dict() for name, opt in task.optimizers.items()},
         "clock": json.dumps(vars(clock)),
-        "torch_rng": torch.get_rng_state(),
     }
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -293,7 +303,6 @@ def _load(task: Task, path: Path) -> _Clock:
             model.load_state_dict(state["models"][name])
         for name, optimizer in task.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
-        torch.set_rng_state(state["torch_rng"])
         return _Clock(**json.loads(state["clock"]))
     except _LOADING_FAILURES as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,12 +1,13 @@
 import csv
 import itertools
 import json
+import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
-import types
 
 import pytest
 import torch
@@ -137,6 +138,39 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(tmp_path):
     assert task.seeds[0] != 0  # other batches than those it has seen
 
 
+def save_always(folder, resume):
+    training.time = time
+    settings = {"save_every_seconds": 0.0, "validate_every_seconds": 0.05, "resume": resume}
+    fit(Line(pause=0.001), make_run(folder, 60.0, **settings))
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_checkpoint_and_log(tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    checkpoint, draw, steps = tmp_path / training.CHECKPOINT_NAME, random.Random(0), 0
+    for _ in range(6):
+        before = checkpoint.stat().st_mtime_ns if steps else 0
+        process = context.Process(target=save_always, args=(tmp_path, steps > 0))
+        process.start()
+        deadline = time.monotonic() + 100
+        while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.1))
+        process.kill()
+        process.join(100)
+        saved = json.loads(torch.load(checkpoint, weights_only=True)["clock"])["steps"]
+        assert saved > steps
+        steps = saved
+    with (tmp_path / training.LOG_NAME).open("a") as file:
+        file.write(f"{steps + 1},1.0,loss,0.1\n{steps},0.")  # not saved, and half written
+    fit(Line(), make_run(tmp_path, 60.0, resume=True, save_every_seconds=100.0))
+    with (tmp_path / training.LOG_NAME).open() as file:
+        logged = [int(row["step"]) for row in csv.DictReader(file) if row["name"] == "loss"]
+    assert logged == list(range(1, len(logged) + 1))
+    assert len(logged) > steps
+
+
 def test_resuming_nothing_is_an_error(tmp_path):
     with pytest.raises(BadDataError, match="no checkpoint to resume"):
         fit(Line(), make_run(tmp_path, 0.1, resume=True))
@@ -215,12 +249,3 @@ def test_weights_exist_early_and_a_resume_keeps_the_rhythm(tmp_path):
     assert clock["next_validation"] == 50.5
     resumed = training._load(Line(), tmp_path / training.CHECKPOINT_NAME)
     assert vars(resumed) == clock
-
-
-def test_all_processes_go_by_the_clock_of_the_first(tmp_path):
-    fabric = types.SimpleNamespace(
-        world_size=2, global_rank=1, is_global_zero=False, broadcast=lambda _: 100.0
-    )
-    task = Line()
-    training.fit(task, make_run(tmp_path, 60.0), fabric)
-    assert len(task.progress) == 1

@@ -87,7 +87,7 @@ def load_takes(folder: Path) -> list[Take]:
                 fields["beats"],
                 str(fields["split"]),
                 fields["pitches"],
-                np.load(separated) if separated.is_file() else None,
+                np.load(separated, mmap_mode="r") if separated.is_file() else None,
                 float(fields["band_gain_db"]),
             )
         )
