@@ -84,14 +84,14 @@ def test_a_tiny_model_learns_as_fast_in_two_processes(tmp_path):
     ends = []
     for count in (1, 2):
         folder = tmp_path / str(count)
-        options = f"--preset tiny --time-limit 3s --run-dir {folder} -o {folder}.safetensors"
+        options = f"--preset tiny --time-limit 4s --run-dir {folder} -o {folder}.safetensors"
         arguments = ["train", "interpolate", tmp_path / "data", *options.split()]
         done = launch(count, "tests.learning.clocked", *arguments)
         assert done.returncode == 0, done.stderr
         with (folder / LOG_NAME).open() as file:
             rows = [row for row in csv.DictReader(file) if row["name"] == "entropy"]
         curve = [float(row["value"]) for row in rows]
-        assert len(curve) == 192
+        assert len(curve) == 256
         ends.append(np.mean(curve[-64:]))
         assert ends[-1] < 0.8 * np.mean(curve[:8])
     assert ends[0] == pytest.approx(ends[1], rel=0.2)
