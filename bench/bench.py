@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from folders import folder_speed, workers_speed
 from measuring import DRUMKIT, ROOT, TYPER, Figure, Plan, measure, processor_ratio, time_ratio
 
 from drumkit_cli.cli import COMMANDS
@@ -284,6 +285,8 @@ MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "arrange": arrange_speed,
     "separate": separate_speed,
     "memory": separate_memory,
+    "workers": workers_speed,
+    "folder": folder_speed,
 }
 
 

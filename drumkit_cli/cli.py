@@ -5,12 +5,14 @@ is named; what the module imports at its top must be as light.
 """
 
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import EnumType
-from functools import partial
+from functools import partial, wraps
 from types import FrameType
 from typing import Annotated, Any, Final, Literal, NoReturn, get_args, get_origin
 
@@ -23,6 +25,8 @@ from drumkit_cli.errors import DrumkitError, ExitStatus, Terminated, UsageError
 from drumkit_cli.io import calls, provenance, streams
 
 PROGRAM: Final = "drumkit"
+RECORD_VARIABLE: Final = "DRUMKIT_RECORD"
+"""If set, files keep a record of how they were made beside them."""
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "separate": ("drumkit_cli.separate.command", "Split music into drums, bass and other."),
     "mel": ("drumkit_cli.mel.command", "Turn audio into a mel spectrogram, and back."),
@@ -36,6 +40,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "synth": ("drumkit_cli.synth.command", "Make drum sounds, and play drum tracks with them."),
     "serve": ("drumkit_cli.serve.command", "Play drum sounds to OSC messages, as an instrument."),
     "info": ("drumkit_cli.info.command", "Tell what files are and how they were made."),
+    "verify": ("drumkit_cli.verify.command", "Make outputs again, and compare."),
     "train": ("drumkit_cli.train.command", "Train the model of a command on your own data."),
     "evaluate": ("drumkit_cli.evaluate.command", "Measure the model of a command."),
 }
@@ -133,20 +138,6 @@ class LazyGroup(_Light, TyperGroup):
 class PlainCommand(_Light, TyperCommand):
     """A command whose help names arguments as a manual does, without Python's types and braces."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
-        """Keep what is asked for, and run it."""
-        several = [param.name for param in self.get_params(ctx) if param.nargs == -1]
-        calls.record(
-            calls.Call(
-                COMMANDS[ctx.info_name][0],
-                ctx.info_name,
-                several[0] if several else "",
-                dict(ctx.params),
-                provenance.command_line(),
-            )
-        )
-        return super().invoke(ctx)
-
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
         """Return what follows the name in the usage line."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
@@ -163,15 +154,33 @@ class PlainCommand(_Light, TyperCommand):
                     formatter.write_dl(records)
 
 
-def load_command(name: str) -> TyperCommand:
-    """Import a command and return it as Typer's object."""
-    module = importlib.import_module(COMMANDS[name][0])
-    function: Callable[..., None] = getattr(module, name)
+def load_command(name: str, run: Callable[[calls.Call], None] | None = None) -> TyperCommand:
+    """Import a command and return it as Typer's object, which calls `run` in place of `_run`."""
+    module = COMMANDS[name][0]
+    function: Callable[..., None] = getattr(importlib.import_module(module), name)
+
+    @wraps(function)
+    def called(**parameters: Any) -> None:  # noqa: ANN401 - of any type
+        inputs = next((key for key in ("files", "inputs") if key in parameters), "")
+        call = calls.Call(module, name, inputs, parameters, provenance.command_line())
+        (run or partial(_run, function))(call)
+
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, cls=PlainCommand, context_settings=_CONTEXT)(function)
+    app.command(name, cls=PlainCommand, context_settings=_CONTEXT)(called)
     command = get_command(app)
     assert isinstance(command, TyperCommand)
     return command
+
+
+def _run(function: Callable[..., None], call: calls.Call) -> None:
+    calls.record(call)
+    calls.take_outputs()
+    function(**call.parameters)
+    if os.environ.get(RECORD_VARIABLE):
+        from drumkit_cli.batch.records import keep_output
+
+        for path in calls.take_outputs():
+            keep_output(path)
 
 
 def root() -> TyperGroup:
@@ -208,6 +217,25 @@ def run(arguments: Sequence[str]) -> int:
         status = _guard(lambda: _invoke(arguments))
         flushed = _guard(_flush)
     return status or flushed
+
+
+def parse(arguments: Sequence[str]) -> calls.Call:
+    """What a command line of drumkit asks for, without running it.
+
+    Raises:
+        UsageError: it is none.
+    """
+    name = arguments[0] if arguments else ""
+    if name not in COMMANDS:
+        raise UsageError(f"no command {name!r}", f"see {PROGRAM} --help")
+    found: list[calls.Call] = []
+    command = load_command(name, found.append)
+    try:
+        with command.make_context(name, list(arguments[1:])) as context:
+            command.invoke(context)
+    except typer.TyperException as failure:
+        raise UsageError(_usage_message(failure)) from failure
+    return replace(found[0], arguments=tuple(arguments))
 
 
 def _show_version(wanted: bool) -> None:

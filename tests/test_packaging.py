@@ -54,7 +54,7 @@ def needed(*folders):
     """Normalised names of the packages of other projects that the code of folders imports."""
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     modules = set().union(*(modules_of(ast.parse(path.read_bytes())) for path in paths))
-    own = {"drumkit_cli", "tests", "tools", "bench", "measuring", "examples"}
+    own = {"drumkit_cli", "tests", "tools", "bench", "folders", "measuring", "examples"}
     return {distribution(module) for module in modules - own - sys.stdlib_module_names}
 
 

@@ -6,9 +6,9 @@ A folder of outputs holds one small JSON file for each input, in its hidden fold
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +17,12 @@ from typing import Any, Final
 from drumkit_cli import __version__
 from drumkit_cli.errors import DrumkitError
 from drumkit_cli.io import calls
+from drumkit_cli.io.calls import Call
 from drumkit_cli.io.streams import open_input, open_output
 
 FOLDER: Final = ".drumkit"
+UNREADABLE: Final = (OSError, ValueError, TypeError, KeyError, AttributeError)
+"""What reading a damaged record, or one of another version, raises."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,6 @@ class Keeper:
         """Keep the records of this folder of outputs."""
         self._root = Path(folder)
         self._call = calls.current()
-        self._parameters = {k: _plain(v) for k, v in self._call.essential().items()}
 
     def made_already(self, path: str) -> list[str] | None:
         """Paths of an input's outputs if all are there as the command would make them now."""
@@ -101,42 +103,22 @@ class Keeper:
 
         places = {os.path.relpath(output, self._root): _made(output) for output in outputs}
         record = self._record(path, checkpoint.loaded_features(), places)
-        place = self._place(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with open_output(str(place), text=True) as file:
-            file.write(json.dumps(asdict(record), indent=1, sort_keys=True).encode())
+        _write(record, self._place(path))
 
     def _record(self, path: str, weights: Iterable[str], outputs: Mapping[str, Made]) -> Record:
         """What the command makes of an input, with the present weights of the features named."""
-        override = self._parameters.get("weights")
-        files = {
-            name: _file_sha256(value)
-            for name, value in self._parameters.items()
-            if isinstance(value, str) and name != "weights" and Path(value).is_file()
-        }
-        return Record(
-            __version__,
-            self._call.name,
-            self._parameters,
-            str(Path.cwd()),
-            self._call.arguments,
-            path,
-            _file_sha256(path),
-            files,
-            {feature: _weights_sha256(feature, override) for feature in weights},
-            outputs,
-        )
+        record = _record_of(self._call, weights, outputs)
+        return replace(record, input=path, input_sha256=_file_sha256(path))
 
     def _read(self, path: str) -> Record | None:
         try:
-            return read_record(self._place(path))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return None  # there is none, or one of another version
+            return _read(self._place(path))
+        except UNREADABLE:
+            return None
 
     def _place(self, path: str) -> Path:
         name = Path(calls.folder_of(path), Path(path).name)
-        key = hashlib.sha256(os.fsencode(f"{self._call.name}\0{name}")).hexdigest()[:16]
-        return self._root / FOLDER / f"{key}.json"
+        return _place(self._root, f"{self._call.name}\0{name}")
 
     def _is_there(self, name: str, made: Made) -> bool:
         path = self._root / name
@@ -148,14 +130,64 @@ class Keeper:
         return False
 
 
-def read_record(path: Path) -> Record:
-    """Read a record.
+def keep_output(path: str) -> None:
+    """Write down how the command that runs made a file, in the folder of the file."""
+    from drumkit_cli.learning import checkpoint
 
-    Raises:
-        OSError: it cannot be read.
-        ValueError, TypeError, KeyError, AttributeError: it is damaged or of another version.
-    """
-    values = json.loads(path.read_text())
+    root = Path(path).parent
+    record = _record_of(
+        calls.current(), checkpoint.loaded_features(), {Path(path).name: _made(path)}
+    )
+    _write(record, _place(root, Path(path).name))
+
+
+def records_in(root: Path) -> Iterator[Record]:
+    """The records that a folder holds, but for damaged ones and those of another version."""
+    for place in sorted((root / FOLDER).glob("*.json")):
+        with suppress(*UNREADABLE):
+            yield _read(place)
+
+
+def named_files(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of the files that parameters name, but for weights, by path."""
+    named: list[str] = []
+    for name, value in parameters.items():
+        values = value if isinstance(value, list | tuple) else [value]
+        if name not in ("weights", "output"):
+            named += [each for each in values if isinstance(each, str)]
+    return {path: _file_sha256(path) for path in named if Path(path).is_file()}
+
+
+def _record_of(call: Call, weights: Iterable[str], outputs: Mapping[str, Made]) -> Record:
+    """What a command makes, with the present files and weights."""
+    parameters = {name: _plain(value) for name, value in call.essential().items()}
+    override = parameters.get("weights")
+    return Record(
+        __version__,
+        call.name,
+        parameters,
+        str(Path.cwd()),
+        call.arguments,
+        "",
+        "",
+        named_files(parameters),
+        {feature: _weights_sha256(feature, override) for feature in weights},
+        outputs,
+    )
+
+
+def _place(root: Path, key: str) -> Path:
+    return root / FOLDER / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.json"
+
+
+def _write(record: Record, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with open_output(str(place), text=True) as file:
+        file.write(json.dumps(asdict(record), indent=1, sort_keys=True).encode())
+
+
+def _read(place: Path) -> Record:
+    values = json.loads(place.read_text())
     outputs = {name: Made(**made) for name, made in values.pop("outputs").items()}
     return Record(**values, outputs=outputs)
 

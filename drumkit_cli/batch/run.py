@@ -137,6 +137,7 @@ def _run_here(path: str, job: Callable[[str], None], keeper: Keeper | None) -> O
     job(path)
     outputs = calls.take_outputs()
     keeper.keep(path, outputs)
+    calls.take_outputs()  # the record itself
     return Outcome(path, outputs=outputs)
 
 

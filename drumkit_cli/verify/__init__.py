@@ -1,0 +1,1 @@
+"""`drumkit verify`: makes outputs again and compares them."""
