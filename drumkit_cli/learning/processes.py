@@ -14,15 +14,14 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from drumkit_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-GLOBAL_SIZES: Final = ("batch", "per_class")
-"""Fields of recipes that count what one step of all processes together sees."""
+GLOBAL_SIZES: Final = {"batch": 1, "per_class": 2}
+"""Fields of recipes that count what one step of all processes together sees: the least share."""
 LONGEST_WAIT: Final = timedelta(days=1)
 """For the first process, which renders and validates; when one dies, torchrun ends the others."""
 
@@ -63,8 +62,8 @@ def share_of(recipe: _Recipe) -> _Recipe:
     here, machines = layout()
     processes = here * machines
     sizes = {name: getattr(recipe, name) for name in GLOBAL_SIZES if hasattr(recipe, name)}
-    for size in sizes.values():
-        if size % processes:
+    for name, size in sizes.items():
+        if processes > 1 and (size % processes or size // processes < GLOBAL_SIZES[name]):
             raise UsageError(
                 f"{processes} processes cannot share batches of {size}",
                 "take a number of processes that divides it, or a preset with larger batches",
@@ -76,7 +75,10 @@ def average_gradients(fabric: Fabric, weights: list[Tensor]) -> None:
     """Replace the gradients by their means over all processes."""
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     if fabric.world_size > 1 and gradients:
-        vector_to_parameters(_mean(fabric, parameters_to_vector(gradients)), gradients)
+        mean = _mean(fabric, torch.cat([gradient.flatten() for gradient in gradients]))
+        sizes = [gradient.numel() for gradient in gradients]
+        for gradient, part in zip(gradients, mean.split(sizes), strict=True):
+            gradient.copy_(part.view_as(gradient))
 
 
 def agree(

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from drumkit_cli.errors import UsageError
 from drumkit_cli.learning import processes
@@ -20,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 @dataclass(frozen=True)
 class Recipe:
     batch: int = 12
-    per_class: int = 4
+    per_class: int = 8
     candidates: int = 5
 
 
@@ -58,11 +60,11 @@ def share(monkeypatch, here, machines):
 
 
 def test_batches_are_shared_by_the_processes_of_all_machines(monkeypatch):
-    assert share(monkeypatch, 2, 2) == Recipe(batch=3, per_class=1, candidates=5)
+    assert share(monkeypatch, 2, 2) == Recipe(batch=3, per_class=2, candidates=5)
     assert share(monkeypatch, 1, 1) == Recipe()
 
 
-@pytest.mark.parametrize(("here", "machines"), [(5, 1), (2, 3)])
+@pytest.mark.parametrize(("here", "machines"), [(5, 1), (2, 3), (8, 1)])
 def test_batches_that_cannot_be_shared_are_a_usage_error(monkeypatch, here, machines):
     with pytest.raises(UsageError, match="processes cannot share batches of"):
         share(monkeypatch, here, machines)
@@ -95,3 +97,11 @@ def test_a_tiny_model_learns_as_fast_in_two_processes(tmp_path):
         ends.append(np.mean(curve[-64:]))
         assert ends[-1] < 0.8 * np.mean(curve[:8])
     assert ends[0] == pytest.approx(ends[1], rel=0.2)
+
+
+def test_gradients_of_any_memory_layout_are_averaged():
+    fabric = SimpleNamespace(world_size=2, all_reduce=lambda values, reduce_op: values / 2)
+    weight = torch.nn.Parameter(torch.zeros(2, 3))
+    weight.grad = torch.arange(6.0).reshape(3, 2).T
+    processes.average_gradients(fabric, [weight, torch.nn.Parameter(torch.zeros(1))])
+    assert torch.equal(weight.grad, torch.arange(6.0).reshape(3, 2).T / 2)

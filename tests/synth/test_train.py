@@ -80,7 +80,7 @@ def test_batches_are_balanced_and_seeded(folder, tmp_path):
     first, again, other = (next(task.batches(seed)) for seed in (0, 0, 1))
     assert np.array_equal(first.by_class, again.by_class)
     assert not np.array_equal(first.any_class, other.any_class)
-    assert len(first.by_class) == 2 * len(CLASSES)
+    assert len(first.by_class) == 4 * len(CLASSES)
 
 
 def test_training_writes_weights_that_sound_and_resumes(folder, tmp_path, capsys):

@@ -53,7 +53,7 @@ _TINY = Recipe(
     inverter=InverterConfig(channels=4, refinements=1),
     mcnn=MCNNConfig(heads=2, channels=(4, 4, 4, 4, 4, 4, 2, 2)),
     pool=6,
-    per_class=2,
+    per_class=4,
     batch=4,
 )
 _ALONE: dict[str, Any] = {"shares": (1.0,)}
