@@ -6,8 +6,9 @@ drums and the bass, beside the real drums, and alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from drumkit_cli import console
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.grading.buckets import BUCKETS, NAMES, bucket_of
 from drumkit_cli.grading.config import CONTEXTS
+from drumkit_cli.grading.features import Window
 from drumkit_cli.grading.grader import Grader
 from drumkit_cli.grading.songs import Song, load_songs
 from drumkit_cli.io.tables import Cell, Table
@@ -24,11 +26,21 @@ from drumkit_cli.score.damage import add
 from drumkit_cli.score.data import normal_window
 from drumkit_cli.score.ladder import INSTEAD, RULES, Rule, Scene, scenes_of
 
+CLIPS: Final = 12
+"""Clips of a song, at most."""
 GAIN_DB: Final = 6.0
 MILD_NOISE_DB: Final = -15.0
 PAPER: Final = "87% (CycleGAN) and 93% (Pix2Pix), of 400 clips graded by four listeners"
 WHOLE: Final = len(CONTEXTS) - 1
 """The context of reference and bass."""
+
+
+class Clip(NamedTuple):
+    """A scene with its drums and bass at the normal level."""
+
+    scene: Scene
+    real: Window
+    bass: Window
 
 
 @dataclass(frozen=True)
@@ -62,18 +74,22 @@ def evaluate(data: Path, weights: str | None) -> Table:
     """
     grader = Grader(load_weights("score", weights))
     songs = load_songs(data)
-    scenes = [scene for song in songs for scene in scenes_of(song)]
-    if not scenes:
+    clips = [
+        Clip(scene, normal_window(scene.drums), normal_window(scene.bass))
+        for song in songs
+        for scene in islice(scenes_of(song), CLIPS)
+    ]
+    if not clips:
         raise BadDataError(f"{data}: no song with six seconds of drums and bass")
     graded: list[Graded] = []
     rungs = [(rule, level) for rule in (*RULES, *INSTEAD) for level in range(len(rule.levels))]
     with console.progress(len(rungs), "grading") as bar:
         for rule, level in rungs:
-            if fitting := [scene for scene in scenes if rule.fits(scene)]:
+            if fitting := [clip for clip in clips if rule.fits(clip.scene)]:
                 graded.append(_grade(grader, rule, level, fitting))
             bar.advance(1)
     return Table(
-        title=f"Grades of the ladder: {len(scenes)} clips of {len(songs)} songs",
+        title=f"Grades of the ladder: {len(clips)} clips of {len(songs)} songs",
         columns=["damage", "measure", "implied", "graded", "in bucket", "no bass", "alone"],
         rows=_rows(graded),
         notes=[
@@ -87,12 +103,11 @@ def evaluate(data: Path, weights: str | None) -> Table:
     )
 
 
-def _grade(grader: Grader, rule: Rule, level: int, scenes: Sequence[Scene]) -> Graded:
+def _grade(grader: Grader, rule: Rule, level: int, clips: Sequence[Clip]) -> Graded:
     features = []
-    for number, scene in enumerate(scenes):
+    for number, (scene, real, bass) in enumerate(clips):
         chance = np.random.default_rng([level, number])
         made = normal_window(rule.apply(scene, rule.levels[level], chance))
-        real, bass = normal_window(scene.drums), normal_window(scene.bass)
         features.append(grader.measure(made, real, bass)[0])
     judged = [grader.judge(np.stack(features), context) for context in range(len(CONTEXTS))]
     grades = np.stack([grades for _, grades in judged])

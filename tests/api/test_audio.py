@@ -1,5 +1,7 @@
 """Functions of audio do what the commands do: separate, arrange, mel, and files of sound."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,19 @@ def test_the_command_and_the_function_hear_the_same_drums(tmp_path):
     track = drumkit.transcribe(song, rate, threshold=0.5, quantize=16)
     assert track.notes
     assert write_midi(track) == data
+
+
+def test_the_command_and_the_function_give_the_same_grade(tmp_path):
+    rate = 44_100
+    drums, real = noise(2, 3 * rate), noise(1, 3 * rate)
+    for name, sound in (("made", drums), ("real", real)):
+        drumkit.write_audio(tmp_path / f"{name}.wav", sound, rate)
+    made, reference, out = (str(tmp_path / n) for n in ("made.wav", "real.wav", "out.json"))
+    assert cli.run(["score", "--json", made, "--reference", reference, "-o", out]) == 0
+    line = json.loads((tmp_path / "out.json").read_text())
+    grade = drumkit.score(drums, rate, reference=real)
+    assert grade.grade == line["grade"]
+    assert grade.parts == line["parts"]
 
 
 @pytest.mark.parametrize("options", [[], ["--preset", "synth"]])
