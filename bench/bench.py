@@ -24,7 +24,7 @@ from drumkit_cli.cli import COMMANDS
 from drumkit_cli.errors import ExitStatus
 from drumkit_cli.io.tables import Table
 from drumkit_cli.midi.files import write_midi
-from drumkit_cli.midi.track import empty_track
+from drumkit_cli.midi.track import Note, empty_track
 
 SONG = ROOT / "examples" / "song.flac"
 FULL = Plan(180.0, 180.0, 3600.0, 15, 2)
@@ -197,6 +197,16 @@ def kick_memory(folder: Path, plan: Plan) -> Figure:
     return Figure("synth kick, peak memory", peak / 1e6, 200, "MB", at_most=True)
 
 
+def kick_track_time(folder: Path, plan: Plan) -> Figure:
+    """Processor time of a kick for four minutes of bass in eighths and snares on two and four."""
+    track = empty_track(120.0, end_ticks=960 * 240, name="bass and drums")
+    bass = [Note(0, 0, 40, 90, 0, 33, False, 240 * n, 200) for n in range(960)]
+    snares = [track.note(960 * n + 480, 60, 38, 100) for n in range(240)]
+    song = folder / "song.mid"
+    song.write_bytes(write_midi(track.with_notes([*bass, *snares])))
+    return processor_ratio(["kick", song], plan, "kick, 4 minutes of MIDI", 2.0)
+
+
 def pipe_time(folder: Path, plan: Plan) -> Figure:
     """Wall time of four commands in a pipe over that of four imports of torch at once.
 
@@ -273,6 +283,7 @@ MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "swirl-memory": swirl_memory,
     "groove": groove_time,
     "kick": kick_time,
+    "kick-track": kick_track_time,
     "pipe": pipe_time,
     "midi-memory": midi_memory,
     "kick-memory": kick_memory,
