@@ -19,23 +19,20 @@ def sample_codes(count: int, size: int, seed: int) -> Floats:
     return np.random.default_rng(seed).standard_normal((count, size)).astype(np.float32)
 
 
-def prototype(codes: Floats) -> Floats:
-    """The code `[Q]` that stands for a song, whose codes over time are `[T, Q]` (section 4).
+def typical_codes(codes: Floats) -> Floats:
+    """Codes `[N, Q]` that may stand for a song, whose codes over time are `[T, Q]` (section 4).
 
-    It is the centre of the largest cluster; the number of clusters, 2 to 10, is that of the least
-    Davies-Bouldin index. Of a long song frames at even distances are clustered.
+    They are the mean and the centres of clusters; the number of clusters, 2 to 10, is that of the
+    least Davies-Bouldin index. Of a long song frames at even distances are clustered.
     """
     step = max(-(-len(codes) // MOST_POINTS), 1)
     points = np.asarray(codes[::step], np.float64)
+    found = points.mean(0)[None]
     if len(points) <= MOST_CLUSTERS or not np.ptp(points, axis=0).any():
-        return np.asarray(points.mean(0), np.float32)
-    best, chosen = np.inf, points.mean(0)
-    for count in range(2, MOST_CLUSTERS + 1):
-        centres, labels = k_means(points, count)
-        index = davies_bouldin(points, centres, labels)
-        if index < best:
-            best, chosen = index, centres[np.bincount(labels).argmax()]
-    return np.asarray(chosen, np.float32)
+        return np.asarray(found, np.float32)
+    clusterings = [k_means(points, count) for count in range(2, MOST_CLUSTERS + 1)]
+    centres, _ = min(clusterings, key=lambda found: davies_bouldin(points, *found))
+    return np.concatenate([found, centres]).astype(np.float32)
 
 
 def k_means(points: _Points, count: int) -> tuple[_Points, NDArray[np.intp]]:

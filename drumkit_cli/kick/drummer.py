@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from drumkit_cli.io.arrays import Floats
-from drumkit_cli.kick.codes import prototype
+from drumkit_cli.kick.codes import typical_codes
 from drumkit_cli.kick.config import ModelConfig
+from drumkit_cli.kick.curves import pick_hits
+from drumkit_cli.kick.hits import likeness
 from drumkit_cli.learning.network import Network, open_network
 
 if TYPE_CHECKING:
@@ -59,8 +61,15 @@ class Drummer:
         return np.concatenate(made)
 
     def prototype(self, context: Floats, kick: Floats) -> Floats:
-        """The code `[Q]` that stands for a song (section 4)."""
-        return prototype(self.encode(context, kick))
+        """The code `[Q]` that stands for a song: of the typical ones that which plays most alike.
+
+        The paper takes the centre of the largest cluster (section 4), unseen how it plays.
+        """
+        truth, _ = pick_hits(kick)
+        codes = typical_codes(self.encode(context, kick))
+        played = (pick_hits(self.decode(context, code))[0] for code in codes)
+        best: Floats = codes[int(np.argmax([likeness(truth, hits) for hits in played]))]
+        return best
 
     def _chunks(self, frames: int) -> Iterator[tuple[slice, slice]]:
         """Parts of a song with their margins, and what of each is kept."""

@@ -101,12 +101,18 @@ class GatedAutoencoder(nn.Module):
         return self.kick.transposed(self.context(context) * self.codes.transposed(codes))
 
     def forward(
-        self, context: Tensor, kick: Tensor, other: Tensor
+        self, context: Tensor, kick: Tensor, other: Tensor, held: int = 0, group: int = 1
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The kick of another context by the codes of a pair (Eq. 5), the codes, and U * x."""
+        """The kick of another context by the codes of a pair (Eq. 5), the codes, and U * x.
+
+        The first ``held`` rows are excerpts of songs, ``group`` of each, which are rebuilt by the
+        mean code of their song.
+        """
         filtered = self.context(context)
         codes = self.codes(filtered * self.kick(kick))
-        return self.decode(other, codes), codes, filtered
+        means = codes[:held].unflatten(0, (-1, group)).mean((1, 3)).repeat_interleave(group, 0)
+        played = torch.cat([means[..., None].expand_as(codes[:held]), codes[held:]])
+        return self.decode(other, played), codes, filtered
 
 
 class Discriminator(nn.Module):

@@ -2,9 +2,11 @@
 
 What differs from the paper: excerpts in place of whole songs, and curves of notes (MIDI) besides
 those of sound, since the command takes both; the discriminator is spectrally normalised, and does
-not train the filters of the context. For short trainings some excerpts stay where they are in place
-of being transformed by psi, the adversarial loss weighs little, and fewer inputs are dropped; the
-preset "paper" has the paper's values.
+not train the filters of the context. Two thirds of the excerpts are rebuilt by one code for their
+song, the mean of its codes, as `--like` plays: the paper only asks that codes hardly change. For
+short trainings some excerpts stay where they are in place of being transformed by psi, the
+adversarial loss weighs little, and fewer inputs are dropped. The preset "paper" has the paper's
+values.
 """
 
 import math
@@ -24,7 +26,6 @@ from torch.optim import Optimizer
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.kick import model
-from drumkit_cli.kick.codes import prototype
 from drumkit_cli.kick.config import ModelConfig
 from drumkit_cli.kick.curves import pick_hits, standardised
 from drumkit_cli.kick.data import LICENCES, KickSong, load_songs
@@ -50,6 +51,8 @@ class Recipe:
     Attributes:
         config: sizes of the networks.
         batch: excerpts in a batch.
+        held: how many of them are rebuilt by the mean code of their song; a multiple of `group`.
+        group: excerpts of a song over which that mean is taken.
         frames: length of an excerpt.
         written: share of excerpts whose curves come from notes in place of sound.
         moved: share of excerpts that are transformed by psi; codes of the others may follow the
@@ -66,12 +69,14 @@ class Recipe:
 
     config: ModelConfig
     batch: int = 12
-    frames: int = 384
+    held: int = 8
+    group: int = 2
+    frames: int = 512
     written: float = 0.35
     moved: float = 0.5
     rate: float = 2e-3
     discriminator_rate: float = 1e-3
-    constancy_weight: float = 1 / 16
+    constancy_weight: float = 1 / 8
     adversarial_weight: float = 0.05
     dropout: float = 0.2
     average: float = 0.995
@@ -82,14 +87,15 @@ PRESETS = {
     "paper": Recipe(
         ModelConfig(),
         batch=100,
+        held=0,
         frames=1024,
         moved=1.0,
         constancy_weight=1.0,
         adversarial_weight=1.0,
         dropout=0.5,
     ),
-    "gpu": Recipe(ModelConfig(), batch=100, frames=1024, average=0.999),
-    "tiny": Recipe(ModelConfig((8, 8, 16), 1, (8, 4), (8,)), batch=4, frames=64),
+    "gpu": Recipe(ModelConfig(), batch=100, held=60, frames=1024, average=0.999),
+    "tiny": Recipe(ModelConfig((8, 8, 16), 1, (8, 4), (8,)), batch=4, held=2, frames=64),
 }
 
 
@@ -128,7 +134,9 @@ class KickTask:
         generator = np.random.default_rng(seed)
         lengths = np.array([song.shape[-1] for song in self._train], float)
         while True:
-            drawn = generator.choice(len(lengths), recipe.batch, p=lengths / lengths.sum())
+            counts = [recipe.group] * (recipe.held // recipe.group)
+            counts += [1] * (recipe.batch - recipe.held)
+            drawn = generator.choice(len(lengths), len(counts), p=lengths / lengths.sum())
             pairs = [
                 excerpt_pair(
                     self._train[i][int(generator.random() < recipe.written)],
@@ -136,7 +144,7 @@ class KickTask:
                     generator,
                     is_moved=generator.random() < recipe.moved,
                 )
-                for i in drawn
+                for i in np.repeat(drawn, counts)
             ]
             yield torch.from_numpy(np.stack(pairs, 1))
 
@@ -148,7 +156,9 @@ class KickTask:
         contexts = F.dropout(batch[:, :, :4], recipe.dropout)
         kicks = batch[:, :, 4:]
         with autocast(self._fabric):
-            rebuilt, codes, filtered = self._network(contexts[0], kicks[0], contexts[1])
+            rebuilt, codes, filtered = self._network(
+                contexts[0], kicks[0], contexts[1], recipe.held, recipe.group
+            )
         rebuilt, codes, filtered = rebuilt.float(), codes.float(), filtered.float().detach()
         with autocast(self._fabric):
             noise = torch.randn_like(codes)
@@ -170,14 +180,14 @@ class KickTask:
         return as_floats({**losses, "discriminator": told})
 
     def validate(self) -> dict[str, float]:
-        """F of held-out kicks by their own codes, and by the code that stands for the song."""
+        """F of held-out kicks by their own codes, and by the mean of them."""
         drummer = Drummer(_Live(self._average.module.eval()), self._recipe.config)
         figures = []
         for curves in self._held_out:
             context, kick = curves[0, :4], curves[0, 4]
             codes = drummer.encode(context, kick)
             truth, _ = pick_hits(kick)
-            tries = (codes, prototype(codes))
+            tries = (codes, codes.mean(0))
             made = (pick_hits(drummer.decode(context, code))[0] for code in tries)
             figures.append([onset_scores(truth, onsets)[0] for onsets in made])
         own, style = np.mean(figures, 0)

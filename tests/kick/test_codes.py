@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.kick.codes import davies_bouldin, k_means, prototype, sample_codes
+from drumkit_cli.kick.codes import davies_bouldin, k_means, sample_codes, typical_codes
 
 
 def clusters(sizes, places):
@@ -13,13 +13,15 @@ def clusters(sizes, places):
     return np.concatenate(parts)
 
 
-def test_the_code_of_a_song_is_the_centre_of_the_largest_cluster():
+def test_typical_codes_are_the_mean_and_the_centres_of_clusters():
     codes = clusters([100, 300, 50], [[0, 0], [5, 5], [9, 0]]).astype(np.float32)
-    np.testing.assert_allclose(prototype(codes), [5, 5], atol=0.01)
+    mean, *centres = typical_codes(codes)
+    np.testing.assert_allclose(mean, codes.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(sorted(map(tuple, centres)), [(0, 0), (5, 5), (9, 0)], atol=0.01)
 
 
-def test_constant_codes_are_their_own_prototype():
-    np.testing.assert_allclose(prototype(np.full((50, 3), 2.0, np.float32)), [2, 2, 2])
+def test_codes_that_never_change_are_typical():
+    np.testing.assert_allclose(typical_codes(np.full((50, 3), 2.0, np.float32)), [[2, 2, 2]])
 
 
 def test_k_means_finds_separate_clusters():

@@ -31,6 +31,15 @@ def test_one_code_stands_for_the_whole_song(drummer):
     )
 
 
+def test_the_code_of_a_song_is_the_typical_one_that_plays_most_like_its_kick(drummer, monkeypatch):
+    rows = curves(100)
+    codes = np.random.default_rng(0).normal(0, 1, (6, 4)).astype(np.float32)
+    monkeypatch.setattr(module, "typical_codes", lambda _: codes)
+    for code in codes:
+        kick = drummer.decode(rows[:4], code)
+        np.testing.assert_array_equal(drummer.prototype(rows[:4], kick), code)
+
+
 def test_a_song_without_frames_gives_nothing(drummer):
     nothing = np.zeros((4, 0), np.float32)
     assert drummer.encode(nothing, nothing[0]).shape == (0, 4)

@@ -44,6 +44,15 @@ def test_forward_is_equation_five():
     torch.testing.assert_close(filtered, network.context(context))
 
 
+def test_held_rows_are_played_by_the_mean_code_of_their_song():
+    network, (context, kick), (other, _) = tiny_network(), batch(5), batch(5)
+    rebuilt, codes, _ = network(context, kick, other, held=4, group=2)
+    for rows in ([0, 1], [2, 3]):
+        mean = codes[rows].mean((0, 2))[None, :, None].expand(2, -1, 50)
+        torch.testing.assert_close(rebuilt[rows], network.decode(other[rows], mean))
+    torch.testing.assert_close(rebuilt[4:], network.decode(other[4:], codes[4:]))
+
+
 @pytest.mark.parametrize("kernel", [1, 2])
 def test_the_transposed_layer_is_the_adjoint(kernel):
     torch.manual_seed(0)

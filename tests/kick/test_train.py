@@ -48,6 +48,13 @@ def test_a_seed_gives_the_same_batches(tmp_path):
     assert not torch.equal(first, other)
 
 
+def test_held_rows_are_excerpts_of_one_song(tmp_path):
+    task = task_in(tmp_path)
+    task._train = [np.full((2, 5, 400), level, np.float32) for level in range(9)]
+    for batch in islice(task.batches(0), 10):
+        assert torch.equal(batch[0, 0], batch[0, 1])
+
+
 def test_a_step_moves_both_networks(tmp_path):
     task = task_in(tmp_path)
     before = {
