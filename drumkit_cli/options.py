@@ -88,6 +88,26 @@ Output = Annotated[
     str | None,
     output("Write to this file, or one file an input into this folder. [default: stdout]"),
 ]
+Bpm = Annotated[
+    float | None,
+    number(
+        "--bpm",
+        "BPM",
+        "Beats a minute, in bars of four. [default: the song's]",
+        low=30.0,
+        high=300.0,
+    ),
+]
+Offset = Annotated[
+    float,
+    typer.Option(
+        "--offset",
+        metavar="SECONDS",
+        min=0.0,
+        max=3600.0,
+        help="With --bpm: where the first bar begins.",
+    ),
+]
 Recursive = Annotated[
     bool,
     typer.Option(

@@ -5,6 +5,7 @@ from typing import Final
 
 from drumkit_cli.audio.reader import AudioReader
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.io.arrays import Floats
 
 STEM_ORDER: Final = ("drums", "bass", "other", "vocals")
 
@@ -47,3 +48,13 @@ def select_stem(reader: AudioReader, stem: str) -> slice | None:
     if places != list(range(places[0], places[-1] + 1)):
         raise BadDataError(f"{reader.name}: the channels of {stem} do not lie together")
     return slice(places[0], places[-1] + 1)
+
+
+def sum_stems(block: Floats, reader: AudioReader) -> Floats:
+    """The sum ``[n]`` of the stems of a block, each the mean of its channels.
+
+    Of plain audio it is the mean of the channels.
+    """
+    owners = stem_owners(reader.track_names)
+    summed: Floats = block.mean(0) * len(set(owners or [""]))
+    return summed

@@ -55,26 +55,8 @@ def kick(
     snare: Annotated[
         str | None, options.text("--snare", "AUDIO", "The snare, in place of SONG; with --bass.")
     ] = None,
-    bpm: Annotated[
-        float | None,
-        options.number(
-            "--bpm",
-            "BPM",
-            "Beats a minute, in bars of four. [default: the song's]",
-            low=30.0,
-            high=300.0,
-        ),
-    ] = None,
-    offset: Annotated[
-        float,
-        typer.Option(
-            "--offset",
-            metavar="SECONDS",
-            min=0.0,
-            max=3600.0,
-            help="With --bpm: where the first bar begins.",
-        ),
-    ] = 0.0,
+    bpm: options.Bpm = None,
+    offset: options.Offset = 0.0,
     like: Annotated[
         str | None,
         options.text("--like", "MIDI", "A song with bass, snare and kick: imitate its kick."),

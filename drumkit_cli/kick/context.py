@@ -14,7 +14,6 @@ from drumkit_cli.midi.drum_maps import KICK_PITCHES, SNARE_PITCHES
 from drumkit_cli.midi.track import BASS_PROGRAMS, Note, Track
 from drumkit_cli.spectral.onset_strength import RATE, onset_strength
 
-BEATS_A_BAR: Final = 4
 _SILENT: Final = 1.0
 """Onset strength up to which a sound is silent: that of noise at some -75 dB."""
 
@@ -98,16 +97,6 @@ def strength_of(blocks: Iterable[Floats], rate: int) -> Floats:
     """Onset strength `[T]` of mono blocks `[n]` at any rate; zeros where they are silent."""
     strength = onset_strength(resampled(blocks, rate, RATE))
     return strength if strength.max(initial=0.0) > _SILENT else np.zeros_like(strength)
-
-
-def steady_beats(tempo_bpm: float, offset_seconds: float, seconds: float) -> tuple[Times, Times]:
-    """Beats and downbeats of bars of four at one tempo, of which one begins at an offset."""
-    period = 60 / tempo_bpm
-    first = -int(offset_seconds // period)
-    count = int((seconds - offset_seconds) // period) + 1
-    numbers = np.arange(first, max(count, first))
-    times: Times = np.asarray(offset_seconds + numbers * period, np.float64)
-    return times, times[numbers % BEATS_A_BAR == 0]
 
 
 _NONE: Final = np.zeros(0)

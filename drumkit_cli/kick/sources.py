@@ -7,24 +7,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drumkit_cli import console
 from drumkit_cli.audio.reader import AudioReader
-from drumkit_cli.audio.stems import select_stem, stem_owners
+from drumkit_cli.audio.stems import select_stem, sum_stems
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.arrays import Floats, read_npy
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input
-from drumkit_cli.kick.context import (
-    Context,
-    context_of_sound,
-    context_of_track,
-    steady_beats,
-    strength_of,
-)
+from drumkit_cli.kick.context import Context, context_of_sound, context_of_track, strength_of
 from drumkit_cli.kick.ear import hear_snare
 from drumkit_cli.kick.infer import as_code
 from drumkit_cli.listening.beat_tracker import hear_beats
+from drumkit_cli.listening.beats import steady_beats
 from drumkit_cli.listening.tempo_map import empty_song, tempo_map
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.track import Track, empty_track
@@ -112,7 +108,7 @@ def read_code(path: str, size: int) -> Floats:
 
 def _of_midi(source: Input, tempo: Tempo | None) -> Source:
     track = read_midi(source.read_bytes(), source.name)
-    beats = None if tempo is None else steady_beats(*tempo, track.seconds)
+    beats = None if tempo is None else _with_bars(steady_beats(*tempo, track.seconds))
     context = context_of_track(track, source.name, beats)
     return Source(source.name, source.sha256(), context, track, track)
 
@@ -153,14 +149,14 @@ def _of_sound(
         heard = hear_beats(_whole(readers), reader.rate)
         if not len(heard):
             console.warn(f"{reader.name}: no beats are heard; --bpm and --offset give them")
-        beats, map_of_beats = (heard[:, 0], heard[heard[:, 1] == 1, 0]), tempo_map(heard)
+        map_of_beats = tempo_map(heard)
         end = map_of_beats.clock.ticks(reader.seconds)
         shape = empty_song(map_of_beats, end, "kick")
     else:
-        beats = steady_beats(*tempo, reader.seconds)
+        heard = steady_beats(*tempo, reader.seconds)
         end = empty_track(tempo[0]).clock.ticks(reader.seconds)
         shape = empty_track(tempo[0], end_ticks=end, name="kick")
-    context = context_of_sound(*curves, beats, reader.seconds, reader.name)
+    context = context_of_sound(*curves, _with_bars(heard), reader.seconds, reader.name)
     return Source(reader.name, sha256, context, shape, None, reader.rate, readers)
 
 
@@ -175,12 +171,9 @@ def _whole(readers: tuple[AudioReader, ...]) -> Iterator[Floats]:
         reader.rewind()
     streams = [reader.blocks(BLOCK_FRAMES) for reader in readers]
     for blocks in zip(*streams, strict=True):
-        yield np.sum([_sum(b, r) for b, r in zip(blocks, readers, strict=True)], axis=0)
+        yield np.sum([sum_stems(b, r) for b, r in zip(blocks, readers, strict=True)], axis=0)
 
 
-def _sum(block: Floats, reader: AudioReader) -> Floats:
-    """The sum of the stems `[n]` of a block, each the mean of its channels."""
-    owners = stem_owners(reader.track_names)
-    stems = len(set(owners)) if owners else 1
-    summed: Floats = block.mean(0) * stems
-    return summed
+def _with_bars(beats: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Seconds of the beats `[n, 2]` and of those that begin a bar."""
+    return beats[:, 0], beats[beats[:, 1] == 1, 0]

@@ -77,6 +77,18 @@ def decode_bars(downbeats: Floats) -> NDArray[np.intp]:
     return numbers
 
 
+def steady_beats(tempo_bpm: float, offset_seconds: float, seconds: float) -> NDArray[np.float64]:
+    """Beats `[n, 2]` of bars of four at one tempo, of which one begins at an offset.
+
+    They are seconds, from 0 to `seconds`, and numbers in the bar.
+    """
+    period = 60 / tempo_bpm
+    first = -int(offset_seconds // period)
+    count = int((seconds - offset_seconds) // period) + 1
+    numbers = np.arange(first, max(count, first))
+    return np.stack([offset_seconds + numbers * period, numbers % METERS[0] + 1.0], 1)
+
+
 def meter_of(numbers: NDArray[np.intp]) -> int:
     """Beats in most bars of the numbers of beats; four where there is no whole bar."""
     bars = np.diff(np.flatnonzero(numbers == 1))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.kick.context import context_of_sound, context_of_track, steady_beats, strength_of
+from drumkit_cli.kick.context import context_of_sound, context_of_track, strength_of
 from drumkit_cli.kick.curves import INPUTS, standardised
 from drumkit_cli.spectral.onset_strength import FRAME_RATE
 from tests.kick.tiny import song_track
@@ -31,7 +31,9 @@ def test_a_song_has_curves_of_its_notes_and_beats():
 
 
 def test_given_beats_stand_for_those_of_the_meters():
-    given = context_of_track(song_track(), "song", steady_beats(100, 0.25, 8.0))
+    given = context_of_track(
+        song_track(), "song", (np.arange(0.25, 8, 0.6), np.arange(0.25, 8, 2.4))
+    )
     beats = frames_of(row(given, "beat")) / FRAME_RATE
     np.testing.assert_allclose(beats, np.arange(0.25, 8, 0.6)[: len(beats)], atol=0.01)
 
@@ -60,21 +62,9 @@ def test_a_track_that_is_named_bass_is_the_bass():
     assert not context_of_track(named, "song").is_silent
 
 
-@pytest.mark.parametrize(
-    ("offset", "first"), [(0.0, 0.0), (0.3, 0.3), (0.7, 0.2), (2.1, 0.1)], ids=str
-)
-def test_steady_beats_begin_a_bar_at_the_offset(offset, first):
-    beats, downbeats = steady_beats(120, offset, 5.0)
-    assert beats[0] == pytest.approx(first)
-    np.testing.assert_allclose(np.diff(beats), 0.5)
-    assert np.abs(downbeats - offset).min() == pytest.approx(0, abs=1e-9)
-    np.testing.assert_allclose(np.diff(downbeats), 2.0)
-    assert beats[-1] <= 5.0 < beats[-1] + 0.5
-
-
 def test_one_silent_stem_is_refused_and_two_are_silence():
     loud, silent = np.full(100, 5.0, np.float32), np.zeros(100, np.float32)
-    beats = steady_beats(120, 0, 1.0)
+    beats = np.array([0.0, 0.5, 1.0]), np.array([0.0])
     with pytest.raises(BadDataError, match="no snare is heard"):
         context_of_sound(silent, loud, beats, 1.0, "song")
     with pytest.raises(BadDataError, match="no bass is heard"):

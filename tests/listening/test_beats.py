@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from drumkit_cli.listening.beats import decode_bars, decode_beats, meter_of
+from drumkit_cli.listening.beats import decode_bars, decode_beats, meter_of, steady_beats
 from drumkit_cli.listening.levels import FRAME_RATE
 from tests.listening.tiny import pulses
 
@@ -62,3 +62,17 @@ def test_a_meter_that_changes_is_followed():
 def test_no_beats_have_no_bars():
     assert decode_bars(np.zeros(0)).tolist() == []
     assert meter_of(np.zeros(0, int)) == 4
+
+
+@pytest.mark.parametrize(
+    ("offset", "first"), [(0.0, 0.0), (0.3, 0.3), (0.7, 0.2), (2.1, 0.1)], ids=str
+)
+def test_steady_beats_begin_a_bar_at_the_offset(offset, first):
+    made = steady_beats(120, offset, 5.0)
+    beats, downbeats = made[:, 0], made[made[:, 1] == 1, 0]
+    assert set(made[:, 1]) == {1, 2, 3, 4}
+    assert beats[0] == pytest.approx(first)
+    np.testing.assert_allclose(np.diff(beats), 0.5)
+    assert np.abs(downbeats - offset).min() == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(np.diff(downbeats), 2.0)
+    assert beats[-1] <= 5.0 < beats[-1] + 0.5
