@@ -21,6 +21,9 @@ from drumkit_cli.io.streams import open_input, open_output
 from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from drumkit_cli.arrange.infer import Arranger
     from drumkit_cli.audio.reader import AudioReader
     from drumkit_cli.audio.tape import Tape
@@ -44,6 +47,7 @@ class Job:
     destination: Destination
     mix: bool
     gain_db: float
+    tempo: tuple[float, float] | None
     iterations: int
     seed: int
     threads: int
@@ -66,6 +70,8 @@ def arrange(
             "--gain", metavar="DB", min=-60.0, max=24.0, help="Level of the drums above the bass."
         ),
     ] = 0.0,
+    bpm: options.Bpm = None,
+    offset: options.Offset = 0.0,
     model: Annotated[
         Model, typer.Option("--model", help="The kind of generator.")
     ] = Model.CYCLEGAN,
@@ -88,15 +94,18 @@ def arrange(
     """Play drums to a bass line.
 
     Takes a stems stream of `drumkit separate`, of which it hears the bass, or any audio, which it
-    takes for a bass line. Gives a mono WAV of the drums, of the input's rate and length, as loud as
-    the bass; with --mix the bass's own channels with the drums added. Float samples may go beyond
-    full scale; integers that would are turned down as a whole, and a warning says by how much.
-    Where the bass rests for more than two seconds, so do the drums.
+    takes for a bass line. The drums hold a pattern on the beats, which are heard in all stems of
+    the stream, or in the bass line, or given by --bpm and --offset. Gives a mono WAV of the drums,
+    of the input's rate and length, as loud as the bass; with --mix the bass's own channels with the
+    drums added. Float samples may go beyond full scale; integers that would are turned down as a
+    whole, and a warning says by how much. Where the bass rests for more than two seconds, so do the
+    drums.
     """
     inputs = gather(files, *AUDIO)
     destination = Destination(output, ".wav")
     destination.check(inputs)
-    job = Job(destination, mix, gain, iterations, seed, threads, encoding, not no_provenance)
+    tempo = None if bpm is None else (bpm, offset)
+    job = Job(destination, mix, gain, tempo, iterations, seed, threads, encoding, not no_provenance)
 
     @cache
     def load() -> Arranger:
@@ -129,16 +138,37 @@ def _arrange_one(path: str, job: Job, load: Callable[[], Arranger]) -> None:
 def _play(reader: AudioReader, part: slice, arranger: Arranger, job: Job) -> Tape:
     from drumkit_cli.arrange import infer
 
+    beats = _beats(reader, part, arranger, job)
     with console.progress(reader.seconds, reader.name) as bar:
         return infer.play(
             _mono(reader, part),
             reader.rate,
             arranger,
+            beats,
             iterations=job.iterations,
             seed=job.seed,
             threads=job.threads,
             advance=bar.advance,
         )
+
+
+def _beats(reader: AudioReader, part: slice, arranger: Arranger, job: Job) -> NDArray[np.float64]:
+    """The beats that are given, or heard in all stems; none where the model does not need them."""
+    from drumkit_cli.arrange.translation import NO_BEATS
+    from drumkit_cli.audio.stems import sum_stems
+    from drumkit_cli.listening.beat_tracker import hear_beats
+    from drumkit_cli.listening.beats import steady_beats
+
+    if not arranger.needs_metre:
+        return NO_BEATS
+    if job.tempo is not None:
+        return steady_beats(*job.tempo, reader.seconds)
+    reader.rewind()
+    blocks = (sum_stems(block, reader) for block in reader.blocks(BLOCK_FRAMES))
+    beats = hear_beats(blocks, reader.rate)
+    if not len(beats) and any(block.any() for block in _mono(reader, part)):
+        console.warn(f"{reader.name}: no beats are heard; --bpm and --offset give them")
+    return beats
 
 
 def _why_silent(reader: AudioReader, part: slice) -> str:

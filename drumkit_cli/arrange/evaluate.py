@@ -46,6 +46,7 @@ NOTES: Final = (
     "CPU: seconds of processor time for a minute of music",
     "0-3 to 8-9: shares of clips of 5.9 s in the grader's buckets, beside bass and real drums",
     "(which are their own reference); no reference: mean grade beside the bass alone",
+    "beats are heard in the bass stem alone; of the separated bass, in the mix",
     "of the separated bass: what drumkit separate leaves of the mix, some of its drums included",
     "next song's drums: its real onsets on the beats of this song; random: as dense as ours",
 )
@@ -113,8 +114,8 @@ def _evaluation(data: Path, weights: str | None) -> Evaluation:
     with console.progress(len(songs), "evaluating") as bar:
         for number, (song, separated) in enumerate(zip(songs, _separated(songs), strict=True)):
             generated = {
-                OURS: generate(song.bass, arranger),
-                SEPARATED: generate(separated, arranger),
+                OURS: generate(song.bass, arranger, song.bass),
+                SEPARATED: generate(separated, arranger, song.mix),
             }
             following = songs[(number + 1) % len(songs)]
             measured.append(measure(song, following, generated, grader))

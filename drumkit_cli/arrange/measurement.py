@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.arrange import infer
 from drumkit_cli.arrange.baselines import random_onsets, retimed
 from drumkit_cli.arrange.grades import GRADE_FIGURES, grade_clips, mean_grade, summarise
+from drumkit_cli.arrange.infer import Arranger, play
 from drumkit_cli.arrange.metrics import (
     band_shares,
     bar_likeness,
@@ -19,9 +19,11 @@ from drumkit_cli.arrange.metrics import (
     seam_ratio,
     share_on_grid,
 )
+from drumkit_cli.arrange.translation import NO_BEATS, window_starts
 from drumkit_cli.grading.grader import Grade, Grader
 from drumkit_cli.grading.songs import Song
 from drumkit_cli.io.arrays import Floats
+from drumkit_cli.listening.beat_tracker import hear_beats
 from drumkit_cli.spectral.bass_share import bass_share, power_spectrum
 from drumkit_cli.spectral.onsets import (
     MEL,
@@ -69,18 +71,21 @@ class Measured(NamedTuple):
 
 
 class Generated(NamedTuple):
-    """Generated drums, and the seconds of processor time for a minute of them."""
+    """Generated drums, the frames of a window, and seconds of processor time for a minute."""
 
     drums: Floats
+    window_frames: int
     cpu_seconds: float
 
 
-def generate(bass: Floats, arranger: infer.Arranger) -> Generated:
-    """Play drums to a bass."""
+def generate(bass: Floats, arranger: Arranger, heard: Floats) -> Generated:
+    """Play drums to a bass, on the beats that are heard in a sound."""
     began = time.process_time()
-    with infer.play([bass], MEL.rate, arranger) as tape:
+    beats = hear_beats([heard], MEL.rate) if arranger.needs_metre else NO_BEATS
+    with play([bass], MEL.rate, arranger, beats) as tape:
         drums = tape.read(0, tape.length)
-    return Generated(drums, (time.process_time() - began) / (len(bass) / MEL.rate / 60))
+    cpu_seconds = (time.process_time() - began) / (len(bass) / MEL.rate / 60)
+    return Generated(drums, arranger.window_frames, cpu_seconds)
 
 
 def measure(
@@ -95,13 +100,11 @@ def measure(
         generated: drums by name, the first of which set how dense random onsets are.
         grader: grades the sounds.
     """
-    found = {
-        name: _of_sound(song, made.drums, grader, made.cpu_seconds)
-        for name, made in generated.items()
-    }
+    found = {name: _of_sound(song, made, grader) for name, made in generated.items()}
     density = next(iter(found.values())).figures[FIGURES.index("per second")]
-    found[DRUMMER] = _of_sound(song, song.drums, grader)
-    found[BASS] = _of_sound(song, song.bass, grader)
+    window_frames = next(iter(generated.values())).window_frames
+    for name, sound in ((DRUMMER, song.drums), (BASS, song.bass)):
+        found[name] = _of_sound(song, Generated(sound, window_frames, math.nan), grader)
     found[NEXT] = Measured([math.nan] * len(FIGURES))
     if following is not song:
         found[NEXT] = _of_onsets(song, retimed(following.onsets, following.beats, song.beats))
@@ -112,7 +115,8 @@ def measure(
     return found
 
 
-def _of_sound(song: Song, sound: Floats, grader: Grader, cpu_seconds: float = math.nan) -> Measured:
+def _of_sound(song: Song, made: Generated, grader: Grader) -> Measured:
+    sound = made.drums
     image, power = normalised_image(sound), power_spectrum(sound)
     grades = grade_clips(grader, sound, song.bass, song.drums)
     figures = [
@@ -120,8 +124,8 @@ def _of_sound(song: Song, sound: Floats, grader: Grader, cpu_seconds: float = ma
         bar_likeness(rise_strength(image), song.beats),
         *band_shares(power),
         bass_share(power, power_spectrum(song.bass)),
-        seam_ratio(image, _seams(image.shape[1])),
-        cpu_seconds,
+        seam_ratio(image, _seams(image.shape[1], made.window_frames)),
+        made.cpu_seconds,
         *summarise(grades),
         mean_grade(grade_clips(grader, sound, song.bass)),
     ]
@@ -146,11 +150,9 @@ def _seconds(song: Song) -> float:
     return len(song.bass) / MEL.rate
 
 
-def _seams(frames: int) -> NDArray[np.bool_]:
+def _seams(frames: int, window_frames: int) -> NDArray[np.bool_]:
     """Which frames are those of two windows of `drum_images`."""
-    step = infer.WINDOW_FRAMES - infer.OVERLAP_FRAMES
-    last = max(frames - infer.WINDOW_FRAMES, 0)
     windows = np.zeros(frames, int)
-    for start in (*range(0, last, step), last):
-        windows[start : start + infer.WINDOW_FRAMES] += 1
+    for start in window_starts(frames, window_frames):
+        windows[start : start + window_frames] += 1
     return np.asarray(windows > 1)

@@ -15,6 +15,10 @@ What differs, and why:
 * ``context``: the generator gets the height of each bin as a second input plane, since convolutions
   do not know absolute positions; every third block adds a long convolution over time of the mean
   over frequency, so that the rhythm of the whole window has an effect.
+* ``metre``: beats and bars enter as planes of `metre` before the normalisation at every resolution,
+  constant over frequency, of generator and discriminator. In the blocks, features are drawn towards
+  their mean over the frames that have the same place in their bars: so the generator holds a
+  pattern.
 * Upsampling is by nearest neighbour and convolution: checkerboard artefacts would be audible.
 * The discriminator can be conditional (``channels=2``: drums and the bass that they belong to).
 * The width is set by the config, so that it trains on two CPU cores.
@@ -24,34 +28,21 @@ electric bass; sources and licences are in ``weights/MODELS.md``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from drumkit_cli.arrange.config import ModelConfig
+from drumkit_cli.arrange.metre import PLANES
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.torch_network import EntryPoint
 
-IMAGE: Final = (256, 256)
-"""Bins and frames of the images that inference translates."""
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Sizes of the networks; the defaults are the paper's.
-
-    ``width`` is the generator's number of channels at full resolution, ``discriminator_width`` the
-    discriminator's, ``blocks`` the number of residual blocks, ``fold`` the number of mel bins
-    folded into channels, and ``context`` whether the generator gets heights and long convolutions.
-    """
-
-    width: int = 64
-    blocks: int = 9
-    fold: int = 1
-    context: bool = False
-    discriminator_width: int = 64
+BINS: Final = 256
+"""Mel bins of the images that inference translates."""
+SAME_PLACE: Final = 40.0
+"""Sharpness of the places in a bar that count as one: a fortieth of a bar is half as much."""
 
 
 class Generator(nn.Module):
@@ -62,6 +53,7 @@ class Generator(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        self.config = config
         self.fold = config.fold
         self.context = config.context
         width = config.width
@@ -81,16 +73,47 @@ class Generator(nn.Module):
         )
         self.up = nn.Sequential(_up(4 * width, 2 * width), _up(2 * width, width))
         self.head = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(width, config.fold, 7))
+        self.metre = _metre_layers(width) if config.metre else None
+        self.hold = nn.ModuleList(Hold(4 * width) for _ in range(2 if config.metre else 0))
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Translate images ``[B, 1, F, T]``."""
+    def forward(self, image: Tensor, metre: Tensor | None = None) -> Tensor:
+        """Translate images ``[B, 1, F, T]`` to metre ``[B, PLANES, T]``."""
         if self.context:
             heights = torch.linspace(-1, 1, image.shape[2], device=image.device, dtype=image.dtype)
             image = torch.cat([image, heights[None, None, :, None].expand_as(image)], 1)
         x = _fold(image, self.fold)  # [B, 2 * fold, F / fold, T]
-        x = self.down(self.stem(x))  # [B, 4 * width, F / fold / 4, T / 4]
-        x = self.head(self.up(self.blocks(x)))  # [B, fold, F / fold, T]
+        if self.metre is None or metre is None:
+            x = self.down(self.stem(x))  # [B, 4 * width, F / fold / 4, T / 4]
+            x = self.up(self.blocks(x))
+        else:
+            x = _add_in(self.stem, x, self.metre[0](metre))
+            x = _add_in(self.down[1], self.down[0](x), self.metre[1](metre))
+            half = len(self.blocks) * 2 // 3
+            x = self.hold[0](self.blocks[:half](x), metre)
+            x = self.hold[1](self.blocks[half:](x), metre)
+            x = _add_in(self.up[0], x, self.metre[2](metre))
+            x = _add_in(self.up[1], x, self.metre[3](metre))
+        x = self.head(x)  # [B, fold, F / fold, T]
         return torch.tanh(_unfold(x.float(), self.fold))
+
+
+class Hold(nn.Module):
+    """Draw features towards their mean over the frames at the same place in a bar."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gate = nn.Parameter(torch.full((channels, 1, 1), 2.0))
+
+    def forward(self, x: Tensor, metre: Tensor) -> Tensor:
+        """``[B, C, F, T / n]`` and metre ``[B, PLANES, T]`` to the former's shape."""
+        batch, _, _, frames = x.shape
+        places = metre[:, :3].reshape(batch, 3, frames, -1).mean(3)  # [B, 3, T / n]
+        known, turn = places[:, :1], places[:, 1:]
+        same = torch.exp(SAME_PLACE * (turn.transpose(1, 2) @ turn - 1)) * known  # [B, T/n, T/n]
+        same = same / (same.sum(2, keepdim=True) + 1e-4)
+        mean = (x.flatten(1, 2) @ same.transpose(1, 2).to(x.dtype)).reshape(x.shape)
+        held: Tensor = x + (mean - x) * torch.sigmoid(self.gate) * known[:, :, None]
+        return held
 
 
 class ResidualBlock(nn.Module):
@@ -119,7 +142,10 @@ class ResidualBlock(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """70 x 70 PatchGAN: images ``[B, channels, F, T]`` to scores of patches ``[B, 1, f, t]``."""
+    """70 x 70 PatchGAN: images ``[B, channels, F, T]`` to scores of patches ``[B, 1, f, t]``.
+
+    With metre ``[B, PLANES, T]``, its planes are as if further channels of the images.
+    """
 
     def __init__(self, config: ModelConfig, channels: int = 1) -> None:
         super().__init__()
@@ -138,10 +164,14 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Conv2d(8 * width, 1, 4, padding=1),
         )
+        self.metre = nn.Conv1d(PLANES, width, 4, stride=2, padding=1) if config.metre else None
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor, metre: Tensor | None = None) -> Tensor:
         """Score every patch: 1 for real, 0 for generated (least squares)."""
-        scores: Tensor = self.layers(image)
+        x = self.layers[0](image)
+        if self.metre is not None and metre is not None:
+            x = x + self.metre(metre)[:, :, None]
+        scores: Tensor = self.layers[1:](x)
         return scores.float()
 
 
@@ -151,8 +181,16 @@ def build(config: Mapping[str, Any]) -> Generator:
 
 
 def entry_points(network: Generator) -> dict[str, EntryPoint]:
-    """What inference calls: `generator`, an image of bass ``[1, 1, 256, 256]`` to one of drums."""
-    return {"generator": EntryPoint(network, (torch.rand(1, 1, *IMAGE) * 2 - 1,), ((),))}
+    """What inference calls: `generator`, an image of bass to one of drums, ``[1, 1, 256, T]``.
+
+    A network with metre gets that of the window too, ``[1, PLANES, T]``.
+    """
+    frames = network.config.frames
+    image = torch.rand(1, 1, BINS, frames) * 2 - 1
+    if not network.config.metre:
+        return {"generator": EntryPoint(network, (image,), ((),))}
+    turns = torch.arange(frames) * torch.arange(PLANES)[:, None] / 20
+    return {"generator": EntryPoint(network, (image, torch.cos(turns)[None]), ((), ()))}
 
 
 def _down(inputs: int, outputs: int) -> nn.Module:
@@ -171,6 +209,23 @@ def _up(inputs: int, outputs: int) -> nn.Module:
         nn.InstanceNorm2d(outputs, affine=True),
         nn.ReLU(),
     )
+
+
+def _metre_layers(width: int) -> nn.ModuleList:
+    """Convolutions over time of the metre, for stem, bottleneck and both layers of `up`."""
+    shapes = ((width, 1), (4 * width, 4), (2 * width, 2), (width, 1))
+    return nn.ModuleList(
+        nn.Conv1d(PLANES, channels, 4 + stride, stride, padding=2) for channels, stride in shapes
+    )
+
+
+def _add_in(layers: nn.Module, x: Tensor, metre: Tensor) -> Tensor:
+    """Run layers, adding metre ``[B, C, T]`` to what they normalise."""
+    for layer in layers.children():
+        if isinstance(layer, nn.InstanceNorm2d):
+            x = x + metre[:, :, None]
+        x = layer(x)
+    return x
 
 
 def _fold(image: Tensor, fold: int) -> Tensor:

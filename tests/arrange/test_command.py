@@ -17,6 +17,7 @@ from drumkit_cli.audio.riff import wave_header
 from drumkit_cli.audio.stems import stem_track_names
 from drumkit_cli.io.streams import open_input
 from tests.arrange.tiny import bass_line, write_tiny_arranger
+from tests.listening.tiny import write_tiny_ear
 
 RATE = 44100
 ENVIRONMENT = {
@@ -28,7 +29,10 @@ ENVIRONMENT = {
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    return write_tiny_arranger(tmp_path_factory.mktemp("weights") / "arrange.safetensors")
+    folder = tmp_path_factory.mktemp("weights")
+    write_tiny_ear(folder / "transcribe.safetensors")
+    write_tiny_arranger(folder / "arrange.safetensors")
+    return folder
 
 
 @pytest.fixture
@@ -86,9 +90,19 @@ def test_a_pipe_gives_mono_drums_of_the_basss_rate_and_length(arrange):
 def test_of_a_stems_stream_it_hears_the_bass(arrange):
     bass = np.stack([bass_line(7, RATE)] * 2)
     noise = np.random.default_rng(0).normal(0, 0.2, bass.shape).astype(np.float32)
-    from_stems, _ = decode(arrange(stdin=stems_stream(bass, noise)))
-    alone, _ = decode(arrange(stdin=encode(bass)))
+    given = ("--bpm", "120")
+    from_stems, _ = decode(arrange(*given, stdin=stems_stream(bass, noise)))
+    alone, _ = decode(arrange(*given, stdin=encode(bass)))
     assert np.array_equal(from_stems, alone)
+
+
+def test_drums_follow_the_tempo_that_is_given(arrange):
+    bass = encode(bass_line(7, RATE)[None])
+    one, other, shifted = (
+        arrange("--no-provenance", "--bpm", *given, stdin=bass)
+        for given in (("120",), ("100",), ("120", "--offset", "0.5"))
+    )
+    assert len({one, other, shifted}) == 3
 
 
 def test_the_mix_adds_the_drums_to_a_bass_that_stays_as_it_is(arrange):

@@ -4,12 +4,15 @@ import os
 import numpy as np
 import pytest
 
-from drumkit_cli.arrange import infer, model
+from drumkit_cli.arrange import infer, model, translation
+from drumkit_cli.arrange.metre import PLANES, metre_planes
 from drumkit_cli.audio.tape import Tape
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.torch_network import TorchNetwork
+from drumkit_cli.listening.beats import steady_beats
 from drumkit_cli.spectral import mel_spectrogram
+from drumkit_cli.spectral.onsets import MEL, gated_level, to_image
 from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger
 
 
@@ -34,19 +37,19 @@ def play(arranger, samples, rate=RATE, block=10_000, **settings):
 def test_an_image_and_its_power_are_inverse_within_a_sixth_of_a_decibel():
     levels = np.arange(256, dtype=np.float32)[:, None]
     image = levels / 127.5 - 1
-    np.testing.assert_allclose(infer.to_image(infer.from_image(image)), image, atol=1e-6)
+    np.testing.assert_allclose(to_image(infer.from_image(image)), image, atol=1e-6)
     assert infer.from_image(np.full((256, 1), -1, np.float32)).max() == 0
 
 
 def test_the_gated_level_ignores_rests():
     sound = bass_line(4)
     rests = np.concatenate([sound, np.zeros(4 * RATE, np.float32)])
-    assert infer.gated_level([rests]) == pytest.approx(infer.gated_level([sound]), abs=0.1)
+    assert gated_level([rests]) == pytest.approx(gated_level([sound]), abs=0.1)
     sine = np.sin(2 * np.pi * 100 * np.arange(RATE) / RATE).astype(np.float32)
-    assert infer.gated_level([0.1 * sine]) == pytest.approx(-23.01, abs=0.02)
-    assert infer.gated_level([sine[:3000], sine[3000:]]) == infer.gated_level([sine])
-    assert infer.gated_level([np.zeros(9999, np.float32)]) == -math.inf
-    assert infer.gated_level([]) == -math.inf
+    assert gated_level([0.1 * sine]) == pytest.approx(-23.01, abs=0.02)
+    assert gated_level([sine[:3000], sine[3000:]]) == gated_level([sine])
+    assert gated_level([np.zeros(9999, np.float32)]) == -math.inf
+    assert gated_level([]) == -math.inf
 
 
 @pytest.mark.parametrize("seconds", [0.01, 3.0, 5.94, 5.95, 11.0, 31.0])
@@ -54,8 +57,10 @@ def test_windows_join_to_exactly_the_whole(seconds):
     """A generator that changes nothing gives the image of the bass, whatever the windows."""
     bass = bass_line(seconds)
     with tape_of(bass) as tape:
-        made = np.concatenate(list(infer.drum_images(tape, 1.0, lambda image: image)), axis=1)
-    whole = infer.to_image(mel_spectrogram.mel_power(bass, infer.MEL))
+        made = np.concatenate(
+            list(translation.drum_images(tape, 1.0, lambda image, _: image, 256)), axis=1
+        )
+    whole = to_image(mel_spectrogram.mel_power(bass, MEL))
     assert made.shape == whole.shape
     edge = slice(2, -2)  # whose analysis reflects the signal where the tape is silent
     np.testing.assert_allclose(made[:, edge], whole[:, edge], atol=2 / 255)
@@ -66,19 +71,22 @@ def test_windows_that_differ_leave_no_seam():
     values = iter(np.resize([-0.5, 0.5], 100))
     with tape_of(bass_line(40)) as tape:
         made = np.concatenate(
-            list(infer.drum_images(tape, 1.0, lambda image: image * 0 + next(values))), axis=1
+            list(
+                translation.drum_images(tape, 1.0, lambda image, _: image * 0 + next(values), 256)
+            ),
+            axis=1,
         )
-    row = made[0, : -infer.FADE_FRAMES]
+    row = made[0, : -translation.FADE_FRAMES]
     assert row.min() == -0.5
     assert row.max() == 0.5
-    assert np.abs(np.diff(row)).max() < 2 / infer.OVERLAP_FRAMES
+    assert np.abs(np.diff(row)).max() < 2 / translation.OVERLAP_FRAMES
 
 
 def test_drums_rest_two_seconds_after_the_bass():
     bass = np.concatenate([bass_line(3), np.zeros(10 * RATE, np.float32), bass_line(3)])
     with tape_of(bass) as tape:
-        gate = infer.rest_gate(tape, 1.0)
-    seconds = np.arange(len(gate)) * infer.MEL.hop / RATE
+        gate = translation.rest_gate(tape, 1.0)
+    seconds = np.arange(len(gate)) * MEL.hop / RATE
     assert (gate[seconds < 4.9] == 1).all()
     assert not gate[(seconds > 5.4) & (seconds < 12.9)].any()
     assert (gate[seconds > 13.0] == 1).all()
@@ -90,6 +98,23 @@ def test_the_drums_are_as_long_as_the_bass(arranger, rate, samples):
     assert len(play(arranger, bass_line(samples / rate + 1, rate)[:samples], rate)) == samples
 
 
+def test_drums_follow_the_beats_that_are_given(arranger):
+    bass = bass_line(8)
+    one, same, other = (
+        play(arranger, bass, beats=steady_beats(bpm, 0.0, 8.0)) for bpm in (120, 120, 100)
+    )
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "beats", [[1.0, 2.0], [[0.0, 1, 2]], [[0.5, 1], [0.5, 2]], [[np.nan, 1]]], ids=str
+)
+def test_beats_that_are_none_are_refused(beats):
+    with pytest.raises(BadDataError, match="beats"):
+        infer.arrange(bass_line(1), RATE, beats=np.array(beats))
+
+
 def test_silence_gives_silence(arranger):
     drums = play(arranger, np.zeros(7 * RATE, np.float32))
     assert len(drums) == 7 * RATE
@@ -99,7 +124,7 @@ def test_silence_gives_silence(arranger):
 def test_drums_are_as_loud_as_the_bass_at_any_level(arranger):
     bass = bass_line(8)
     drums = play(arranger, bass)
-    assert infer.gated_level([drums]) == pytest.approx(infer.gated_level([bass]), abs=0.5)
+    assert gated_level([drums]) == pytest.approx(gated_level([bass]), abs=0.5)
     quiet = play(arranger, bass * np.float32(2**-5))
     np.testing.assert_allclose(quiet * 2**5, drums, atol=1e-3)
 
@@ -146,17 +171,20 @@ def test_the_number_of_threads_changes_no_sample(arranger):
 
 def test_graph_and_network_agree(tmp_path):
     checkpoint = load_weights("arrange", str(write_tiny_arranger(tmp_path / "a.safetensors")))
-    image = np.random.default_rng(0).uniform(-1, 1, model.IMAGE).astype(np.float32)
-    made = infer.Arranger(checkpoint).translate(image)
+    image = np.random.default_rng(0).uniform(-1, 1, (256, 256)).astype(np.float32)
+    metre = metre_planes(steady_beats(120, 0.0, 6.0), 0, 256)
+    made = infer.Arranger(checkpoint).translate(image, metre)
     network = TorchNetwork(checkpoint, model, "cpu")
-    (expected,) = network.run("generator", [image[None, None]], [])
+    (expected,) = network.run("generator", [image[None, None], metre[None]], [])
     np.testing.assert_allclose(made, expected[0, 0], atol=1e-5)
 
 
 def test_a_graph_of_another_network_is_refused(tmp_path):
     checkpoint = load_weights("arrange", str(write_tiny_arranger(tmp_path / "a.safetensors")))
     with pytest.raises(BadDataError, match="of another network"):
-        infer.Arranger(checkpoint).translate(np.zeros((64, 256), np.float32))
+        infer.Arranger(checkpoint).translate(
+            np.zeros((64, 256), np.float32), np.zeros((PLANES, 256), np.float32)
+        )
 
 
 def test_weights_of_another_network_are_refused_on_a_device(tmp_path):

@@ -1,19 +1,28 @@
 import pytest
 import torch
 
-from drumkit_cli.arrange.model import Discriminator, Generator, ModelConfig
+from drumkit_cli.arrange.config import ModelConfig
+from drumkit_cli.arrange.metre import metre_planes
+from drumkit_cli.arrange.model import Discriminator, Generator, Hold
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.torch_network import state_dict
+from drumkit_cli.listening.beats import steady_beats
 from tests.arrange.tiny import TINY, write_tiny_arranger
 
 PAPER_SHAPED = ModelConfig(width=4, blocks=1, discriminator_width=4)
+
+
+def metre_of(frames, batch=1):
+    """The metre of 120 bpm: a bar every 86 frames."""
+    planes = torch.from_numpy(metre_planes(steady_beats(120, 0.0, 12.0), 0, frames))
+    return planes.expand(batch, -1, -1)
 
 
 @pytest.mark.parametrize("config", [TINY, PAPER_SHAPED])
 @pytest.mark.parametrize(("bins", "frames"), [(256, 256), (64, 128)])
 def test_the_image_keeps_its_shape_and_range(config, bins, frames):
     image = torch.rand(2, 1, bins, frames) * 2 - 1
-    made = Generator(config)(image)
+    made = Generator(config)(image, metre_of(frames, 2))
     assert made.shape == image.shape
     assert made.abs().max() <= 1
 
@@ -37,10 +46,22 @@ def test_a_patch_of_the_critic_is_70_by_70():
 def test_a_gradient_reaches_every_parameter(config):
     torch.manual_seed(0)
     for network in (Generator(config), Discriminator(config)):
-        network(torch.rand(1, 1, 256, 256)).square().mean().backward()
+        network(torch.rand(1, 1, 256, 256), metre_of(256)).square().mean().backward()
         missing = [n for n, p in network.named_parameters() if p.grad is None]
         still = [n for n, p in network.named_parameters() if not p.grad.abs().sum() > 0]
         assert (missing, still) == ([], [])
+
+
+def test_bars_are_held_alike_where_the_metre_is_known():
+    torch.manual_seed(0)
+    hold = Hold(2)
+    torch.nn.init.constant_(hold.gate, 100.0)
+    x = torch.rand(1, 2, 3, 64)
+    metre = metre_planes(steady_beats(60 / (64 * 4 * 512 / 22050) * 16, 0.0, 6.0), 0, 256)
+    held = hold(x, torch.from_numpy(metre)[None])  # four bars
+    torch.testing.assert_close(held[..., :16], held[..., 16:32], atol=1e-3, rtol=0)
+    assert not torch.equal(held, x)
+    assert torch.equal(hold(x, torch.zeros(1, len(metre), 256)), x)
 
 
 def test_a_batch_equals_its_singles():
@@ -48,8 +69,8 @@ def test_a_batch_equals_its_singles():
     network = Generator(TINY).eval()
     images = torch.rand(3, 1, 256, 256)
     with torch.no_grad():
-        together = network(images)
-        alone = torch.cat([network(image[None]) for image in images])
+        together = network(images, metre_of(256, 3))
+        alone = torch.cat([network(image[None], metre_of(256)) for image in images])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
@@ -74,4 +95,5 @@ def test_weights_make_a_round_trip(tmp_path):
     second = Generator(ModelConfig(**checkpoint.config)).eval()
     second.load_state_dict(state_dict(checkpoint))
     image = torch.rand(1, 1, 256, 256)
-    assert torch.equal(first(image), second(image))
+    metre = metre_of(256)
+    assert torch.equal(first(image, metre), second(image, metre))

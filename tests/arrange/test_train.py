@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from itertools import islice
 
@@ -6,12 +7,15 @@ import pytest
 import torch
 
 from drumkit_cli.arrange import data, infer, train
+from drumkit_cli.arrange.losses import ImagePool
+from drumkit_cli.arrange.metre import PLANES
 from drumkit_cli.bands.instruments import RATE
 from drumkit_cli.bands.rendering import STEMS
-from drumkit_cli.bands.takes import load_takes
+from drumkit_cli.bands.takes import INDEX_NAME, load_takes
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
+from drumkit_cli.listening.beats import steady_beats
 from tests.arrange.tiny import bass_line
 from tests.bands.test_takes import write_takes
 
@@ -21,6 +25,7 @@ STEP_LOSSES = {
     "bass/cycle",
     "drums/cycle",
     "drums/paired",
+    "drums/sound",
     "drums/critic",
     "bass/critic",
 }
@@ -30,9 +35,13 @@ STEP_LOSSES = {
 def takes(tmp_path):
     """Two takes: plucked bass, and clicks for drums, on the eighths of 120 bpm."""
     folder = write_takes(tmp_path / "bands", seconds=8.0)
+    index = json.loads((folder / INDEX_NAME).read_text())
+    for take in index["takes"]:
+        take["beats"] = steady_beats(120, 0.0, 8.0).tolist()
+    (folder / INDEX_NAME).write_text(json.dumps(index))
     noise = np.random.default_rng(0).normal(0, 0.3, 8 * RATE)
     time = np.arange(len(noise)) / RATE
-    clicks = noise * np.exp(-40 * (time % 0.25))
+    clicks = noise * np.exp(-30 * (time % 0.25))
     for path in folder.glob("*.npy"):
         block = np.load(path) // 100
         block[STEMS.index("bass")] = bass_line(8) * 20_000
@@ -53,8 +62,9 @@ def run_in(folder, seconds=0.5, **settings):
 
 
 def test_windows_are_images_of_aligned_bass_and_drums(takes):
-    windows = data.Windows(load_takes(takes), "train")
-    bass, drums = windows.draw(np.random.default_rng(0), augment=False)
+    windows = data.Windows(load_takes(takes), "train", 256)
+    bass, drums, metre = windows.draw(np.random.default_rng(0), augment=False)
+    assert metre.shape == (PLANES, 256)
     assert bass.shape == drums.shape == (256, 256)
     assert bass.dtype == drums.dtype == np.float32
     assert min(bass.min(), drums.min()) >= -1
@@ -64,7 +74,7 @@ def test_windows_are_images_of_aligned_bass_and_drums(takes):
 
 
 def test_a_seed_gives_the_same_batches(takes):
-    windows = data.Windows(load_takes(takes), "train")
+    windows = data.Windows(load_takes(takes), "train", 256)
     first, second, other = (next(data.batches(windows, 2, seed)) for seed in (1, 1, 2))
     assert first[0].shape == first[1].shape == (2, 1, 256, 256)
     assert torch.equal(first[0], second[0])
@@ -76,9 +86,9 @@ def test_a_bass_that_rests_is_not_drawn(takes):
     pool = load_takes(takes)
     silent = replace(pool[0], name="silent", stems=dict(pool[0].stems))
     silent.stems["bass"] = np.zeros_like(pool[0].stems["bass"])
-    windows = data.Windows([pool[0], silent, silent], "train")
+    windows = data.Windows([pool[0], silent, silent], "train", 256)
     generator = np.random.default_rng(0)
-    for bass, _ in (windows.draw(generator, augment=False) for _ in range(5)):
+    for bass, _, _ in (windows.draw(generator, augment=False) for _ in range(5)):
         assert bass.max() > 0
 
 
@@ -86,20 +96,20 @@ def test_bands_that_never_sound_together_are_bad_data(takes):
     (band,) = (band for band in load_takes(takes) if band.split == "train")
     silent = replace(band, stems={name: np.zeros_like(x) for name, x in band.stems.items()})
     with pytest.raises(BadDataError, match="no window in which bass and drums both sound"):
-        data.Windows([silent], "train").draw(np.random.default_rng(0), augment=False)
+        data.Windows([silent], "train", 256).draw(np.random.default_rng(0), augment=False)
 
 
 def test_bands_shorter_than_a_window_are_bad_data(tmp_path):
     pool = load_takes(write_takes(tmp_path, seconds=0.5))
     with pytest.raises(BadDataError, match="no train take is longer than a window"):
-        data.Windows(pool, "train")
+        data.Windows(pool, "train", 256)
 
 
 def test_augmentation_changes_the_bass_alone(takes):
-    windows = data.Windows(load_takes(takes), "train")
+    windows = data.Windows(load_takes(takes), "train", 256)
     plain = [windows.draw(np.random.default_rng(i), augment=False) for i in range(3)]
     varied = [windows.draw(np.random.default_rng(i), augment=True) for i in range(3)]
-    for (bass, drums), (other_bass, other_drums) in zip(plain, varied, strict=True):
+    for (bass, drums, _), (other_bass, other_drums, _) in zip(plain, varied, strict=True):
         assert np.array_equal(drums, other_drums)
         assert not np.array_equal(bass, other_bass)
 
@@ -131,10 +141,12 @@ def test_one_batch_is_overfitted(takes, tmp_path):
 
 
 def test_the_unpaired_recipe_is_the_papers(takes, tmp_path):
-    recipe = replace(train.PRESETS["tiny"], paired_weight=0.0, identity_weight=5.0)
+    recipe = replace(
+        train.PRESETS["tiny"], paired_weight=0.0, sound_weight=0.0, identity_weight=5.0
+    )
     task = train.ArrangeTask(training.start(run_in(tmp_path)), recipe, load_takes(takes))
     losses = task.step(next(task.batches(0)), 0.0)
-    assert set(losses) == STEP_LOSSES - {"drums/paired"} | {"identity"}
+    assert set(losses) == STEP_LOSSES - {"drums/paired", "drums/sound"} | {"identity"}
 
 
 def test_the_rate_falls_to_nothing_at_the_end(takes, tmp_path):
@@ -150,8 +162,8 @@ def test_the_rate_falls_to_nothing_at_the_end(takes, tmp_path):
 def test_training_writes_weights_that_play_and_resumes(takes, tmp_path, capsys):
     train.train(takes, run_in(tmp_path))
     arranger = infer.Arranger(load_weights("arrange", str(tmp_path / "arrange.safetensors")))
-    image = np.zeros((256, 256), np.float32)
-    assert arranger.translate(image).shape == image.shape
+    image, metre = np.zeros((256, 256), np.float32), np.zeros((PLANES, 256), np.float32)
+    assert arranger.translate(image, metre).shape == image.shape
     train.train(takes, run_in(tmp_path, seconds=1.0, resume=True))
     assert "resumed at step" in capsys.readouterr().err
 
@@ -162,9 +174,9 @@ def test_an_unknown_preset_is_told(tmp_path):
 
 
 def test_the_pool_gives_new_images_and_old_ones():
-    pool = train.ImagePool(4)
+    pool = ImagePool(4)
     images = [torch.full((1, 1, 2, 2), float(i)) for i in range(40)]
-    given = [float(pool.swap(image).mean()) for image in images]
+    given = [float(pool.swap(image)[0].mean()) for image in images]
     assert given[:4] == [0, 1, 2, 3]
     assert any(value < i for i, value in enumerate(given))
     assert any(value == i for i, value in enumerate(given) if i >= 4)

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from drumkit_cli.arrange import model
-from drumkit_cli.arrange.model import Generator, ModelConfig
+from drumkit_cli.arrange.config import ModelConfig
+from drumkit_cli.arrange.model import Generator
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 
-TINY = ModelConfig(width=4, blocks=2, fold=4, context=True, discriminator_width=4)
+TINY = ModelConfig(width=4, blocks=2, fold=4, context=True, discriminator_width=4, metre=True)
 RATE = 22050
 
 
