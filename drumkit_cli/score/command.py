@@ -121,9 +121,9 @@ def score(
         min_grade, gate.read_baseline(baseline) if baseline is not None else None, max_drop
     )
     items, failures, failure = _grade_all(inputs, job, load)
-    from drumkit_cli.score import reports
-
     if items:
+        from drumkit_cli.score import reports
+
         write = reports.json_lines if json else reports.text_table
         write_text(write(items, seed, "" if no_provenance else load().weights_sha256), output)
     if junit is not None:
