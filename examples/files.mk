@@ -3,6 +3,9 @@
 # $(call quote,TEXT): TEXT as one word of the shell, whatever it holds.
 quote = '$(subst ','\'',$(1))'
 
+# A recipe that fails leaves nothing behind that a later make would take for done.
+.DELETE_ON_ERROR:
+
 # What make cannot hold in a name, or would take for its own syntax: control characters, blanks and
 # ! " # $ % * : ; < = > ? [ \ ] ^ ` { | } ~ (as ranges of ASCII).
 reserved := [[:cntrl:] -%*:-?[-^`{-~]
