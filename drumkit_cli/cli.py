@@ -179,7 +179,7 @@ def _run(function: Callable[..., None], call: calls.Call) -> None:
     if os.environ.get(RECORD_VARIABLE):
         from drumkit_cli.batch.records import keep_output
 
-        for path in calls.take_outputs():
+        for path in filter(os.path.isfile, dict.fromkeys(calls.take_outputs())):
             keep_output(path)
 
 

@@ -108,7 +108,8 @@ class Keeper:
     def _record(self, path: str, weights: Iterable[str], outputs: Mapping[str, Made]) -> Record:
         """What the command makes of an input, with the present weights of the features named."""
         record = _record_of(self._call, weights, outputs)
-        return replace(record, input=path, input_sha256=_file_sha256(path))
+        with open_input(path) as source:
+            return replace(record, input=path, input_sha256=source.sha256())
 
     def _read(self, path: str) -> Record | None:
         try:
@@ -126,7 +127,7 @@ class Keeper:
             status = path.stat()
             if (status.st_size, status.st_mtime_ns) == (made.size, made.modified_ns):
                 return True
-            return status.st_size == made.size and _file_sha256(str(path)) == made.sha256
+            return status.st_size == made.size and file_sha256(str(path)) == made.sha256
         return False
 
 
@@ -155,7 +156,7 @@ def named_files(parameters: Mapping[str, Any]) -> dict[str, str]:
         values = value if isinstance(value, list | tuple) else [value]
         if name not in ("weights", "output"):
             named += [each for each in values if isinstance(each, str)]
-    return {path: _file_sha256(path) for path in named if Path(path).is_file()}
+    return {path: file_sha256(path) for path in named if Path(path).is_file()}
 
 
 def _record_of(call: Call, weights: Iterable[str], outputs: Mapping[str, Made]) -> Record:
@@ -194,12 +195,13 @@ def _read(place: Path) -> Record:
 
 def _made(path: str) -> Made:
     status = Path(path).stat()
-    return Made(_file_sha256(path), status.st_size, status.st_mtime_ns)
+    return Made(file_sha256(path), status.st_size, status.st_mtime_ns)
 
 
-def _file_sha256(path: str) -> str:
-    with open_input(path) as source:
-        return source.sha256()
+def file_sha256(path: str) -> str:
+    """The SHA-256 of a file, which may be empty; raises OSError."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _weights_sha256(feature: str, override: str | None) -> str:
@@ -215,7 +217,7 @@ def _weights_sha256(feature: str, override: str | None) -> str:
 
 @lru_cache(maxsize=16)
 def _weights_file_sha256(path: str, _modified_ns: int, _size: int) -> str:
-    return _file_sha256(path)
+    return file_sha256(path)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a parameter's value, of any type

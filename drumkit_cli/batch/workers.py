@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import active_children, connection, get_context, parent_process
 from pathlib import Path
 from types import FrameType
@@ -61,12 +61,10 @@ def work(task: Task) -> tuple[str, bool, list[str], float, tuple[str, str, str] 
     """Run a command for one input, in a worker; the fields of an `Outcome`, a failure as texts."""
     with outcomes.WORKING:  # the working folder is the process's
         began = time.monotonic()
-        call = task.call
-        values = {**call.parameters, call.inputs: [task.path], **_ALONE}
-        alone = replace(call, parameters={name: values[name] for name in call.parameters})
+        alone = task.call.of_one(task.path)
         os.chdir(task.folder)
         console.configure(quiet=task.is_quiet, verbose=task.is_verbose)
-        provenance.record_command_line(call.arguments)
+        provenance.record_command_line(alone.arguments)
         calls.record(alone, {task.path: task.subfolder})
         if task.processes:
             from drumkit_cli.learning.parallel import share_cores
@@ -88,10 +86,6 @@ def work(task: Task) -> tuple[str, bool, list[str], float, tuple[str, str, str] 
         return task.path, done.is_skipped, done.outputs, time.monotonic() - began, failure
 
 
-_ALONE: Final = {"recursive": False, "from_file": None, "jobs": 1, "cluster": None, "lines": False}
-"""What a worker is not told, since it has one input."""
-
-
 def run_all(paths: Sequence[str], jobs: int, cluster: str | None) -> Iterator[Outcome]:
     """Work on inputs in several processes, and yield what became of each as it is known.
 
@@ -108,7 +102,7 @@ def run_all(paths: Sequence[str], jobs: int, cluster: str | None) -> Iterator[Ou
     """
     tasks = [
         Task(
-            replace(calls.current(), parameters=dict(calls.current().parameters)),
+            calls.current(),
             path,
             calls.folder_of(path),
             str(Path.cwd()),

@@ -5,7 +5,7 @@ The command line keeps it here once; workers get it from the process that starte
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,6 +14,9 @@ APART: Final = frozenset({
     "threads",
 })  # fmt: skip
 """Parameters that change no byte of an output: they say where it goes and who makes it."""
+
+_ALONE: Final = {"recursive": False, "from_file": None, "jobs": 1, "cluster": None, "lines": False}
+"""Values of the parameters that are of use for several inputs only."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class Call:
     def run(self) -> None:
         """Run the command's function; raises what it raises."""
         getattr(importlib.import_module(self.module), self.name)(**self.parameters)
+
+    def of_one(self, path: str) -> "Call":
+        """The same command for a single input, in this process."""
+        values = {**self.parameters, self.inputs: [path], **_ALONE}
+        return replace(self, parameters={name: values[name] for name in self.parameters})
 
     def essential(self) -> dict[str, Any]:
         """The parameters that an output depends on, besides its input."""

@@ -1,10 +1,9 @@
 """Makes an output again from how it was made, and compares the two."""
 
 import contextlib
-import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ import numpy as np
 
 from drumkit_cli import __version__, cli, console
 from drumkit_cli.audio.reader import AudioReader
+from drumkit_cli.audio.samples import BLOCK_FRAMES
 from drumkit_cli.batch.inputs import gather
-from drumkit_cli.batch.records import named_files
+from drumkit_cli.batch.records import file_sha256, named_files
 from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.io import calls, provenance
 from drumkit_cli.io.calls import Call
@@ -23,9 +23,7 @@ from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import open_input
 from drumkit_cli.verify.origins import Origin, origin_of
 
-BLOCK_FRAMES = 1 << 16
 _SHAPE = ("rate", "channels", "frames")
-ALONE = {"recursive": False, "from_file": None, "jobs": 1, "cluster": None, "lines": False}
 
 
 def difference(path: str, given: str | None, tolerance_db: float | None) -> str:
@@ -41,8 +39,10 @@ def difference(path: str, given: str | None, tolerance_db: float | None) -> str:
         BadDataError: nothing says how it was made, or its input has changed.
         DrumkitError: as the command that made it.
     """
+    if not Path(path).is_file():
+        raise MissingInputError(f"{path} is no file that is there")
     origin = origin_of(path)
-    if tolerance_db is None and origin.sha256 and _sha256(Path(path)) != origin.sha256:
+    if tolerance_db is None and origin.sha256 and file_sha256(path) != origin.sha256:
         return "it was changed after it was made"
     target = Path(path).absolute()
     if given is not None:
@@ -50,7 +50,7 @@ def difference(path: str, given: str | None, tolerance_db: float | None) -> str:
     with tempfile.TemporaryDirectory(prefix="drumkit-") as folder:
         with _elsewhere(origin.folder):
             made = _remake(origin, target, given, Path(folder))
-        if _sha256(made) == _sha256(target):
+        if file_sha256(str(made)) == file_sha256(str(target)):
             return ""
         if tolerance_db is not None:
             level = difference_db(str(target), str(made))
@@ -79,19 +79,17 @@ def difference_db(one: str, other: str) -> float:
 def _remake(origin: Origin, target: Path, given: str | None, folder: Path) -> Path:
     """Run the command again into a folder; returns the file that stands for the target."""
     call = cli.parse(origin.arguments)
-    parameters: dict[str, Any] = dict(call.parameters)
     subfolders: dict[str, str] = {}
     if call.inputs and (source := given or _input_of(origin, call)):
         subfolders[source] = calls.folder_of(source)
-        parameters[call.inputs] = [source]
-    parameters |= {name: value for name, value in ALONE.items() if name in parameters}
-    output = parameters.get("output")
+        call = call.of_one(source)
+    output = call.parameters.get("output")
     in_folder = bool(origin.place) or (output not in (None, "-") and not kind_of(str(output)))
     name = target.name if output in (None, "-") else Path(str(output)).name
-    parameters["output"] = str(folder if in_folder else folder / name)
-    _check_inputs(origin, parameters, subfolders)
+    place = str(folder if in_folder else folder / name)
+    call = replace(call, parameters={**call.parameters, "output": place})
+    _check_inputs(origin, call.parameters, subfolders)
     provenance.record_command_line(origin.arguments)
-    call = replace(call, parameters=parameters)
     calls.record(call, subfolders)
     call.run()
     if origin.place:
@@ -114,24 +112,18 @@ def _input_of(origin: Origin, call: Call) -> str:
     if not named and origin.inputs_sha256:
         raise BadDataError("its input came from a pipe", "--input FILE gives it")
     for path in named or []:
-        if Path(path).is_file() and _sha256(Path(path)) in origin.inputs_sha256:
+        if Path(path).is_file() and file_sha256(path) in origin.inputs_sha256:
             return str(path)
     return ""
 
 
-def _check_inputs(origin: Origin, parameters: dict[str, Any], subfolders: dict[str, str]) -> None:
+def _check_inputs(
+    origin: Origin, parameters: Mapping[str, Any], subfolders: dict[str, str]
+) -> None:
     """Require that what went in is what went in before."""
     there = set(named_files({**parameters, "": list(subfolders)}).values())
     if not origin.inputs_sha256 <= there:
         raise BadDataError("an input has changed or is gone", "--input FILE says where it is")
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as failure:
-        raise MissingInputError(f"cannot read {path}: {failure.strerror}") from failure
 
 
 @contextlib.contextmanager

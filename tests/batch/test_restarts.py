@@ -3,9 +3,11 @@
 import json
 import os
 
+import numpy as np
 import pytest
 
 from drumkit_cli import cli
+from tests import signals
 from tests.batch.songs import make_songs, song, tree
 
 
@@ -101,3 +103,17 @@ def test_other_weights_make_all_again(here, capfd):
     cli.run(command)
     statuses.append(json.loads(capfd.readouterr().out)["status"])
     assert statuses == ["done", "skipped", "failed"]
+
+
+def test_an_empty_output_is_recorded_and_skipped(here, capfd):
+    silence = signals.encode(np.zeros((1, 22050), np.float32), 22050)
+    (here / "silence.wav").write_bytes(silence)
+    statuses = []
+    for _ in range(2):
+        assert cli.run(["transcribe", "--beats", "silence.wav", "-o", "out"]) == 0
+        assert (here / "out" / "silence.txt").read_bytes() == b""
+        statuses.append("1 skipped" in capfd.readouterr().err)
+    assert statuses == [False, True]
+    assert cli.run(["verify", "out/silence.txt"]) == 0
+    (here / "out" / "silence.txt").unlink()
+    assert cli.run(["verify", "out/silence.txt"]) == 66
