@@ -7,7 +7,7 @@ from drumkit_cli.errors import UnavailableError
 EXTRAS: Final[dict[str, tuple[str, ...]]] = {
     "plot": ("matplotlib",),
     "train": ("lightning_fabric", "matplotlib", "mir_eval", "onnx_ir", "onnxscript"),
-    "evaluate": ("lightning_fabric", "librosa", "mir_eval", "museval"),
+    "evaluate": ("lightning_fabric", "librosa", "mir_eval"),
     "cluster": ("distributed",),
     "render": ("tinysoundfont",),
 }

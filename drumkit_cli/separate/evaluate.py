@@ -5,10 +5,9 @@ the median over windows of one second, then the median over songs. CycleDRUMS qu
 Demucs on the test set of MUSDB18, which are no comparison for other songs.
 """
 
-from collections.abc import Callable
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,19 +21,22 @@ from drumkit_cli.io.tables import Cell, Table
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.separate.infer import BuiltIn, segment_frames, split
 
-STEMS = ("drums", "bass", "other")
-BASS_CUTOFF_HZ = 250.0
+REST: Final = "other + vocals"
+STEMS: Final = ("drums", "bass", "other", "vocals", REST)
+BASS_CUTOFF_HZ: Final = 250.0
 
 Samples = NDArray[np.float32]
-Method = Callable[[Samples, int], Samples]
-"""A mix `[C, N]` and its rate in Hz -> stems `[S, C, N]`."""
+Stems = Mapping[str, Samples]
+"""Stems `[C, N]` by name, some of `STEMS`."""
+Method = Callable[[Samples, int], Stems]
+"""A mix `[C, N]` and its rate in Hz -> stems."""
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
     """SDR in dB of the built-in separator on a folder of songs.
 
     A song is a folder of audio files `drums`, `bass`, `other` and perhaps `vocals`, of one length,
-    which are summed to the mix; vocals count as other.
+    which are summed to the mix.
 
     Raises:
         MissingInputError: no folder in `data` is a song.
@@ -47,22 +49,21 @@ def evaluate(data: Path, weights: str | None) -> Table:
     model = BuiltIn(load_weights("separate", weights))
     methods: dict[str, Method] = {
         "built-in": lambda mix, rate: _separated(mix, rate, model),
-        "the mix itself": lambda mix, rate: np.stack([mix] * len(STEMS)),
+        "the mix itself": lambda mix, _: dict.fromkeys(STEMS, mix),
         "librosa HPSS": _harmonic_percussive,
     }
-    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in methods}
+    scores: dict[str, list[list[float]]] = {name: [] for name in methods}
     rows: list[list[Cell]] = []
     with console.progress(len(songs) * len(methods), "evaluating") as bar:
         for song in songs:
             references, rate = _load_song(song)
+            mix = references["drums"] + references["bass"] + references[REST]
             for name, method in methods.items():
-                scores[name].append(
-                    signal_to_distortion(references, method(references.sum(0), rate), rate)
-                )
+                scores[name].append(_scores(references, method(mix, rate), rate))
                 bar.advance(1)
             rows.append([song.name, "built-in", *_rounded(scores["built-in"][-1])])
     medians: list[list[Cell]] = [
-        ["median", name, *_rounded(np.median(per_song, axis=0))]
+        ["median", name, *_rounded([_median(column) for column in zip(*per_song, strict=True)])]
         for name, per_song in scores.items()
     ]
     return Table(
@@ -70,66 +71,66 @@ def evaluate(data: Path, weights: str | None) -> Table:
         columns=["song", "method", *STEMS],
         rows=[*medians, *rows],
         notes=[
-            f"data: {data.name}, vocals within other",
-            "HPSS: percussive is drums, harmonic is bass below 250 Hz and other above",
+            f"data: {data.name}",
+            "vocals: of songs with singing",
+            "HPSS: percussive is drums, harmonic is bass below 250 Hz and the rest above",
             f"weights: sha256 {model.weights_sha256[:16]}",
         ],
     )
 
 
-def signal_to_distortion(references: Samples, estimates: Samples, rate: int) -> NDArray[np.float64]:
-    """SDR of BSS eval v4 in dB, `[S]`, of estimates `[S, C, N]` at `rate` Hz.
+def signal_to_distortion(
+    reference: Samples, estimate: Samples, rate: int, others: Sequence[Samples] = ()
+) -> float:
+    """SDR of BSS eval v4 in dB, at most 120, of an estimate `[C, N]` at `rate` Hz.
 
-    The median over windows of one second.
+    The median over windows of one second; those in which the reference or one of the `others` of
+    the song is silent do not count. NaN when none does.
     """
-    bss_eval = _museval_metrics().bss_eval
-    sdr, *_ = bss_eval(
-        references.transpose(0, 2, 1).astype(np.float64),
-        estimates.transpose(0, 2, 1).astype(np.float64),
-        window=rate,
-        hop=rate,
-        compute_permutation=False,
-        filters_len=512,
-        framewise_filters=False,
-        bsseval_sources_version=False,
-    )
-    return np.asarray(np.nanmedian(sdr, axis=1))
+    ratios = []
+    for start in range(0, max(reference.shape[1] - rate, 0) + 1, rate):
+        window = slice(start, start + rate)
+        if all(one[:, window].any() for one in (reference, *others)):
+            true = reference[:, window].astype(np.float64)
+            power, distortion = np.square(true).sum(), np.square(estimate[:, window] - true).sum()
+            ratios.append(10 * np.log10(power / max(distortion, 1e-12 * power)))
+    return _median(ratios)
 
 
-def _harmonic_percussive(mix: Samples, rate: int) -> Samples:
+def _scores(references: Stems, estimates: Stems, rate: int) -> list[float]:
+    """SDR of each of `STEMS`, NaN of those that the song or the method lacks."""
+    others = [references[name] for name in ("drums", "bass", REST)]
+    return [
+        signal_to_distortion(references[name], estimates[name], rate, others)
+        if name in references and name in estimates
+        else np.nan
+        for name in STEMS
+    ]
+
+
+def _separated(mix: Samples, rate: int, model: BuiltIn) -> Stems:
+    parts = split(mix, rate, model, segment_frames(model, rate))
+    stems = dict(zip(model.sources, parts, strict=True))
+    if "vocals" not in stems:
+        return {"drums": stems["drums"], "bass": stems["bass"], REST: stems["other"]}
+    return stems | {REST: stems["other"] + stems["vocals"]}
+
+
+def _harmonic_percussive(mix: Samples, rate: int) -> Stems:
     import librosa
     from scipy import signal
 
     harmonic, percussive = librosa.effects.hpss(mix)
     low_pass = signal.butter(4, BASS_CUTOFF_HZ, fs=rate, output="sos")
     bass = signal.sosfiltfilt(low_pass, harmonic).astype(np.float32)
-    return np.stack([percussive, bass, harmonic - bass])
+    return {"drums": percussive, "bass": bass, REST: harmonic - bass}
 
 
-def _separated(mix: Samples, rate: int, model: BuiltIn) -> Samples:
-    stems = split(mix, rate, model, segment_frames(model, rate))
-    return stems[[model.sources.index(name) for name in STEMS]]
-
-
-def _museval_metrics() -> ModuleType:
-    """The metrics module of museval alone: importing the whole package requires ffmpeg."""
-    package = find_spec("museval")
-    assert package is not None, "checked by the command"
-    assert package.submodule_search_locations is not None
-    path = Path(package.submodule_search_locations[0]) / "metrics.py"
-    spec = spec_from_file_location("museval_metrics", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _load_song(folder: Path) -> tuple[Samples, int]:
-    """Stems `[3, C, N]` of a song, with vocals added to other, and their rate."""
+def _load_song(folder: Path) -> tuple[Stems, int]:
+    """Stems of a song, and their rate; vocals only where there is singing."""
     stems: dict[str, Samples] = {}
     rate = 0
-    for name in (*STEMS, "vocals"):
+    for name in ("drums", "bass", "other", "vocals"):
         found = [path for path in folder.glob(f"{name}.*") if path.suffix in AUDIO_SUFFIXES]
         path = min(found, default=None)
         if path is None and name == "vocals":
@@ -138,13 +139,18 @@ def _load_song(folder: Path) -> tuple[Samples, int]:
             raise MissingInputError(f"{folder}: no {name}")
         with open_input(str(path)) as source, AudioReader(source) as reader:
             samples = reader.read()
-        if stems and (samples.shape, reader.rate) != (next(iter(stems.values())).shape, rate):
+        if stems and (samples.shape, reader.rate) != (stems["drums"].shape, rate):
             raise BadDataError(f"{path} differs from the other stems in length, channels or rate")
-        stems[name], rate = samples, reader.rate
-    if "vocals" in stems:
-        stems["other"] = stems["other"] + stems["vocals"]
-    return np.stack([stems[name] for name in STEMS]), rate
+        if samples.any() or name != "vocals":
+            stems[name], rate = samples, reader.rate
+    return stems | {REST: stems["other"] + stems.get("vocals", 0)}, rate
 
 
-def _rounded(values: NDArray[np.float64]) -> list[float]:
-    return [round(float(value), 2) for value in values]
+def _median(values: Sequence[float]) -> float:
+    """The median of those that are numbers; NaN of none."""
+    numbers = [value for value in values if not np.isnan(value)]
+    return float(np.median(numbers)) if numbers else np.nan
+
+
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [round(value, 2) for value in values]

@@ -39,7 +39,6 @@ def test_a_missing_module_is_named_with_the_line_to_type(monkeypatch, extra, mod
         (["train", "arrange", "."], "train", ["mir_eval"]),
         (["evaluate", "groove", "missing"], "evaluate", ["lightning_fabric"]),
         (["evaluate", "arrange", "."], "evaluate", ["librosa", "mir_eval"]),
-        (["evaluate", "separate", "."], "evaluate", ["museval"]),
     ],
 )
 def test_a_missing_extra_is_told_before_any_work(tmp_path, arguments, extra, modules):

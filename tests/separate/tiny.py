@@ -1,6 +1,6 @@
 """A tiny untrained separator, for tests of everything but its quality."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -14,10 +14,10 @@ from drumkit_cli.separate.model import separator_network
 TINY = SeparatorConfig(channels=4, growth=1.0, segment_seconds=2.0)
 
 
-def write_tiny_separator(path: Path) -> Path:
+def write_tiny_separator(path: Path, sources: tuple[str, ...] = TINY.sources) -> Path:
     torch.manual_seed(0)
-    state = separator_network(TINY).state_dict()
-    graphs = untrained_graphs(TINY, model)
-    config = asdict(TINY)
+    tiny = replace(TINY, sources=sources)
+    state, graphs = separator_network(tiny).state_dict(), untrained_graphs(tiny, model)
+    config = asdict(tiny)
     save_weights(path, state, feature="separate", config=config, card={}, graphs=graphs, half=False)
     return path
