@@ -17,7 +17,7 @@ class SeparatorConfig:
         segment_seconds: length of the segments that it is run on.
     """
 
-    sources: tuple[str, ...] = ("drums", "bass", "other")
+    sources: tuple[str, ...] = ("drums", "bass", "other", "vocals")
     rate: int = 22_050
     fft: int = 2048
     channels: int = 32

@@ -22,6 +22,7 @@ from drumkit_cli.learning.models import load_model
 from drumkit_cli.learning.network import open_network
 from drumkit_cli.learning.parallel import concurrently
 from drumkit_cli.separate.config import SeparatorConfig
+from drumkit_cli.separate.layout import rest_index
 from drumkit_cli.spectral.stft import istft, stft
 
 Samples = NDArray[np.float32]
@@ -136,11 +137,13 @@ class BuiltIn:
 
         `shifts` estimates are averaged, each of the mix delayed by another part of half a second.
         """
+        silence = np.zeros((len(self.sources), *mix.shape), np.float32)
         if not mix.any():
-            return np.zeros((len(self.sources), *mix.shape), np.float32)
+            return silence
         mono = resample(mix.mean(0, keepdims=True), rate, self._config.rate)[0]
         if not len(mono):  # a few samples at a high rate are none at the network's
-            return np.stack([mix * 0] * (len(self.sources) - 1) + [mix])
+            silence[rest_index(self.sources)] = mix
+            return silence
         estimates = resample(self._estimate(mono, max(shifts, 1)), self._config.rate, rate)
         estimates = estimates[:, : mix.shape[1]]
         estimates = np.pad(estimates, ((0, 0), (0, mix.shape[1] - estimates.shape[1])))
@@ -287,7 +290,7 @@ def split_segment(mix: Samples, rate: int, separator: Separator, shifts: int = 0
     if np.abs(offset).max() <= OFFSET_MIN * centred.std(dtype=np.float64):
         return separator.split(mix, rate, shifts)
     stems = separator.split(centred, rate, shifts)
-    stems[separator.sources.index("other") if "other" in separator.sources else -1] += offset
+    stems[rest_index(separator.sources)] += offset
     return stems
 
 

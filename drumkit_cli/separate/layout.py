@@ -53,6 +53,11 @@ def choose_layout(
     )
 
 
+def rest_index(sources: Sequence[str]) -> int:
+    """The place of the stem that takes what no model claims: "other", else the last."""
+    return sources.index("other") if "other" in sources else -1
+
+
 def fold(block: Samples, channels: int, owners: Sequence[str] = ()) -> Samples:
     """Convert a block `[C, n]` to the number of channels of a stem.
 

@@ -18,6 +18,7 @@ import numpy as np
 from drumkit_cli import console
 from drumkit_cli.audio.reader import resample
 from drumkit_cli.errors import BadDataError, MissingInputError, UnavailableError, UsageError
+from drumkit_cli.separate.layout import rest_index
 
 if TYPE_CHECKING:
     from demucs.apply import BagOfModels
@@ -115,8 +116,7 @@ class Pretrained:
                 stems[index, first : first + 2] = (
                     part if len(pair) == 2 else part.mean(0, keepdims=True)
                 )
-        residual_to = self.sources.index("other") if "other" in self.sources else -1
-        stems[residual_to] += mix - stems.sum(0)
+        stems[rest_index(self.sources)] += mix - stems.sum(0)
         return stems
 
 

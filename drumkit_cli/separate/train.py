@@ -1,4 +1,4 @@
-"""Training of the built-in separator: L1 loss on waveforms of remixed rendered bands."""
+"""Training of the built-in separator: L1 loss on waveforms of remixed bands and recordings."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -17,10 +17,11 @@ from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
 from drumkit_cli.learning.torch_network import arrays
-from drumkit_cli.separate import model
+from drumkit_cli.separate import model, recordings
 from drumkit_cli.separate.config import SeparatorConfig
 from drumkit_cli.separate.data import mixes
 from drumkit_cli.separate.model import separator_network
+from drumkit_cli.separate.recordings import Recording
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,17 @@ PRESETS = {
 class SeparateTask:
     """Trains a separator; validates and ships the moving average of its weights."""
 
-    def __init__(self, fabric: Fabric, recipe: Recipe, pool: list[takes.Take]) -> None:
+    def __init__(
+        self, fabric: Fabric, recipe: Recipe, pool: list[takes.Take], recorded: list[Recording]
+    ) -> None:
         self._fabric = fabric
         self._recipe = recipe
         self._train = [take for take in pool if take.split == "train"] or pool
+        self._recorded = recordings.part(recorded, validation=False)
         held_out = [take for take in pool if take.split == "validation"] or pool
-        self._validation = list(islice(mixes(held_out, 4, 8.0, seed=1), recipe.validation_batches))
+        endings = recordings.part(recorded, validation=True)
+        validation = mixes(held_out, endings, 4, 8.0, seed=1)
+        self._validation = list(islice(validation, recipe.validation_batches))
         network = separator_network(recipe.config)
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
         self._network, adam = fabric.setup(network, optimizer)
@@ -85,8 +91,9 @@ class SeparateTask:
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Endless remixes of the training takes."""
-        return mixes(self._train, self._recipe.batch, self._recipe.crop_seconds, seed)
+        """Endless remixes of the training takes and recordings."""
+        recipe = self._recipe
+        return mixes(self._train, self._recorded, recipe.batch, recipe.crop_seconds, seed)
 
     def step(self, batch: tuple[Tensor, Tensor], progress: float) -> dict[str, float]:
         """A step of Adam on the L1 loss; the learning rate warms up, then falls as a cosine."""
@@ -99,22 +106,23 @@ class SeparateTask:
         with autocast(self._fabric):
             estimates = self._network(mix)
         loss = nn.functional.l1_loss(estimates.float(), sources)
-        norm = descend(self._fabric, self.optimizers["adam"], loss, rate=rate, clip=1.0)
+        norm = descend(self._fabric, self.optimizers["adam"], loss, rate=rate, clip=0.3)
         self._average.update_parameters(self.models["network"])
         return {"loss": float(loss.detach()), "gradient": norm, "rate": rate}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Median SDR, dB, of each source over fixed remixes of validation takes."""
+        """Median SDR, dB, of each source over those fixed mixes of held-out sounds that have it."""
         average = self._average.eval()
         ratios = []
         for mix, sources in self._validation:
             with autocast(self._fabric):
                 estimates = average(self._fabric.to_device(mix)).float().cpu()
-            power = sources.square().sum((2, 3)).clamp_min(1e-2)
+            power = sources.square().sum((2, 3))
+            power[power < 1e-2] = math.nan  # the source is silent
             error = (estimates - sources).square().sum((2, 3)).clamp_min(1e-6)
             ratios.append(10 * torch.log10(power / error))
-        medians = torch.cat(ratios).median(0).values
+        medians = torch.cat(ratios).nanmedian(0).values
         figures = {
             name: float(sdr) for name, sdr in zip(self._recipe.config.sources, medians, strict=True)
         }
@@ -127,14 +135,15 @@ class SeparateTask:
             arrays(self._average.module.state_dict()),
             feature="separate",
             config=asdict(self._recipe.config),
-            card={"data": takes.LICENCES, "validation": dict(figures)},
+            card={"data": f"{takes.LICENCES}; {recordings.LICENCES}", "validation": dict(figures)},
             graphs=self._graphs,
         )
 
 
 def train(data: Path, run: training.Run) -> None:
-    """Train on bands rendered from a data folder, or on the rendered takes that it holds."""
+    """Train on the recordings of a data folder and on bands: rendered from it, or that it holds."""
     recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
     pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
-    training.fit(SeparateTask(fabric, recipe, pool), run, fabric)
+    recorded = recordings.recordings_of_run(data, run.folder / "recordings", fabric)
+    training.fit(SeparateTask(fabric, recipe, pool, recorded), run, fabric)

@@ -39,7 +39,7 @@ def test_the_stems_stream_names_its_channels_and_sums_to_the_mix(song, tmp_path)
     assert run(song, "-o", out) == 0
     with open_input(str(out)) as source, AudioReader(source) as reader:
         assert reader.track_names == (
-            "drums.L", "drums.R", "bass.L", "bass.R", "other.L", "other.R",
+            "drums.L", "drums.R", "bass.L", "bass.R", "other.L", "other.R", "vocals.L", "vocals.R",
         )  # fmt: skip
         assert (reader.rate, reader.frames) == (RATE, 2 * RATE)
     stems = read(out)
@@ -49,7 +49,7 @@ def test_the_stems_stream_names_its_channels_and_sums_to_the_mix(song, tmp_path)
 def test_a_folder_gets_a_file_a_stem(song, tmp_path):
     assert run(song, "-o", tmp_path / "out") == 0
     names = sorted(path.name for path in (tmp_path / "out" / "song").iterdir())
-    assert names == ["bass.wav", "drums.wav", "other.wav"]
+    assert names == ["bass.wav", "drums.wav", "other.wav", "vocals.wav"]
 
 
 def test_the_template_names_the_files(song, tmp_path):
@@ -57,19 +57,24 @@ def test_the_template_names_the_files(song, tmp_path):
     assert (tmp_path / "out" / "bass" / "song.wav").exists()
 
 
-def test_two_stems_sum_to_the_mix(song, tmp_path):
-    assert run(song, "-o", tmp_path, "--two-stems", "bass", "--template", "{stem}.wav") == 0
-    total = read(tmp_path / "bass.wav") + read(tmp_path / "no_bass.wav")
+@pytest.mark.parametrize("stem", ["bass", "vocals"])
+def test_two_stems_sum_to_the_mix(song, tmp_path, stem):
+    assert run(song, "-o", tmp_path, "--two-stems", stem, "--template", "{stem}.wav") == 0
+    total = read(tmp_path / f"{stem}.wav") + read(tmp_path / f"no_{stem}.wav")
     np.testing.assert_allclose(total, read(song), atol=1e-5)
 
 
-def test_a_single_stem_has_the_channels_of_the_input(song, tmp_path):
-    assert run(song, "-o", tmp_path / "drums.wav", "--stem", "drums") == 0
-    assert read(tmp_path / "drums.wav").shape == (2 * RATE, 2)
+@pytest.mark.parametrize("stem", ["drums", "vocals"])
+def test_a_single_stem_has_the_channels_of_the_input(song, tmp_path, stem):
+    assert run(song, "-o", tmp_path / "stem.wav", "--stem", stem) == 0
+    assert read(tmp_path / "stem.wav").shape == (2 * RATE, 2)
 
 
-def test_vocals_need_another_model(song, tmp_path, capfd):
-    assert run(song, "-o", tmp_path / "v.wav", "--stem", "vocals") == 69
+def test_weights_of_three_stems_have_no_vocals(song, tmp_path, capfd):
+    weights = write_tiny_separator(tmp_path / "three.safetensors", ("drums", "bass", "other"))
+    assert run(song, "-o", tmp_path / "all.wav", "--weights", weights) == 0
+    assert read(tmp_path / "all.wav").shape == (2 * RATE, 6)
+    assert run(song, "-o", tmp_path / "v.wav", "--stem", "vocals", "--weights", weights) == 69
     assert "htdemucs" in capfd.readouterr().err
     assert not (tmp_path / "v.wav").exists()
 
