@@ -16,8 +16,8 @@ from drumkit_cli.groove.inputs.groove_file import GrooveTable
 from drumkit_cli.io.streams import open_input, open_output
 from drumkit_cli.midi import files as midi_files
 from drumkit_cli.midi.track import Track
-from drumkit_cli.synth.kits import kit as kits
 from drumkit_cli.synth.kits.kit import Kit
+from drumkit_cli.synth.kits.loading import load_kit
 
 
 def read_audio(path: str | os.PathLike[str]) -> tuple[Samples, int]:
@@ -100,17 +100,20 @@ def write_midi(path: str | os.PathLike[str], track: Track) -> None:
 
 
 def read_kit(path: str | os.PathLike[str]) -> Kit:
-    """Read a drum kit that ``drumkit synth --save-kit`` wrote.
+    """Read a drum kit: one that ``drumkit synth --save-kit`` wrote, or one of samples.
+
+    Args:
+        path: of a kit as JSON, of Hydrogen's ``drumkit.xml``, of an SFZ file, or of a folder with
+            one of the latter two or with sounds named as voices: ``kick.wav``.
 
     Raises:
         MissingInputError: it does not exist or may not be read.
-        BadDataError: it is no kit.
+        BadDataError: it is no kit, or names sounds that are not there or outside its folder.
 
     Example:
         >>> sound = drumkit.synth(track, kit=drumkit.read_kit("kit.json"))
     """
-    with open_input(os.fspath(path)) as source:
-        return kits.read_kit(source.read_bytes(), source.name)
+    return load_kit(os.fspath(path))[0]
 
 
 def read_groove(path: str | os.PathLike[str]) -> GrooveTable:

@@ -63,6 +63,7 @@ def kit_facts(source: Input) -> dict[str, Any]:
         "kind": "kit",
         "voices": [
             {"name": name, "gain_db": voice.gain_db, "pan": voice.pan}
+            | ({"files": [take.path for take in voice.takes]} if voice.takes else {})
             for name, voice in kit.voices.items()
         ],
         "weights_sha256": kit.weights_sha256,

@@ -107,7 +107,13 @@ def synth(
         ),
     ] = None,
     kit: Annotated[
-        str | None, options.text("--kit", "FILE", "Play this kit. [default: one drawn from --seed]")
+        str | None,
+        options.text(
+            "--kit",
+            "PATH",
+            "Play this kit: a saved one, a folder of sounds named as voices, or a kit of Hydrogen "
+            "(drumkit.xml) or SFZ. [default: one drawn from --seed]",
+        ),
     ] = None,
     save_kit: Annotated[
         str | None,
@@ -117,8 +123,9 @@ def synth(
         list[str] | None,
         options.text(
             "--voice",
-            "VOICE=CODE",
-            "Play a voice of the kit with this code, an NPY file; repeatable.",
+            "VOICE=FILE",
+            "Play a voice of the kit with this sound, or this code, an NPY file. Several sounds, "
+            "commas between, go from soft to hard; those of a repeated --voice take turns.",
         ),
     ] = None,
     gain: Annotated[

@@ -88,20 +88,17 @@ def synth(
     if length_seconds is not None:
         require_within("length_seconds", length_seconds, 0.001, longest)
     length = None if length_seconds is None else max(round(length_seconds * MEL.rate), 1)
+    how = Inverter(inverter)
     if isinstance(source, Track):
         require_notes(source, "the track")
-    how = Inverter(inverter)
-    model = load_synth(weights, device, how)
-    if isinstance(source, Track):
         share = HUMANIZE if humanize is None else humanize
         require_within("humanize", share, 0, 1)
-        if kit is not None:
-            require_fitting(kit, "the kit", model)
-        bank = SoundBank(model, kit or draw_kit(model, seed), humanize=share, inverter=how)
+        bank = SoundBank(*_kit(kit, seed, weights, device, how), humanize=share, inverter=how)
         played = play_track(
             source, bank, humanize=share, seed=seed, length=length, drum_map=drum_map
         )
         return np.concatenate(list(played.blocks()), axis=1)
+    model = load_synth(weights, device, how)
     loudness = 1.0 if velocity is None else velocity
     code = _code(source, controls, model, seed)
     samples = model.play(code, velocity=loudness, seed=seed, inverter=how)
@@ -173,10 +170,23 @@ def require_notes(track: Track, name: str) -> None:
 
 def require_fitting(kit: Kit, name: str, model: DrumSynth) -> None:
     """Raise BadDataError if the codes of a kit do not fit a model; `name` is for the message."""
-    if any(len(voice.code.latent) != model.latent for voice in kit.voices.values()):
+    if any(len(code.latent) != model.latent for code in kit.codes):
         raise BadDataError(
             f"{name} is of other weights", f"these take codes of {model.latent} numbers"
         )
+
+
+def _kit(
+    kit: Kit | None, seed: int, weights: str | Path | None, device: str, inverter: Inverter
+) -> tuple[DrumSynth | None, Kit]:
+    """The kit, or one drawn from a seed, with the model that it needs: none without codes."""
+    if kit is not None and not kit.codes:
+        return None, kit
+    model = load_synth(weights, device, inverter)
+    if kit is None:
+        return model, draw_kit(model, seed)
+    require_fitting(kit, "the kit", model)
+    return model, kit
 
 
 def _code(

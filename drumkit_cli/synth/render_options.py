@@ -42,11 +42,11 @@ class RenderOptions:
         """Load the networks that the inverter needs; raises as `load_synth`."""
         return load_synth(self.weights, self.device, self.inverter)
 
-    def comment(self, synth: DrumSynth, *sha256: str) -> str:
+    def comment(self, weights_sha256: str, *sha256: str) -> str:
         """Provenance of an output with the SHA-256 of its inputs; "" if it is switched off."""
         if not self.provenance:
             return ""
-        return Provenance(self.seed, synth.weights_sha256, ",".join(sha256)).comment()
+        return Provenance(self.seed, weights_sha256, ",".join(sha256)).comment()
 
     def write(
         self, place: str | None, channels: int, frames: int, blocks: Iterable[Floats], comment: str

@@ -86,16 +86,17 @@ class KitChoice:
     """The kit to play: a saved one or one drawn from the seed, with changes of voices.
 
     Attributes:
-        path: file of a saved kit.
+        path: of a kit: a file, or a folder of sounds.
         save_path: file to save the kit to.
-        codes: voice to the path of a code.
+        sounds: voice to its layers from soft to hard, each the paths of sounds that take turns; or
+            to the path of a code alone.
         gains_db, pans: voice to value.
         humanize: amount, 0..1, by which hits vary.
     """
 
     path: str | None
     save_path: str | None
-    codes: Mapping[str, str]
+    sounds: Mapping[str, Sequence[Sequence[str]]]
     gains_db: Mapping[str, float]
     pans: Mapping[str, float]
     humanize: float
@@ -105,7 +106,7 @@ class KitChoice:
         cls,
         path: str | None,
         save_path: str | None,
-        codes: Sequence[str],
+        sounds: Sequence[str],
         gains: Sequence[str],
         pans: Sequence[str],
         humanize: float,
@@ -118,7 +119,7 @@ class KitChoice:
         return cls(
             path,
             save_path,
-            _by_voice("--voice", codes),
+            _layers("--voice", sounds),
             _numbers("--gain", gains, GAIN_MAX_DB),
             _numbers("--pan", pans, 1.0),
             humanize,
@@ -126,8 +127,10 @@ class KitChoice:
 
     @property
     def files(self) -> list[str]:
-        """Paths of the inputs."""
-        return [*([] if self.path is None else [self.path]), *self.codes.values()]
+        """Paths of the inputs, but for a folder."""
+        kit = [] if self.path is None or Path(self.path).is_dir() else [self.path]
+        paths = [path for layers in self.sounds.values() for layer in layers for path in layer]
+        return [*kit, *paths]
 
     def destination(
         self, inputs: Sequence[str], output: str | None, drum_map: str | None
@@ -153,21 +156,39 @@ class KitChoice:
         return destination
 
 
-def _by_voice(option: str, texts: Sequence[str]) -> dict[str, str]:
-    found = {}
+def _by_voice(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:
+    found = []
     for text in texts:
         voice, equals, value = text.partition("=")
         if not (equals and value):
             raise UsageError(f"{option} {text} is not VOICE=VALUE")
         if voice not in VOICES:
             raise UsageError(f"{option}: no voice {voice}", f"one of {', '.join(VOICES)}")
-        found[voice] = value
+        found.append((voice, value))
+    return found
+
+
+def _layers(option: str, texts: Sequence[str]) -> dict[str, list[list[str]]]:
+    """The layers of each voice: paths with commas between; further texts of it take turns."""
+    found: dict[str, list[list[str]]] = {}
+    for voice, text in _by_voice(option, texts):
+        paths = [text] if Path(text).exists() else text.split(",")
+        if "" in paths:
+            raise UsageError(f"{option} {voice}={text} has an empty name")
+        layers = found.setdefault(voice, [[] for _ in paths])
+        if len(layers) != len(paths):
+            raise UsageError(
+                f"{option} {voice}={text} has {len(paths)} layers and the first {len(layers)}",
+                "sounds that take turns have as many",
+            )
+        for layer, path in zip(layers, paths, strict=True):
+            layer.append(path)
     return found
 
 
 def _numbers(option: str, texts: Sequence[str], most: float) -> dict[str, float]:
     numbers = {}
-    for voice, text in _by_voice(option, texts).items():
+    for voice, text in _by_voice(option, texts):
         try:
             numbers[voice] = float(text)
         except ValueError as error:

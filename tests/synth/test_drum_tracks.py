@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.sounds.mel_image import MEL
@@ -115,3 +116,61 @@ def test_a_bad_kit_is_told_once_and_before_weights_are_loaded(synth):
     Path("other.mid").write_bytes(beat())
     line = ["beat.mid", "other.mid", "-o", "out", "--kit", "k.json", "--weights", "none"]
     assert synth(*line, status=65).count("not a kit") == 1
+
+
+def test_sounds_of_ones_own_play_voices_beside_generated_ones(synth):
+    soundfile.write("soft.wav", 0.1 * np.ones(400), 44_100)
+    soundfile.write("hard.flac", np.ones((400, 2)) * [0.5, 0.0], 48_000)
+    synth("snare", "-o", "code.npy")
+    line = ["--voice", "kick=soft.wav,hard.flac", "--voice", "snare=code.npy", "--humanize", 0]
+    Path("kicks.mid").write_bytes(beat(36, measures=1))
+    synth("kicks.mid", *line, "--save-kit", "kit.json", "-o", "a.wav")
+    synth("kicks.mid", "--kit", "kit.json", "--humanize", 0, "-o", "b.wav", "--seed", 9)
+    samples = sound("a.wav")
+    assert np.array_equal(samples, sound("b.wav"))
+    assert samples[0, 20] == pytest.approx(samples[1, 20])  # the first hit is soft: mono
+    loud = round(7 * 0.25 * MEL.rate) + 20
+    assert samples[0, loud] > 0.1
+    assert abs(samples[1, loud]) < 1e-3
+
+
+def test_sounds_of_a_repeated_voice_take_turns(synth):
+    for name, frames in (("a", 500), ("b", 900)):
+        soundfile.write(f"{name}.wav", np.ones(frames), MEL.rate)
+    Path("kicks.mid").write_bytes(beat(36, measures=1))
+    synth("kicks.mid", "--voice", "kick=a.wav", "--voice", "kick=b.wav", "-o", "out.wav")
+    starts = np.arange(8) * round(0.25 * MEL.rate)
+    sounding = [np.count_nonzero(sound("out.wav")[0, s : s + 2000]) for s in starts]
+    assert sounding[0::2] == [500] * 4
+    assert sounding[1::2] == [900] * 4
+
+
+def test_a_kit_of_sounds_alone_needs_no_weights(synth):
+    Path("kit").mkdir()
+    soundfile.write("kit/kick.wav", np.ones(500), MEL.rate)
+    message = synth("beat.mid", "--kit", "kit", "--weights", "none", "-o", "a.wav")
+    assert "no voice plays" in message
+    assert sound("a.wav").any()
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "word"),
+    [
+        ("--voice kick=a.wav,none.wav", 66, "none.wav"),
+        ("--voice kick=a.wav,code.npy", 2, "a code plays a voice alone"),
+        ("--voice kick=a.wav, --weights none", 2, "empty name"),
+        ("--voice kick=a.wav --voice kick=a.wav,a.wav", 2, "2 layers and the first 1"),
+        ("--voice kick=beat.mid", 65, "MIDI, not audio"),
+        ("--kit none", 66, "none"),
+        ("--kit empty", 65, "no sound named as a voice"),
+        ("--kit lost.json", 66, "gone.wav"),
+    ],
+)
+def test_sounds_that_cannot_be_are_told(synth, line, status, word):
+    soundfile.write("a.wav", np.ones(500), MEL.rate)
+    np.save("code.npy", np.zeros(8, np.float32))
+    Path("empty").mkdir()
+    voices = {"kick": {"files": [{"path": "gone.wav"}]}}
+    Path("lost.json").write_text(json.dumps({"drumkit-kit": 1, "voices": voices}))
+    assert word in synth("beat.mid", *line.split(), "-o", "out.wav", status=status)
+    assert not Path("out.wav").exists()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from drumkit_cli import console
 from drumkit_cli.batch.run import each
@@ -14,9 +15,13 @@ from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.map_file import DrumMap
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns.grid import name_unknown
-from drumkit_cli.synth.code_sources import Source, read_code
+from drumkit_cli.sounds.codes import Code
+from drumkit_cli.sounds.drum_synth import DrumSynth
+from drumkit_cli.synth.code_sources import Source
 from drumkit_cli.synth.infer import play_track, require_fitting, require_notes
-from drumkit_cli.synth.kits.kit import Kit, changed, draw_kit, kit_text, read_kit, require_voices
+from drumkit_cli.synth.kits.kit import Kit, changed, draw_kit, kit_text, require_voices
+from drumkit_cli.synth.kits.loading import load_kit, read_voice
+from drumkit_cli.synth.kits.recordings import Recordings
 from drumkit_cli.synth.kits.rendering import SoundBank
 from drumkit_cli.synth.render_options import RenderOptions
 from drumkit_cli.synth.requests import KitChoice
@@ -33,10 +38,10 @@ class Song:
 
 @dataclass(frozen=True)
 class Parts:
-    """Inputs of a kit that were read: name and kit of a file, codes by voice, SHA-256 sums."""
+    """Inputs of a kit that were read: name and kit of a file, sounds by voice, SHA-256 sums."""
 
     saved: tuple[str, Kit] | None
-    codes: Mapping[str, Source]
+    sounds: Mapping[str, Source | Recordings]
     sums: Sequence[str]
 
 
@@ -94,7 +99,7 @@ def _play_one(
         console.warn(f"{song.name}: no voice plays {name_unknown(played.unknown, drum_map)}")
     if played.gain < 1:
         console.detail(f"{song.name}: all was scaled by {played.gain:.4f} to fit")
-    comment = rendering.comment(bank.synth, song.sha256, *sums)
+    comment = rendering.comment(bank.weights_sha256, song.sha256, *sums)
     rendering.write(destination.place(song.name), 2, played.frames, played.blocks(), comment)
 
 
@@ -109,31 +114,48 @@ def _read_song(path: str) -> Song:
 def _read_parts(choice: KitChoice) -> Parts:
     saved, sums = None, []
     if choice.path is not None:
-        with open_input(choice.path) as source:
-            saved = source.name, read_kit(source.read_bytes(), source.name)
-            sums.append(source.sha256())
-        require_voices({*saved[1].voices, *choice.codes}, [*choice.gains_db, *choice.pans])
-    codes = {voice: read_code(path) for voice, path in choice.codes.items()}
-    return Parts(saved, codes, [*sums, *(source.sha256 for source in codes.values())])
+        kit, sha256 = load_kit(choice.path)
+        saved = choice.path, kit
+        sums.append(sha256)
+        require_voices({*kit.voices, *choice.sounds}, [*choice.gains_db, *choice.pans])
+    sounds = {}
+    for voice, layers in choice.sounds.items():
+        sounds[voice], found = read_voice(layers)
+        sums += found
+    return Parts(saved, sounds, [sha256 for sha256 in sums if sha256])
 
 
 def _load_bank(choice: KitChoice, parts: Parts, rendering: RenderOptions) -> SoundBank:
     """Build the kit and the bank of its sounds; save the kit if requested."""
-    synth = rendering.load()
-    if parts.saved is None:
-        kit = draw_kit(synth, rendering.seed)
-    else:
-        name, kit = parts.saved
-        require_fitting(kit, name, synth)
-        if kit.weights_sha256 not in ("", synth.weights_sha256):
+    name, saved = parts.saved or ("", None)
+    own = {voice for voice, sound in parts.sounds.items() if isinstance(sound, Recordings)}
+    has_codes = saved is None or len(own) < len(parts.sounds)
+    has_codes |= saved is not None and any(
+        not voice.takes for key, voice in saved.voices.items() if key not in own
+    )
+    synth = rendering.load() if has_codes else None
+    if saved is not None and synth is not None:
+        require_fitting(saved, name, synth)
+        if saved.weights_sha256 not in ("", synth.weights_sha256):
             console.warn(f"{name} was made with other weights: it sounds different")
-    codes = {voice: source.code(synth) for voice, source in parts.codes.items()}
-    kit = changed(kit, codes, choice.gains_db, choice.pans)
+    if saved is None:
+        assert synth is not None
+        saved = draw_kit(synth, rendering.seed)
+    sounds = {voice: _sound(part, synth) for voice, part in parts.sounds.items()}
+    kit = changed(saved, sounds, choice.gains_db, choice.pans)
+    bank = SoundBank(synth, kit, humanize=choice.humanize, inverter=rendering.inverter)
     if choice.save_path is not None:
-        _save(kit, synth.weights_sha256, choice.save_path)
-    return SoundBank(synth, kit, humanize=choice.humanize, inverter=rendering.inverter)
+        _save(kit, bank.weights_sha256, choice.save_path)
+    return bank
+
+
+def _sound(part: Source | Recordings, synth: DrumSynth | None) -> Code | Recordings:
+    if isinstance(part, Recordings):
+        return part
+    assert synth is not None
+    return part.code(synth)
 
 
 def _save(kit: Kit, weights_sha256: str, path: str) -> None:
     with open_output(path, text=True) as sink:
-        sink.write(kit_text(Kit(kit.voices, weights_sha256)).encode())
+        sink.write(kit_text(Kit(kit.voices, weights_sha256), Path(path).parent).encode())

@@ -1,7 +1,8 @@
-"""Renders drum hits with a kit: sounds generated on demand, mixed to stereo block by block.
+"""Renders drum hits with a kit: sounds generated or read on demand, mixed to stereo by blocks.
 
 As the paper proposes, consecutive hits differ: each plays one of a few variations of its voice's
-code. Velocity selects one of a few layers of timbre, and sets the level exactly. Timing is kept.
+code. Velocity selects one of a few layers of timbre, and sets the level exactly. Recordings have
+layers of their own, in which they take turns. Timing is kept.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,10 +16,12 @@ from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.parallel import concurrently
 from drumkit_cli.midi.track import Note
 from drumkit_cli.sounds.classes import Inverter
+from drumkit_cli.sounds.codes import Code
 from drumkit_cli.sounds.drum_synth import FADE, PEAK, VELOCITY_CURVE, DrumSynth, normalised_sound
-from drumkit_cli.sounds.mel_image import LENGTH, MEL
+from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.kit import Kit, derived_seed
-from drumkit_cli.synth.kits.voices import HATS, VOICE_OF_PITCH, VOICES
+from drumkit_cli.synth.kits.recordings import Recordings, read_recording
+from drumkit_cli.synth.kits.voices import VOICE_OF_PITCH, VOICES
 
 LAYERS: Final = 6
 """Timbres of a voice, by velocity."""
@@ -29,7 +32,9 @@ LEVEL_DB: Final = 10.0
 ATTACK: Final = 0.03
 """A sound starts where it first reaches this share of its peak."""
 BLOCK: Final = 1 << 16
-"""Frames mixed at a time; longer than any sound."""
+"""Frames mixed at a time."""
+NEVER: Final = 1 << 62
+"""When a sound is choked that is not."""
 
 _NAMES: Final = tuple(VOICES)
 
@@ -39,11 +44,11 @@ class Hits:
     """Hits sorted by onset, axes ``[n]``.
 
     Attributes:
-        starts: onsets in samples at `MEL.rate`.
+        starts: onsets in samples.
         voices: indices into `VOICES`.
         layers, variations: indices of the sound of the voice.
         gains: linear gains, without those of the voices.
-        stops: samples after the onset at which the sound is choked; `LENGTH` if it is not.
+        stops: samples after the onset at which the sound is choked; `NEVER` if it is not.
     """
 
     starts: NDArray[np.int64]
@@ -55,56 +60,80 @@ class Hits:
 
 
 class SoundBank:
-    """The sounds of a kit by voice, layer and variation, generated when first needed.
+    """The sounds of a kit by voice, layer and variation, made or read when first needed.
 
     They depend on the kit alone, not on what else is played.
+
+    Attributes:
+        kit: the kit.
+        rate: samples a second.
+        longest: samples of the longest sound so far.
     """
 
     def __init__(
         self,
-        synth: DrumSynth,
+        synth: DrumSynth | None,
         kit: Kit,
         *,
         humanize: float = 0.0,
         inverter: Inverter = Inverter.SPECTRAL,
     ) -> None:
+        """Take a synthesiser, which may be None for a kit without codes."""
+        assert synth is not None or not kit.codes
         self.kit = kit
-        self.synth = synth
+        self.rate = MEL.rate
+        self.longest = 1
+        self._synth = synth
         self._humanize = humanize
         self._inverter = inverter
         self._sounds: dict[tuple[int, int], list[Floats]] = {}
 
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weights of the synthesiser; "" without one."""
+        return "" if self._synth is None else self._synth.weights_sha256
+
     def sound(self, voice: int, layer: int, variation: int) -> Floats:
-        """Mono samples ``[n]`` of at most `LENGTH`, peak 1, that start with the attack."""
+        """Samples ``[C, n]``, mono or stereo; codes give mono of peak 1 that starts at once."""
         if (voice, layer) not in self._sounds:
-            self._sounds[voice, layer] = self._make((voice, layer))
+            self._keep((voice, layer), self._make((voice, layer)))
         return self._sounds[voice, layer][variation]
 
     def prepare(
         self, hits: Hits, threads: int = 1, advance: Callable[[float], None] = lambda _: None
     ) -> None:
-        """Generate all sounds that hits need, so many at once as `concurrently` says.
+        """Make all sounds that hits need, so many at once as `concurrently` says.
 
         `advance` is called with shares of 1.
         """
         needed = set(zip(hits.voices.tolist(), hits.layers.tolist(), strict=True))
         missing = sorted(needed - self._sounds.keys())
         for place, made in zip(missing, concurrently(self._make, missing, threads), strict=True):
-            self._sounds[place] = made
+            self._keep(place, made)
             advance(1 / len(missing))
+
+    def _keep(self, place: tuple[int, int], made: list[Floats]) -> None:
+        self._sounds[place] = made
+        self.longest = max(self.longest, *(samples.shape[1] for samples in made))
 
     def _make(self, place: tuple[int, int]) -> list[Floats]:
         voice, layer = place
         name = _NAMES[voice]
-        code, seed = self.kit.voices[name].code, derived_seed(0, name)
-        space = self.synth.space
+        sound = self.kit.voices[name].sound
+        if isinstance(sound, Recordings):
+            return [read_recording(take, self.rate) for take in sound.layers[layer]]
+        return self._generate(sound, layer, derived_seed(0, name))
+
+    def _generate(self, code: Code, layer: int, seed: int) -> list[Floats]:
+        assert self._synth is not None
+        space = self._synth.space
         codes = space.vary(code, self._humanize, VARIATIONS, seed) if self._humanize else [code]
         codes = [space.at_velocity(each, (layer + 1) / LAYERS) for each in codes]
         levels = [
-            self.synth.levels([each], seed=seed + number) for number, each in enumerate(codes)
+            self._synth.levels([each], seed=seed + number) for number, each in enumerate(codes)
         ]
-        made = self.synth.invert(np.concatenate(levels), self._inverter)
-        return [normalised_sound(_attacked(samples), 1.0) for samples in made]
+        made = self._synth.invert(np.concatenate(levels), self._inverter)
+        return [normalised_sound(_attacked(samples), 1.0)[None] for samples in made]
 
 
 def read_hits(
@@ -114,10 +143,12 @@ def read_hits(
     *,
     humanize: float = 0.0,
     seed: int = 0,
+    rate: int = MEL.rate,
 ) -> tuple[Hits, dict[int, int]]:
     """Convert notes to hits; also returns the number of notes of each pitch without a voice.
 
-    With `humanize` above 0, consecutive hits of a voice never play the same variation.
+    With `humanize` above 0, consecutive hits of a voice never play the same variation; recordings
+    take turns in any case.
     """
     found: list[tuple[int, int, int]] = []
     unknown: dict[int, int] = {}
@@ -126,7 +157,7 @@ def read_hits(
         if name is None or name not in kit.voices:
             unknown[note.pitch] = unknown.get(note.pitch, 0) + 1
         else:
-            found.append((round(note.onset_seconds * MEL.rate), _NAMES.index(name), note.velocity))
+            found.append((round(note.onset_seconds * rate), _NAMES.index(name), note.velocity))
     rows = np.array(found, np.int64).reshape(-1, 3)
     starts, voices, velocities = rows[np.argsort(rows[:, 0], kind="stable")].T
     shares = velocities / 127
@@ -134,23 +165,22 @@ def read_hits(
     decibels = LEVEL_DB * humanize * generator.uniform(-1, 1, len(starts))
     gains = shares**VELOCITY_CURVE * 10 ** (decibels / 20)
     steps = generator.integers(1, VARIATIONS, len(starts))
-    return (
-        Hits(
-            starts,
-            voices,
-            np.clip(np.rint(shares * LAYERS).astype(np.int64), 1, LAYERS) - 1,
-            _variations(voices, steps) if humanize else np.zeros_like(voices),
-            gains.astype(np.float32),
-            _stops(starts, voices),
-        ),
-        unknown,
-    )
+    layers = np.clip(np.rint(shares * LAYERS).astype(np.int64), 1, LAYERS) - 1
+    variations = _variations(voices, steps) if humanize else np.zeros_like(voices)
+    for voice in np.unique(voices):
+        sound = kit.voices[_NAMES[voice]].sound
+        if isinstance(sound, Recordings):
+            mine = voices == voice
+            layers[mine], variations[mine] = _turns(sound, velocities[mine])
+    stops = _stops(starts, voices, kit)
+    return Hits(starts, voices, layers, variations, gains.astype(np.float32), stops), unknown
 
 
 def natural_frames(hits: Hits, bank: SoundBank) -> int:
     """Length in samples, to the end of the last sound."""
-    late = np.flatnonzero(hits.starts > hits.starts.max(initial=0) - LENGTH)
-    ends = [int(hits.starts[n]) + len(_choked(hits, int(n), bank)) for n in late]
+    bank.prepare(hits)
+    late = np.flatnonzero(hits.starts > hits.starts.max(initial=0) - bank.longest)
+    ends = [int(hits.starts[n]) + _choked(hits, int(n), bank).shape[1] for n in late]
     return max(ends, default=0)
 
 
@@ -161,19 +191,19 @@ def render(hits: Hits, bank: SoundBank, frames: int) -> Iterator[Floats]:
         for name, voice in bank.kit.voices.items()
     }
     end = natural_frames(hits, bank)
-    rest = np.zeros((2, LENGTH), np.float32)
+    rest = np.zeros((2, bank.longest), np.float32)
     for start in range(0, frames, BLOCK):
         block = np.concatenate([rest, np.zeros((2, BLOCK), np.float32)], 1)
         first, last = np.searchsorted(hits.starts, (start, start + BLOCK))
         for n in range(first, last):
             sound = _choked(hits, n, bank) * hits.gains[n]
             place = int(hits.starts[n]) - start
-            block[:, place : place + len(sound)] += sides[int(hits.voices[n])] * sound
+            block[:, place : place + sound.shape[1]] += sides[int(hits.voices[n])] * sound
         rest = block[:, BLOCK:]
         ready = block[:, : min(BLOCK, frames - start)]
         if frames < end:
             left = frames - start - np.arange(ready.shape[1])
-            ready = ready * np.minimum(left / FADE, 1).astype(np.float32)
+            ready = ready * np.minimum(left / _fade(bank), 1).astype(np.float32)
         yield ready
 
 
@@ -186,12 +216,16 @@ def _attacked(samples: Floats) -> Floats:
 def _choked(hits: Hits, n: int, bank: SoundBank) -> Floats:
     """The sound of hit `n`, with a short fade if it is choked."""
     sound = bank.sound(int(hits.voices[n]), int(hits.layers[n]), int(hits.variations[n]))
-    stop = int(hits.stops[n])
-    if stop >= len(sound):
+    stop, fade = int(hits.stops[n]), _fade(bank)
+    if stop >= sound.shape[1]:
         return sound
-    cut = sound[: stop + FADE].copy()
-    cut[stop:] *= np.linspace(1, 0, FADE, dtype=np.float32)[: len(cut) - stop]
+    cut = sound[:, : stop + fade].copy()
+    cut[:, stop:] *= np.linspace(1, 0, fade, dtype=np.float32)[: cut.shape[1] - stop]
     return cut
+
+
+def _fade(bank: SoundBank) -> int:
+    return round(FADE * bank.rate / MEL.rate)
 
 
 def _sides(gain_db: float, pan: float) -> Floats:
@@ -210,13 +244,26 @@ def _variations(voices: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[
     return variations
 
 
-def _stops(starts: NDArray[np.int64], voices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Samples after which each hit is choked: open hi-hats by the next hit of any hi-hat."""
-    closed, opened = (_NAMES.index(name) for name in HATS)
-    hats = starts[(voices == closed) | (voices == opened)]
-    stops = np.full(len(starts), LENGTH)
-    mine = voices == opened
-    following = np.searchsorted(hats, starts[mine], side="right")
-    next_starts = np.append(hats, np.iinfo(np.int64).max)[following]
-    stops[mine] = np.minimum(next_starts - starts[mine], LENGTH)
+def _turns(
+    sound: Recordings, velocities: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Layer and recording of each hit of a voice: the recordings of a layer take turns."""
+    layer_of = np.array([sound.layer(velocity) for velocity in range(128)])
+    layers, turns = layer_of[velocities], np.zeros_like(velocities)
+    for layer, takes in enumerate(sound.layers):
+        mine = layers == layer
+        turns[mine] = np.arange(np.count_nonzero(mine)) % len(takes)
+    return layers, turns
+
+
+def _stops(starts: NDArray[np.int64], voices: NDArray[np.int64], kit: Kit) -> NDArray[np.int64]:
+    """Samples after which each hit is choked: by the next hit of a voice that ends its voice."""
+    stops = np.full(len(starts), NEVER)
+    for voice in np.unique(voices):
+        enders = [_NAMES.index(name) for name in kit.voices[_NAMES[voice]].ended_by]
+        if enders:
+            ends = starts[np.isin(voices, enders)]
+            mine = voices == voice
+            following = np.searchsorted(ends, starts[mine], side="right")
+            stops[mine] = np.append(ends, NEVER)[following] - starts[mine]
     return stops

@@ -8,15 +8,18 @@ class Voice(NamedTuple):
     """A voice of a drawn kit.
 
     `sound` is its class, `gain_db` its peak level relative to the kick, `pan` its position from -1
-    (left) to 1 (right), as the audience sees the kit.
+    (left) to 1 (right), as the audience sees the kit; hits of the voices in `ended_by` end it.
     """
 
     sound: str
     gain_db: float
     pan: float
     pitches: tuple[int, ...]
+    ended_by: tuple[str, ...] = ()
 
 
+HATS: Final = ("closed-hat", "open-hat")
+"""Voices whose hits choke an open hi-hat."""
 VOICES: Final[Mapping[str, Voice]] = {
     "kick": Voice("kick", 0.0, 0.0, (35, 36)),
     "snare": Voice("snare", 0.0, 0.0, (38, 40)),
@@ -24,7 +27,7 @@ VOICES: Final[Mapping[str, Voice]] = {
     "clap": Voice("clap", -2.0, 0.0, (39,)),
     "snap": Voice("snap", -3.0, 0.1, (28, 85)),
     "closed-hat": Voice("closed-hat", -8.0, 0.25, (22, 42, 44)),
-    "open-hat": Voice("open-hat", -13.0, 0.25, (26, 46)),
+    "open-hat": Voice("open-hat", -13.0, 0.25, (26, 46), HATS),
     "low-tom": Voice("tom", -6.0, -0.4, (41, 43, 58, 66, 86, 87)),
     "mid-tom": Voice("tom", -4.0, 0.0, (45, 47)),
     "high-tom": Voice("tom", -3.0, 0.3, (48, 50, 65)),
@@ -52,5 +55,3 @@ VOICE_OF_PITCH: Final[Mapping[int, str]] = {
     pitch: name for name, voice in VOICES.items() for pitch in voice.pitches
 }
 """MIDI pitch to name of the voice that plays it."""
-HATS: Final = ("closed-hat", "open-hat")
-"""Voices whose hits choke an open hi-hat."""

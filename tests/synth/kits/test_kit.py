@@ -29,14 +29,14 @@ def kit(synth):
 
 def same(one: KitVoice, other: KitVoice) -> bool:
     return (
-        np.array_equal(one.code.latent, other.code.latent)
-        and np.array_equal(one.code.classes, other.code.classes)
+        np.array_equal(one.sound.latent, other.sound.latent)
+        and np.array_equal(one.sound.classes, other.sound.classes)
         and (one.gain_db, one.pan) == (other.gain_db, other.pan)
     )
 
 
 def height(synth, voice):
-    power = to_power(synth.levels([voice.code]))[0].sum(1)
+    power = to_power(synth.levels([voice.sound]))[0].sum(1)
     return power @ np.arange(len(power)) / power.sum()
 
 
@@ -98,9 +98,9 @@ def test_a_kit_is_a_line_a_voice(kit):
 
 
 def test_changes_are_of_their_voices_alone(kit):
-    code = kit.voices["snare"].code
+    code = kit.voices["snare"].sound
     new = changed(kit, {"kick": code}, {"ride": -3.0}, {"crash": 1.0}).voices
-    assert np.array_equal(new["kick"].code.latent, code.latent)
+    assert np.array_equal(new["kick"].sound.latent, code.latent)
     assert new["kick"].gain_db == kit.voices["kick"].gain_db
     assert (new["ride"].gain_db, new["crash"].pan) == (-3.0, 1.0)
     rest = set(VOICES) - {"kick", "ride", "crash"}
@@ -109,7 +109,7 @@ def test_changes_are_of_their_voices_alone(kit):
 
 def test_a_code_adds_a_voice_and_a_level_does_not(kit):
     part = read_kit(text(kit, drop=("kick", "clap")), "kit")
-    assert "kick" in changed(part, {"kick": kit.voices["kick"].code}, {"kick": -1}, {}).voices
+    assert "kick" in changed(part, {"kick": kit.voices["kick"].sound}, {"kick": -1}, {}).voices
     with pytest.raises(UsageError, match="no clap"):
         changed(part, {}, {}, {"clap": 0.5})
 
