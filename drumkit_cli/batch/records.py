@@ -150,12 +150,19 @@ def records_in(root: Path) -> Iterator[Record]:
 
 
 def named_files(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """SHA-256 of the files that parameters name, but for weights, by path."""
+    """SHA-256 of the files that parameters name, but for weights, by path.
+
+    A parameter may be a path, or NAME=PATH, or NAME=PATH,PATH; a kit may be a folder.
+    """
     named: list[str] = []
     for name, value in parameters.items():
         values = value if isinstance(value, list | tuple) else [value]
         if name not in ("weights", "output"):
-            named += [each for each in values if isinstance(each, str)]
+            texts = [each for each in values if isinstance(each, str)]
+            named += texts
+            named += [path for text in texts for path in text.partition("=")[2].split(",")]
+        if name == "kit" and isinstance(value, str) and Path(value).is_dir():
+            named += [str(file) for file in sorted(Path(value).rglob("*"))]
     return {path: file_sha256(path) for path in named if Path(path).is_file()}
 
 
