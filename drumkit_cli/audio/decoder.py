@@ -13,7 +13,8 @@ from drumkit_cli import console
 from drumkit_cli.audio.sections import Section
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.io.sinks import write_all
-from drumkit_cli.io.streams import Input, spool_failure
+from drumkit_cli.io.spools import spool_failure
+from drumkit_cli.io.streams import Input
 
 Samples = npt.NDArray[np.float32]
 

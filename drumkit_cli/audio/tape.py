@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from drumkit_cli.io.arrays import Floats
-from drumkit_cli.io.streams import spool_failure
+from drumkit_cli.io.spools import spool_failure
 
 
 class Tape:

@@ -10,7 +10,6 @@ import io
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,15 +25,9 @@ from drumkit_cli.errors import (
     UsageError,
 )
 from drumkit_cli.io import calls
-from drumkit_cli.io.sinks import (
-    Sink,
-    open_atomic,
-    open_device,
-    output_failure,
-    write_all,
-    write_failure,
-)
+from drumkit_cli.io.sinks import Sink, open_atomic, open_device, output_failure, write_failure
 from drumkit_cli.io.sniffing import HEAD_BYTES, Kind, sniff
+from drumkit_cli.io.spools import spool
 
 STDIN_NAME: Final = "<stdin>"
 STDOUT_NAME: Final = "<stdout>"
@@ -116,7 +109,9 @@ def open_input(path: str) -> Iterator[Input]:
     except (OSError, ValueError) as failure:
         raise _input_failure(name, failure) from failure
     with source:
-        file = source if _is_plain_file_at_start(source, name) else _spool(source, name)
+        file = (
+            source if _is_plain_file_at_start(source, name) else spool(name, _blocks(source, name))
+        )
         try:
             try:
                 head = file.read(HEAD_BYTES)
@@ -239,18 +234,6 @@ def check_output(path: str) -> None:
         raise OutputError(f"cannot write {path}: {os.strerror(errno.EACCES)}")
 
 
-def spool_failure(name: str, failure: OSError) -> StreamError:
-    """Return the error of a temporary file, of what is so named, that has no room in TMPDIR."""
-    try:
-        folder = tempfile.gettempdir()
-    except OSError:  # none can be written to
-        folder = os.environ.get("TMPDIR", "/tmp")
-    return StreamError(
-        f"cannot buffer {name} in {folder}: {failure.strerror or failure}",
-        "set TMPDIR to a folder with room",
-    )
-
-
 def write_text(text: str, path: str | None = None) -> None:
     """Write a text as UTF-8 to a path, or to stdout, which may be a terminal.
 
@@ -314,28 +297,10 @@ def _is_plain_file_at_start(source: BinaryIO, name: str) -> bool:
         raise _input_failure(name, failure) from failure
 
 
-def _spool(source: BinaryIO, name: str) -> BinaryIO:
-    """Copy a pipe to an unlinked temporary file."""
+def _blocks(source: BinaryIO, name: str) -> Iterator[bytes]:
     try:
-        spool = tempfile.TemporaryFile(prefix="drumkit-", buffering=0)  # noqa: SIM115 - closed by the caller
-    except OSError as failure:
-        raise spool_failure(name, failure) from failure
-    try:
-        while block := _read_some(source, name):
-            try:
-                write_all(spool.fileno(), block)
-            except OSError as failure:
-                raise spool_failure(name, failure) from failure
-        spool.seek(0)
-    except BaseException:
-        spool.close()
-        raise
-    return cast(BinaryIO, spool)
-
-
-def _read_some(source: BinaryIO, name: str) -> bytes:
-    try:
-        return os.read(source.fileno(), _COPY_BYTES)
+        while block := os.read(source.fileno(), _COPY_BYTES):
+            yield block
     except OSError as failure:
         raise _input_failure(name, failure) from failure
 

@@ -16,7 +16,8 @@ from mido.frozen import FrozenMetaMessage
 
 from drumkit_cli.io.arrays import Floats, npy_header
 from drumkit_cli.io.outputs import kind_of
-from drumkit_cli.io.streams import open_output, spool_failure
+from drumkit_cli.io.spools import spool_failure
+from drumkit_cli.io.streams import open_output
 from drumkit_cli.midi.drum_maps import VOICE_PITCHES
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.messages import END_MARK, MAX_TICKS, encode, encode_note, encode_ticks

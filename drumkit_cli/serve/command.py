@@ -15,7 +15,7 @@ from drumkit_cli import console, options
 from drumkit_cli.errors import OutputError, UnavailableError, UsageError
 from drumkit_cli.io.outputs import refuse_other_kinds
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import spool_failure
+from drumkit_cli.io.spools import spool_failure
 from drumkit_cli.learning.devices import Device
 
 HOST: Final = "127.0.0.1"
