@@ -22,7 +22,7 @@ from typer.main import get_command
 
 from drumkit_cli import __version__, console
 from drumkit_cli.errors import DrumkitError, ExitStatus, Terminated, UsageError
-from drumkit_cli.io import calls, provenance, streams
+from drumkit_cli.io import calls, places, provenance, streams
 
 PROGRAM: Final = "drumkit"
 RECORD_VARIABLE: Final = "DRUMKIT_RECORD"
@@ -87,7 +87,7 @@ class Conversion:
         if get_origin(kind) is Literal:
             return value
         try:
-            converted = kind(value)
+            converted = places.plain(value) if kind is str else kind(value)
         except ValueError as failure:
             raise typer.BadParameter(f"{value!r} is no {_NOUNS[kind]}") from failure
         low, high = self._info.min, self._info.max
@@ -179,7 +179,7 @@ def _run(function: Callable[..., None], call: calls.Call) -> None:
     if os.environ.get(RECORD_VARIABLE):
         from drumkit_cli.batch.records import keep_output
 
-        for path in filter(os.path.isfile, dict.fromkeys(calls.take_outputs())):
+        for path in filter(places.state_of, dict.fromkeys(calls.take_outputs())):
             keep_output(path)
 
 

@@ -13,7 +13,7 @@ from drumkit_cli.cli import COMMANDS
 ROOT = Path(__file__).parent.parent
 # Modules whose import takes a tenth of a second or more; pydantic is what Typer converts with.
 SLOW = (
-    "demucs", "librosa", "lightning_fabric", "matplotlib", "mido", "numpy", "onnxruntime",
+    "demucs", "fsspec", "librosa", "lightning_fabric", "matplotlib", "mido", "numpy", "onnxruntime",
     "pretty_midi", "pydantic", "rich", "scipy", "sklearn", "soundfile", "soxr", "torch", "tqdm",
 )  # fmt: skip
 PROBE = f"""

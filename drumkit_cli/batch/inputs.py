@@ -1,4 +1,4 @@
-"""The inputs of a command: files, folders, and lists of files."""
+"""The inputs of a command: files, folders, and lists of files, by path or URL."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from drumkit_cli.errors import BadDataError, MissingInputError, UsageError
-from drumkit_cli.io import calls
+from drumkit_cli.io import calls, remote
+from drumkit_cli.io.places import is_url, join, plain, within
 from drumkit_cli.io.sniffing import HEAD_BYTES, Kind, sniff
 from drumkit_cli.io.streams import open_input, resolve_inputs
 
@@ -51,14 +52,17 @@ def gather(files: Sequence[str] | None, *kinds: Kind) -> list[str]:
     found: list[str] = []
     output = parameters.get("output")
     for path in named:
-        if path == "-" or not Path(path).is_dir():
+        if path == "-" or not (remote.is_folder(path) if is_url(path) else Path(path).is_dir()):
             found.append(path)
             continue
-        inside = [file for file in _walk(path, output) if _is_one(file, kinds)]
+        if is_url(path):
+            inside = _below(path, output, kinds)
+        else:
+            inside = [file for file in _walk(path, output) if _is_one(file, kinds)]
         if not inside:
             raise MissingInputError(f"{path} holds no file that this command reads")
         for file in inside:
-            parent = Path(folders.get(path, ""), Path(file).relative_to(path).parent)
+            parent = Path(folders.get(path, ""), Path(within(path, file)).parent)
             folders[file] = "" if parent == Path() else str(parent)
         found += inside
     calls.record_folders(folders)
@@ -71,7 +75,7 @@ def _listed(source: str) -> list[str]:
             lines = os.fsdecode(file.read_bytes()).splitlines()
         except UnicodeDecodeError as failure:
             raise BadDataError(f"{file.name} is no list of paths") from failure
-        paths = [line for line in lines if line]
+        paths = [plain(line) for line in lines if line]
         if not paths or any("\0" in path for path in paths):
             raise BadDataError(f"{file.name} is no list of paths", "one a line")
     return paths
@@ -80,7 +84,8 @@ def _listed(source: str) -> list[str]:
 def _kept(path: str) -> str:
     """The sub-folder that outputs of a listed path keep."""
     parent = Path(path).parent
-    return "" if parent.is_absolute() or ".." in parent.parts else str(parent)
+    leaves = is_url(path) or parent.is_absolute() or ".." in parent.parts
+    return "" if leaves else str(parent)
 
 
 def _walk(folder: str, output: str | None) -> Iterator[str]:
@@ -98,6 +103,20 @@ def _walk(folder: str, output: str | None) -> Iterator[str]:
             if not name.startswith(".") and os.path.realpath(Path(place, name)) != spared
         )
         yield from (str(Path(place, name)) for name in sorted(files) if not name.startswith("."))
+
+
+def _below(folder: str, output: str | None, kinds: Sequence[Kind]) -> list[str]:
+    """The files of some kinds below a folder by URL, as `_walk` and `_is_one` find them in one."""
+    spared = join(output or "-", "")
+    files = [
+        join(folder, name)
+        for name in remote.names_below(folder)
+        if not any(part.startswith(".") for part in Path(name).parts)
+    ]
+    if spared != join(folder, ""):
+        files = [file for file in files if not file.startswith(spared)]
+    found = zip(files, remote.heads(files, HEAD_BYTES), strict=True)
+    return [file for file, head in found if head is None or sniff(head) in kinds]
 
 
 def _is_one(path: str, kinds: Sequence[Kind]) -> bool:

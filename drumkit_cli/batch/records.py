@@ -15,23 +15,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from drumkit_cli import __version__
-from drumkit_cli.errors import DrumkitError
-from drumkit_cli.io import calls
+from drumkit_cli.errors import DrumkitError, MissingInputError
+from drumkit_cli.io import calls, places
 from drumkit_cli.io.calls import Call
+from drumkit_cli.io.places import is_url, join, within
+from drumkit_cli.io.remote import State
 from drumkit_cli.io.streams import open_input, open_output
 
 FOLDER: Final = ".drumkit"
-UNREADABLE: Final = (OSError, ValueError, TypeError, KeyError, AttributeError)
+UNREADABLE: Final = (
+    OSError, ValueError, TypeError, KeyError, AttributeError, MissingInputError,
+)  # fmt: skip
 """What reading a damaged record, or one of another version, raises."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """An output: its SHA-256, and the size and time that spare computing it again."""
+    """An output: its SHA-256, and the size and stamp (`State`) that spare computing it again."""
 
     sha256: str
     size: int
-    modified_ns: int
+    stamp: str
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Keeper:
 
     def __init__(self, folder: str) -> None:
         """Keep the records of this folder of outputs."""
-        self._root = Path(folder)
+        self._root = folder
         self._call = calls.current()
 
     def made_already(self, path: str) -> list[str] | None:
@@ -95,19 +99,21 @@ class Keeper:
             return None
         if not record.matches(self._record(path, record.weights_sha256, {})):
             return None
-        return [str(self._root / name) for name in record.outputs]
+        return [join(self._root, name) for name in record.outputs]
 
     def keep(self, path: str, outputs: Sequence[str]) -> None:
         """Write down what an input gave: paths of files, all of them whole."""
         from drumkit_cli.learning import checkpoint
 
-        places = {os.path.relpath(output, self._root): _made(output) for output in outputs}
-        record = self._record(path, checkpoint.loaded_features(), places)
+        made = {within(self._root, output): _made(output) for output in outputs}
+        record = self._record(path, checkpoint.loaded_features(), made)
         _write(record, self._place(path))
 
     def _record(self, path: str, weights: Iterable[str], outputs: Mapping[str, Made]) -> Record:
         """What the command makes of an input, with the present weights of the features named."""
         record = _record_of(self._call, weights, outputs)
+        if is_url(path):
+            return replace(record, input=path, input_sha256=places.sha256(path))
         with open_input(path) as source:
             return replace(record, input=path, input_sha256=source.sha256())
 
@@ -117,17 +123,19 @@ class Keeper:
         except UNREADABLE:
             return None
 
-    def _place(self, path: str) -> Path:
+    def _place(self, path: str) -> str:
         name = Path(calls.folder_of(path), Path(path).name)
         return _place(self._root, f"{self._call.name}\0{name}")
 
     def _is_there(self, name: str, made: Made) -> bool:
-        path = self._root / name
+        path = join(self._root, name)
+        state = places.state_of(path)
+        if state is None or state.size != made.size:
+            return False
+        if state.stamp and state.stamp == made.stamp:
+            return True
         with suppress(OSError):
-            status = path.stat()
-            if (status.st_size, status.st_mtime_ns) == (made.size, made.modified_ns):
-                return True
-            return status.st_size == made.size and file_sha256(str(path)) == made.sha256
+            return places.sha256(path) == made.sha256
         return False
 
 
@@ -135,16 +143,16 @@ def keep_output(path: str) -> None:
     """Write down how the command that runs made a file, in the folder of the file."""
     from drumkit_cli.learning import checkpoint
 
-    root = Path(path).parent
+    root = places.parents(path)[0]
     record = _record_of(
         calls.current(), checkpoint.loaded_features(), {Path(path).name: _made(path)}
     )
     _write(record, _place(root, Path(path).name))
 
 
-def records_in(root: Path) -> Iterator[Record]:
+def records_in(root: str) -> Iterator[Record]:
     """The records that a folder holds, but for damaged ones and those of another version."""
-    for place in sorted((root / FOLDER).glob("*.json")):
+    for place in places.files_in(join(root, FOLDER)):
         with suppress(*UNREADABLE):
             yield _read(place)
 
@@ -163,7 +171,7 @@ def named_files(parameters: Mapping[str, Any]) -> dict[str, str]:
             named += [path for text in texts for path in text.partition("=")[2].split(",")]
         if name == "kit" and isinstance(value, str) and Path(value).is_dir():
             named += [str(file) for file in sorted(Path(value).rglob("*"))]
-    return {path: file_sha256(path) for path in named if Path(path).is_file()}
+    return {path: places.sha256(path) for path in named if places.state_of(path) is not None}
 
 
 def _record_of(call: Call, weights: Iterable[str], outputs: Mapping[str, Made]) -> Record:
@@ -184,31 +192,26 @@ def _record_of(call: Call, weights: Iterable[str], outputs: Mapping[str, Made]) 
     )
 
 
-def _place(root: Path, key: str) -> Path:
-    return root / FOLDER / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.json"
+def _place(root: str, key: str) -> str:
+    return join(root, f"{FOLDER}/{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.json")
 
 
-def _write(record: Record, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with open_output(str(place), text=True) as file:
+def _write(record: Record, place: str) -> None:
+    if not is_url(place):
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+    with open_output(place, text=True) as file:
         file.write(json.dumps(asdict(record), indent=1, sort_keys=True).encode())
 
 
-def _read(place: Path) -> Record:
-    values = json.loads(place.read_text())
+def _read(place: str) -> Record:
+    values = json.loads(places.read_bytes(place))
     outputs = {name: Made(**made) for name, made in values.pop("outputs").items()}
     return Record(**values, outputs=outputs)
 
 
 def _made(path: str) -> Made:
-    status = Path(path).stat()
-    return Made(file_sha256(path), status.st_size, status.st_mtime_ns)
-
-
-def file_sha256(path: str) -> str:
-    """The SHA-256 of a file, which may be empty; raises OSError."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    state = places.state_of(path) or State(0, "")
+    return Made(places.sha256(path), state.size, state.stamp)
 
 
 def _weights_sha256(feature: str, override: str | None) -> str:
@@ -224,7 +227,7 @@ def _weights_sha256(feature: str, override: str | None) -> str:
 
 @lru_cache(maxsize=16)
 def _weights_file_sha256(path: str, _modified_ns: int, _size: int) -> str:
-    return file_sha256(path)
+    return places.sha256(path)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a parameter's value, of any type

@@ -9,6 +9,7 @@ EXTRAS: Final[dict[str, tuple[str, ...]]] = {
     "train": ("lightning_fabric", "matplotlib", "mir_eval", "onnx_ir", "onnxscript"),
     "evaluate": ("lightning_fabric", "librosa", "mir_eval"),
     "cluster": ("distributed",),
+    "remote": ("fsspec",),
     "render": ("tinysoundfont",),
 }
 """Modules that each extra of ``pyproject.toml`` installs."""

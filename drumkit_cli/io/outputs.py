@@ -3,13 +3,14 @@
 The name of an output says what it holds; a name that says something else is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from drumkit_cli.errors import OutputError, UsageError
 from drumkit_cli.io import calls
+from drumkit_cli.io.places import is_url, join
 from drumkit_cli.io.streams import STDIN_NAME, check_output
 
 PICTURE_SUFFIXES: Final = (".png", ".pdf", ".svg")
@@ -34,7 +35,7 @@ class Destination:
     folder.
 
     Attributes:
-        output: as given to `-o`.
+        output: as given to `-o`; a URL that does not end in `suffix` is a folder, too.
         suffix: of the files that the command writes: ".wav", ".mid" (not ".midi").
         template: of the names within a folder, where {song} is the input's name less its suffix;
             more fields come from `place`.
@@ -50,7 +51,7 @@ class Destination:
         if self.output is None or self.output == "-" or kind_of(self.output) == self.suffix:
             return False
         path = Path(self.output)
-        return path.is_dir() or not path.exists()
+        return is_url(self.output) or path.is_dir() or not path.exists()
 
     def check(
         self, inputs: Sequence[str], *fields: dict[str, str], references: Sequence[str] = ()
@@ -69,15 +70,18 @@ class Destination:
         """
         if self.output == "":
             raise UsageError("an output's name is empty")
+        read = {*inputs, *references}
         if not self.is_folder:
             if len(inputs) > 1:
                 raise UsageError("several inputs need a folder", "-o DIR")
             if self.output is not None and self.output != "-":
                 check_file(self.output, self.suffix)
-                _spare_inputs(Path(self.output), [*inputs, *references])
+                _spare_inputs(self.output, read)
             return
         refuse_other_kinds(str(self.output), f"name a {self.suffix} file or a folder", self.suffix)
-        places: dict[Path, str] = {}
+        if is_url(str(self.output)):
+            check_output(str(self.output))
+        places: dict[str, str] = {}
         for name in inputs:
             for values in fields or ({},):
                 place = self._path(STDIN_NAME if name == "-" else name, values)
@@ -89,7 +93,7 @@ class Destination:
                         "name them apart",
                     )
                 places[place] = name
-                _spare_inputs(place, [*inputs, *references])
+                _spare_inputs(place, read)
 
     def place(self, name: str, **fields: str) -> str | None:
         """The output of the input called `name`, for `open_output`; its folder is made.
@@ -99,15 +103,17 @@ class Destination:
         """
         if not self.is_folder:
             return self.output
-        path = self._path(name, fields)
+        place = self._path(name, fields)
+        if is_url(place):
+            return place
+        folder = Path(place).parent
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = error.strerror
-            raise OutputError(f"cannot make the folder {path.parent}: {reason}") from error
-        return str(path)
+            raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
+        return place
 
-    def _path(self, name: str, fields: dict[str, str]) -> Path:
+    def _path(self, name: str, fields: dict[str, str]) -> str:
         song = "stdin" if name == STDIN_NAME else Path(name).stem
         try:
             relative = self.template.format(song=song, **fields)
@@ -118,7 +124,7 @@ class Destination:
             relative += self.suffix
         if Path(relative).is_absolute() or ".." in Path(relative).parts:
             raise UsageError(f"the template {self.template!r} leaves the folder")
-        return Path(str(self.output), calls.folder_of(name), relative)
+        return join(str(self.output), str(Path(calls.folder_of(name), relative)))
 
 
 def kind_of(path: str) -> str:
@@ -155,10 +161,12 @@ def check_file(path: str | None, *suffixes: str) -> None:
     check_output(path)
 
 
-def _spare_inputs(place: Path, inputs: Sequence[str]) -> None:
+def _spare_inputs(place: str, inputs: Set[str]) -> None:
     """Refuse a place where an input lies."""
-    if not place.is_file():
-        return
-    for name in inputs:
-        if name != "-" and Path(name).is_file() and place.samefile(name):
-            raise UsageError(f"{place} is an input itself", "write somewhere else")
+    path = Path(place)
+    same = place in inputs
+    if path.is_file():
+        others = (Path(name) for name in inputs if name != "-")
+        same = any(other.is_file() and path.samefile(other) for other in others)
+    if same:
+        raise UsageError(f"{place} is an input itself", "write somewhere else")

@@ -1,4 +1,4 @@
-"""Bytes in and out: paths, "-", spooled stdin, atomic files, terminals refused.
+"""Bytes in and out: paths, URLs, "-", spooled stdin, atomic files, terminals refused.
 
 The only module that touches stdin and stdout. An input is always a seekable file at its start,
 whatever it came from; an output file appears whole or not at all.
@@ -24,7 +24,8 @@ from drumkit_cli.errors import (
     StreamError,
     UsageError,
 )
-from drumkit_cli.io import calls
+from drumkit_cli.io import calls, remote
+from drumkit_cli.io.places import is_url
 from drumkit_cli.io.sinks import Sink, open_atomic, open_device, output_failure, write_failure
 from drumkit_cli.io.sniffing import HEAD_BYTES, Kind, sniff
 from drumkit_cli.io.spools import spool
@@ -39,7 +40,7 @@ class Input:
     """An open input.
 
     Attributes:
-        name: the path as given, or "<stdin>"; for messages.
+        name: the path or URL as given, or "<stdin>"; for messages.
         file: seekable, binary, unbuffered (its descriptor is shared); at its start when opened.
         kind: what its first bytes say it is.
     """
@@ -90,39 +91,30 @@ def resolve_inputs(paths: Sequence[str]) -> list[str]:
 
 @contextmanager
 def open_input(path: str) -> Iterator[Input]:
-    """Open a path, or stdin for "-", as a seekable file at its start.
+    """Open a path, a URL, or stdin for "-", as a seekable file at its start.
 
-    Pipes (stdin, FIFOs, process substitution) are spooled to an unlinked temporary file, so that
-    memory stays constant; it lies in TMPDIR.
+    Pipes (stdin, FIFOs, process substitution) and what is behind URLs are spooled to an unlinked
+    temporary file, so that memory stays constant; it lies in TMPDIR.
 
     Raises:
         MissingInputError: it does not exist, is a folder, or may not be read.
         BadDataError: it is empty.
         StreamError: reading failed, or there is no room for the spool.
-        UsageError: stdin is a terminal.
+        UnavailableError: a package for the URL's store is not installed.
+        UsageError: stdin is a terminal, or the URL is of no known store.
     """
     name = STDIN_NAME if path == "-" else path
     if path == "-" and _is_terminal(0):
         raise UsageError("stdin is a terminal", "name a FILE, or pipe one in")
-    try:
-        source = cast(BinaryIO, io.FileIO(0 if path == "-" else path, closefd=path != "-"))
-    except (OSError, ValueError) as failure:
-        raise _input_failure(name, failure) from failure
-    with source:
-        file = (
-            source if _is_plain_file_at_start(source, name) else spool(name, _blocks(source, name))
-        )
+    with _open_seekable(path, name) as file:
         try:
-            try:
-                head = file.read(HEAD_BYTES)
-                file.seek(0)
-            except OSError as failure:
-                raise _input_failure(name, failure) from failure
-            if not head:
-                raise BadDataError(f"{name} is empty")
-            yield Input(name, file, sniff(head))
-        finally:
-            file.close()
+            head = file.read(HEAD_BYTES)
+            file.seek(0)
+        except OSError as failure:
+            raise _input_failure(name, failure) from failure
+        if not head:
+            raise BadDataError(f"{name} is empty")
+        yield Input(name, file, sniff(head))
 
 
 def check_input(path: str) -> None:
@@ -132,6 +124,10 @@ def check_input(path: str) -> None:
         DrumkitError: as `open_input`.
     """
     if path == "-":
+        return
+    if is_url(path):
+        if remote.state_of(path) is None:
+            raise MissingInputError(f"cannot read {path}: {os.strerror(errno.ENOENT)}")
         return
     try:
         mode = Path(path).stat().st_mode
@@ -144,12 +140,13 @@ def check_input(path: str) -> None:
 
 @contextmanager
 def open_output(path: str | None, *, text: bool = False) -> Iterator[BinaryIO]:
-    """Open an output for writing: a path, or stdout for None and "-".
+    """Open an output for writing: a path, a URL, or stdout for None and "-".
 
     A regular file is written under a temporary name in the same folder, synced, and renamed over
     the old one when the block ends. When the block fails, or a signal ends it, the temporary file
     is removed and the old one is untouched. A symbolic link is followed; the permissions of an
-    existing file are kept. Devices and FIFOs are written directly. Folders are never made.
+    existing file are kept. Devices and FIFOs are written directly. Folders are never made. What
+    goes to a URL is put there when the block ends, from an unlinked temporary file.
 
     Args:
         path: where to.
@@ -171,9 +168,13 @@ def open_output(path: str | None, *, text: bool = False) -> Iterator[BinaryIO]:
         return
     if not path:
         raise UsageError("an output's name is empty")
-    target = Path(path)
+    if is_url(path):
+        with remote.open_whole(path) as sink:
+            yield sink
+        calls.note_output(path)
+        return
     try:
-        mode = target.stat().st_mode
+        mode = Path(path).stat().st_mode
     except FileNotFoundError:
         mode = None
     except (OSError, ValueError) as failure:
@@ -214,6 +215,9 @@ def check_output(path: str) -> None:
     """
     if not path:
         raise UsageError("an output's name is empty")
+    if is_url(path):
+        remote.check_output(path)
+        return
     status = None
     try:
         target = Path(os.path.realpath(path))
@@ -285,6 +289,25 @@ def _is_terminal(descriptor: int) -> bool:
         return os.isatty(descriptor)
     except OSError:
         return False
+
+
+@contextmanager
+def _open_seekable(path: str, name: str) -> Iterator[BinaryIO]:
+    """Open a file that can be sought in; a copy where the source itself cannot."""
+    if is_url(path):
+        with spool(name, remote.blocks(path)) as file:
+            yield file
+        return
+    try:
+        source = cast(BinaryIO, io.FileIO(0 if path == "-" else path, closefd=path != "-"))
+    except (OSError, ValueError) as failure:
+        raise _input_failure(name, failure) from failure
+    with source:
+        if _is_plain_file_at_start(source, name):
+            yield source
+            return
+        with spool(name, _blocks(source, name)) as file:
+            yield file
 
 
 def _is_plain_file_at_start(source: BinaryIO, name: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from drumkit_cli.batch.records import records_in
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.info.infer import info
+from drumkit_cli.io.places import is_url, parents, within
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def origin_of(path: str) -> Origin:
         BadDataError: nothing says so.
         MissingInputError, StreamError: it cannot be read.
     """
-    recorded = _recorded(Path(path).absolute())
+    recorded = _recorded(path if is_url(path) else str(Path(path).absolute()))
     if recorded is not None:
         return recorded
     try:
@@ -63,10 +64,10 @@ def origin_of(path: str) -> Origin:
     )
 
 
-def _recorded(path: Path) -> Origin | None:
+def _recorded(path: str) -> Origin | None:
     """The origin by the records of a folder that the file is in or below; None without one."""
-    for root in path.parents:
-        name = str(path.relative_to(root))
+    for root in parents(path):
+        name = within(root, path)
         for record in records_in(root):
             if name in record.outputs:
                 return Origin(

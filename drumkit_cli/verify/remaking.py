@@ -14,11 +14,12 @@ from drumkit_cli import __version__, cli, console
 from drumkit_cli.audio.reader import AudioReader
 from drumkit_cli.audio.samples import BLOCK_FRAMES
 from drumkit_cli.batch.inputs import gather
-from drumkit_cli.batch.records import file_sha256, named_files
+from drumkit_cli.batch.records import named_files
 from drumkit_cli.errors import BadDataError, MissingInputError
-from drumkit_cli.io import calls, provenance
+from drumkit_cli.io import calls, places, provenance
 from drumkit_cli.io.calls import Call
 from drumkit_cli.io.outputs import kind_of
+from drumkit_cli.io.places import is_url
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import open_input
 from drumkit_cli.verify.origins import Origin, origin_of
@@ -39,21 +40,20 @@ def difference(path: str, given: str | None, tolerance_db: float | None) -> str:
         BadDataError: nothing says how it was made, or its input has changed.
         DrumkitError: as the command that made it.
     """
-    if not Path(path).is_file():
+    if places.state_of(path) is None:
         raise MissingInputError(f"{path} is no file that is there")
     origin = origin_of(path)
-    if tolerance_db is None and origin.sha256 and file_sha256(path) != origin.sha256:
+    if tolerance_db is None and origin.sha256 and places.sha256(path) != origin.sha256:
         return "it was changed after it was made"
-    target = Path(path).absolute()
-    if given is not None:
-        given = str(Path(given).absolute())
+    target = _absolute(path)
+    given = None if given is None else _absolute(given)
     with tempfile.TemporaryDirectory(prefix="drumkit-") as folder:
         with _elsewhere(origin.folder):
             made = _remake(origin, target, given, Path(folder))
-        if file_sha256(str(made)) == file_sha256(str(target)):
+        if places.sha256(made) == places.sha256(target):
             return ""
         if tolerance_db is not None:
-            level = difference_db(str(target), str(made))
+            level = difference_db(target, made)
             return "" if level <= tolerance_db else f"{level:.1f} dB away"
     if origin.version != __version__:
         return f"it differs; it was made by drumkit {origin.version}"
@@ -76,7 +76,11 @@ def difference_db(one: str, other: str) -> float:
     return float("-inf") if peak == 0 else 20 * float(np.log10(peak))
 
 
-def _remake(origin: Origin, target: Path, given: str | None, folder: Path) -> Path:
+def _absolute(name: str) -> str:
+    return name if is_url(name) else str(Path(name).absolute())
+
+
+def _remake(origin: Origin, target: str, given: str | None, folder: Path) -> str:
     """Run the command again into a folder; returns the file that stands for the target."""
     call = cli.parse(origin.arguments)
     subfolders: dict[str, str] = {}
@@ -85,7 +89,7 @@ def _remake(origin: Origin, target: Path, given: str | None, folder: Path) -> Pa
         call = call.of_one(source)
     output = call.parameters.get("output")
     in_folder = bool(origin.place) or (output not in (None, "-") and not kind_of(str(output)))
-    name = target.name if output in (None, "-") else Path(str(output)).name
+    name = Path(target if output in (None, "-") else str(output)).name
     place = str(folder if in_folder else folder / name)
     call = replace(call, parameters={**call.parameters, "output": place})
     _check_inputs(origin, call.parameters, subfolders)
@@ -93,8 +97,9 @@ def _remake(origin: Origin, target: Path, given: str | None, folder: Path) -> Pa
     calls.record(call, subfolders)
     call.run()
     if origin.place:
-        return folder / origin.place
-    found = [path for path in folder.rglob(target.name if in_folder else name) if path.is_file()]
+        return str(folder / origin.place)
+    sought = Path(target).name if in_folder else name
+    found = [str(path) for path in folder.rglob(sought) if path.is_file()]
     if len(found) != 1:
         raise BadDataError(f"{target}: its command line makes no such file", "was it renamed?")
     return found[0]
@@ -112,7 +117,7 @@ def _input_of(origin: Origin, call: Call) -> str:
     if not named and origin.inputs_sha256:
         raise BadDataError("its input came from a pipe", "--input FILE gives it")
     for path in named or []:
-        if Path(path).is_file() and file_sha256(path) in origin.inputs_sha256:
+        if places.state_of(path) and places.sha256(path) in origin.inputs_sha256:
             return str(path)
     return ""
 
