@@ -81,12 +81,15 @@ Inputs = Annotated[
     typer.Argument(
         metavar="FILE",
         show_default=False,
-        help="Inputs; - is stdin, which is also read when no FILE is given.",
+        help="Inputs, by path or URL; - is stdin, which is also read when no FILE is given.",
     ),
 ]
 Output = Annotated[
     str | None,
-    output("Write to this file, or one file an input into this folder. [default: stdout]"),
+    output(
+        "Write to this file, or one file an input into this folder; a path or URL. "
+        "[default: stdout]"
+    ),
 ]
 Bpm = Annotated[
     float | None,
