@@ -34,9 +34,12 @@ MAX_STEPS: Final = 100_000
 LICENCES: Final = (
     "our own composer; Groove MIDI Dataset (CC BY 4.0); patterns of MMA (GPL-2, Artistic 2), "
     "tidal-drum-patterns (GPL-3), Hydrogen and LMMS (CC BY-SA, CC BY, GPL-2), Mutable Grids "
-    "(GPL-3); drum parts of bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0)"
+    "(GPL-3); drum parts of bands-midi (BSD-3, Artistic, GPL-2, CC BY 4.0), and of tracker modules "
+    "that were made for free games or are public domain, CC0 or CC BY"
 )
 SPLITS: Final = ("train", "validation", "test")
+TRAINABLE: Final = "A"
+"""The grade of data whose licence allows weights that were trained on it to ship."""
 
 
 _NAMES_OF_VOICE: Final = (
@@ -101,17 +104,21 @@ def fold(velocities: Floats) -> Floats:
 def load_patterns(data: Path) -> PatternSet:
     """All patterns of a data folder, together with those of the composer.
 
-    Reads ``patterns/patterns.jsonl``, and the MIDI files of ``groove/info.csv`` and
-    ``bands-midi/index.csv``, as far as these exist; if none does, every MIDI file below the folder,
-    each as a source of its own. Patterns in other meters are left out.
+    Reads ``patterns/patterns.jsonl`` and ``patterns-modules/patterns.jsonl``, and the MIDI files of
+    ``groove/info.csv``, ``bands-midi/index.csv`` and ``modules-midi/index.csv``, as far as these
+    exist; if none does, every MIDI file below the folder, each as a source of its own. What has a
+    grade other than A may not be trained on, and is of the test split. Patterns in other meters are
+    left out.
 
     Raises:
         MissingInputError: the folder holds no pattern.
         BadDataError: an index lacks a column, or a line of the patterns is none.
     """
     readers: list[tuple[Path, Callable[[Path], Iterable[Pattern]]]] = [
-        (data / "patterns" / "patterns.jsonl", lambda _: _step_sequences(data)),
+        (data / "patterns" / "patterns.jsonl", lambda path: _step_sequences(path, data)),
+        (data / "patterns-modules" / "patterns.jsonl", lambda path: _step_sequences(path, data)),
         (data / "bands-midi" / "index.csv", _bands),
+        (data / "modules-midi" / "index.csv", _modules),
         (data / "groove" / "info.csv", _performances),
     ]
     found = [read(path) for path, read in readers if path.is_file()] or [_midi_files(data)]
@@ -147,9 +154,8 @@ def _distinct(patterns: Iterable[Pattern]) -> PatternSet:
     return PatternSet(np.stack(velocities), kinds, sources, splits)
 
 
-def _step_sequences(data: Path) -> Iterator[Pattern]:
-    splits = _style_splits(data)
-    path = data / "patterns" / "patterns.jsonl"
+def _step_sequences(path: Path, data: Path) -> Iterator[Pattern]:
+    splits = _known_splits(data)
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
@@ -178,13 +184,17 @@ def _step_sequence(entry: dict[str, Any], splits: Mapping[str, str]) -> Pattern 
     if not np.isfinite(velocities).all():
         raise ValueError("velocities that are not finite")
     style = _style(entry["source"], entry["name"])
-    kind = "electronic" if entry["genre"].startswith("electronic") else "other"
+    kind = "electronic" if "electronic" in entry["genre"] else "other"
     split = splits.get(style) or split_of(style)
+    if entry.get("grade", TRAINABLE) != TRAINABLE:
+        split = "test"
     return Pattern(fold(np.clip(velocities, 0, 1))[0], kind, style, split)
 
 
 def _style(source: str, name: str) -> str:
     """The style that a pattern is a variant of, from its name within its collection."""
+    if source.startswith("modules/"):
+        return source
     if source.startswith("mma"):
         return f"mma/{name.split(':')[0]}"
     if source == "mutable-grids":
@@ -193,12 +203,28 @@ def _style(source: str, name: str) -> str:
     return f"{source}/{stem}"
 
 
-def _style_splits(data: Path) -> dict[str, str]:
-    """Style to split, for the styles whose MIDI files are among the bands."""
-    index = data / "bands-midi" / "index.csv"
-    if not index.is_file():
-        return {}
-    return {_band_source(row["path"]): row["split"] for row in read_index(index, "path", "split")}
+def _known_splits(data: Path) -> dict[str, str]:
+    """Source to split, for the styles and modules whose MIDI files are there too."""
+    bands, modules = (data / name / "index.csv" for name in ("bands-midi", "modules-midi"))
+    splits = {}
+    if bands.is_file():
+        splits = {
+            _band_source(row["path"]): row["split"] for row in read_index(bands, "path", "split")
+        }
+    if modules.is_file():
+        splits |= dict(_module_splits(modules).values())
+    return splits
+
+
+def _module_splits(index: Path) -> dict[str, tuple[str, str]]:
+    """Source and split of each MIDI file of tracker modules."""
+    return {
+        row["path"]: (
+            f"modules/{row['module']}",
+            row["split"] if row["grade"] == TRAINABLE else "test",
+        )
+        for row in read_index(index, "path", "module", "grade", "split")
+    }
 
 
 def _band_source(path: str) -> str:
@@ -212,6 +238,12 @@ def _bands(index: Path) -> Iterator[Pattern]:
         path = index.parent / row["path"]
         for pattern in _windows(path):
             yield Pattern(pattern, "other", _band_source(row["path"]), row["split"])
+
+
+def _modules(index: Path) -> Iterator[Pattern]:
+    for path, (source, split) in _module_splits(index).items():
+        for pattern in _windows(index.parent / path):
+            yield Pattern(pattern, "electronic", source, split)
 
 
 def _performances(info: Path) -> Iterator[Pattern]:

@@ -89,10 +89,11 @@ class SwirlTask:
     def __init__(self, fabric: Fabric, recipe: Recipe, patterns: PatternSet) -> None:
         self._fabric = fabric
         self._recipe = recipe
-        self._train = patterns.where("train", *KINDS)
+        parts = [patterns.where("train", kind) for kind in KINDS]
+        self._parts = [part for part in parts if len(part)]
         self._known = onset_keys(patterns.velocities)
         held_out = one_a_source(patterns, ("validation",), KINDS)
-        self._held_out = held_out if len(held_out) else self._train[:100]
+        self._held_out = held_out if len(held_out) else self._parts[0][:100]
         generator, discriminator = Generator(recipe.config), Discriminator(recipe.config)
         betas = (0.5, 0.99)
         adam = torch.optim.Adam(generator.parameters(), recipe.generator_rate, betas)
@@ -112,10 +113,16 @@ class SwirlTask:
         }
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Endless batches of patterns ``[B, V, T]`` with noise ``[candidates, 2]``."""
+        """Endless batches of patterns ``[B, V, T]`` with noise ``[candidates, 2]``.
+
+        As many of each kind, since the composer has more than the data.
+        """
         generator = np.random.default_rng(seed)
         while True:
-            patterns = self._train[generator.integers(len(self._train), size=self._recipe.batch)]
+            kinds = np.arange(self._recipe.batch) % len(self._parts)
+            patterns = np.stack(
+                [self._parts[kind][generator.integers(len(self._parts[kind]))] for kind in kinds]
+            )
             yield (
                 torch.from_numpy(patterns),
                 torch.from_numpy(noise(self._recipe.candidates, generator)),

@@ -261,3 +261,21 @@ def test_a_broken_line_of_patterns_is_named(tmp_path, line):
     (tmp_path / "patterns" / "patterns.jsonl").write_text(lines)
     with pytest.raises(BadDataError, match=r"patterns\.jsonl: line 2 is not a pattern"):
         load_patterns(tmp_path)
+
+
+def test_tracker_modules_have_one_split_and_only_grade_a_is_trained_on(tmp_path):
+    for name in ("patterns-modules", "modules-midi"):
+        (tmp_path / name).mkdir()
+    lines = []
+    rows = ["path,module,grade,split"]
+    for number, (grade, split) in enumerate([("A", "validation"), ("B", "train"), ("C", "train")]):
+        line = json.loads(row("x order 0", 16, source=f"modules/{grade}", kick=([number, 9], 1)))
+        lines.append(json.dumps({**line, "grade": grade}) + "\n")
+        rows.append(f"{grade}.mid,{grade},{grade},{split}")
+        hits = onsets((number, 36, 90), (12, 38, 70))
+        write(tmp_path / "modules-midi" / f"{grade}.mid", hits)
+    (tmp_path / "patterns-modules" / "patterns.jsonl").write_text("".join(lines))
+    (tmp_path / "modules-midi" / "index.csv").write_text("\n".join(rows))
+    for grade, split in {"A": "validation", "B": "test", "C": "test"}.items():
+        velocities, kinds, splits = loaded(tmp_path, f"modules/{grade}")
+        assert (len(velocities), kinds, splits) == (2, {"electronic"}, {split})
