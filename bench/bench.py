@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from folders import folder_speed, workers_speed
+from folders import cluster_wholeness, folder_speed, workers_speed
 from measuring import DRUMKIT, ROOT, TYPER, Figure, Plan, measure, processor_ratio, time_ratio
 
 from drumkit_cli.cli import COMMANDS
@@ -298,6 +298,7 @@ MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "memory": separate_memory,
     "workers": workers_speed,
     "folder": folder_speed,
+    "cluster": cluster_wholeness,
 }
 
 
