@@ -81,7 +81,8 @@ Inputs = Annotated[
     typer.Argument(
         metavar="FILE",
         show_default=False,
-        help="Inputs, by path or URL; - is stdin, which is also read when no FILE is given.",
+        help="Inputs, by path or URL; - is stdin, which is also read when no FILE is given. What "
+        "comes from a pipe or URL is read to its end first, into a temporary file.",
     ),
 ]
 Output = Annotated[

@@ -99,7 +99,7 @@ def arrange(
     of the input's rate and length, as loud as the bass; with --mix the bass's own channels with the
     drums added. Float samples may go beyond full scale; integers that would are turned down as a
     whole, and a warning says by how much. Where the bass rests for more than two seconds, so do the
-    drums.
+    drums. The whole input is heard before any drums are written; memory stays constant.
     """
     inputs = gather(files, *AUDIO)
     destination = Destination(output, ".wav")

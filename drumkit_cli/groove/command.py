@@ -153,7 +153,7 @@ def groove(
     Takes MIDI with drums on channel 10, a beat of kick, snare and cymbals perhaps; gives it with
     ghost notes added, cymbals added and left out, with dynamics, and with timing off the grid, by
     half a sixteenth at most. All else in the file stays as it is: tempo, other tracks, other drums,
-    a pickup and single measures of another meter.
+    a pickup and single measures of another meter. The whole input is read before any is written.
     """
     from drumkit_cli.midi.map_file import read_drum_map
 

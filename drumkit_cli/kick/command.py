@@ -125,7 +125,8 @@ def kick(
     separate`, or audio of the bass and of the snare; gives the kick as MIDI (pitch 36 on channel
     10) or as sound. A code of random numbers, drawn by --seed, decides how the kick follows from
     bass, snare and beats; the same code plays alike in other songs and at other tempi. A song's own
-    kick is not heard. Where there is neither bass nor snare there is no kick.
+    kick is not heard. Where there is neither bass nor snare there is no kick. The whole
+    song is heard before anything is written.
     """
     job = Job(
         output,

@@ -152,9 +152,10 @@ def mel(
     """Turn audio into a mel spectrogram, and back.
 
     Gives an NPY array (mels, frames) of float32 power, frames = 1 + samples // hop, in constant
-    memory. Channels are averaged; a stems stream without --stem is mixed. --invert takes such an
-    array, or windows, which it cross-fades, or levels; the sizes must be those it was made with. It
-    gives as many samples as the frames may stand for: up to a hop more than there were.
+    memory and while it goes. Channels are averaged; a stems stream without --stem is mixed.
+    --invert takes such an array, or windows, which it cross-fades, or levels; the sizes must be
+    those it was made with. It gives as many samples as the frames may stand for: up to a hop more
+    than there were.
     """
     inputs = gather(files, *([Kind.NPY] if invert else AUDIO))
     destination = Destination(output, ".wav" if invert else ".npy")

@@ -99,7 +99,7 @@ def score(
     says so. Gives the grade, the probability of each bucket, and the parts that explain it: when
     the hits are, the spectrum, what comes from the bass. Loudness does not count. Of several FILEs
     it gives the mean with a bootstrap interval. With --min-grade or --baseline it is a check for
-    continuous integration.
+    continuous integration. The whole of a file is heard before anything is told of it.
     """
     inputs = gather(files, *AUDIO)
     check_file(output, *((".json", ".jsonl") if json else (".txt",)))

@@ -143,10 +143,11 @@ def separate(
 ) -> None:
     """Split music into drums, bass and other (and vocals, with a pretrained Demucs).
 
-    Audio of any rate and length in; the same rate and length out, in constant memory. On a pipe
-    or in a .wav file the stems travel as one WAV of two channels a stem, named in its iXML chunk;
-    any audio tool opens it, and drumkit's commands pick the stem that they need. In a folder each
-    stem is a file with the input's channels. The stems sum to the mix.
+    Audio of any rate and length in; the same rate and length out, in constant memory and while it
+    goes (integers that --clip rescale fits: once all is separated). On a pipe or in a .wav file the
+    stems travel as one WAV of two channels a stem, named in its iXML chunk; any audio tool opens
+    it, and drumkit's commands pick the stem that they need. In a folder each stem is a file with
+    the input's channels. The stems sum to the mix.
     """
     if stem and two_stems:
         raise UsageError("--stem and --two-stems exclude each other")

@@ -187,6 +187,7 @@ def synth(
     With a CLASS, --z, --encode or --between it makes single sounds: mono WAV at 22,050 Hz, of at
     most a second. Else it plays MIDI: the notes on channel 10, or all where a file has none there,
     with a kit of 19 voices, as stereo WAV at 22,050 Hz.
+    A track is played to its end before any of it is written, since it is scaled to fit.
     """
     sources = {"--pc": pc, "--z": z, "--encode": encode, "--between": between}
     if not all(map(math.isfinite, pc or ())):

@@ -111,6 +111,7 @@ def transcribe(
     Takes any audio, or a stems stream of `drumkit separate`: hits are then heard in its drums, and
     beats in the sum of its stems. The MIDI has the song's tempo, meter, bar lines and length, and
     drum notes of General MIDI on channel 10, where they are heard.
+    The whole song is heard before anything is written.
     """
     if beats and json:
         raise UsageError("--beats and --json are two outputs", "leave one out")
