@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from drumkit_cli import console, options
+from drumkit_cli.arrange.config import WEIGHTS, Model
 from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.batch.inputs import AUDIO, gather
 from drumkit_cli.batch.run import each
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 ITERATIONS = 32
 BLOCK_FRAMES = 1 << 16
 FULL_SCALE = 1 - 2**-15
-
-
-class Model(StrEnum):
-    """The kinds of generator."""
-
-    CYCLEGAN = "cyclegan"
 
 
 @dataclass(frozen=True)
@@ -73,7 +67,8 @@ def arrange(
     bpm: options.Bpm = None,
     offset: options.Offset = 0.0,
     model: Annotated[
-        Model, typer.Option("--model", help="The kind of generator.")
+        Model,
+        typer.Option("--model", help="CycleGAN, or the baseline that its paper compares it with."),
     ] = Model.CYCLEGAN,
     iterations: options.Iterations = ITERATIONS,
     encoding: options.EncodingOption = Encoding.FLOAT32,
@@ -112,7 +107,7 @@ def arrange(
         from drumkit_cli.arrange.infer import Arranger
         from drumkit_cli.learning.models import load_model
 
-        return load_model(Arranger, "arrange", weights, device)
+        return load_model(Arranger, WEIGHTS[model], weights, device)
 
     each(inputs, lambda path: _arrange_one(path, job, load), destination)
 

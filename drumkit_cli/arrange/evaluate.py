@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli import console
+from drumkit_cli.arrange.config import WEIGHTS, Model
 from drumkit_cli.arrange.infer import Arranger
 from drumkit_cli.arrange.measurement import DRUMMER, FIGURES, Measured, generate, measure
 from drumkit_cli.arrange.metrics import spectral_distance
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 OURS: Final = "drumkit arrange"
 SEPARATED: Final = "of the separated bass"
+PIX2PIX: Final = "Pix2Pix"
+PIX2PIX_SEPARATED: Final = "Pix2Pix, of the separated bass"
 NOTES: Final = (
     "F: mir_eval onset F-measure within 50 ms, against the sixteenths and the real drummer's hits",
     "on eighths: share of the onsets within 35 ms of an eighth note of the song",
@@ -107,21 +110,33 @@ def draw(data: Path, weights: str | None) -> Figure:
 @functools.lru_cache(maxsize=1)
 def _evaluation(data: Path, weights: str | None) -> Evaluation:
     """Measure all songs; the table and the plot do so once."""
-    arranger = Arranger(load_weights("arrange", weights))
+    arrangers = _arrangers(weights)
     grader = load_model(Grader, "score")
     songs = load_songs(data)
     measured = []
     with console.progress(len(songs), "evaluating") as bar:
         for number, (song, separated) in enumerate(zip(songs, _separated(songs), strict=True)):
-            generated = {
-                OURS: generate(song.bass, arranger, song.bass),
-                SEPARATED: generate(separated, arranger, song.mix),
-            }
+            generated = {}
+            for (of_stem, of_separated), arranger in arrangers.items():
+                generated[of_stem] = generate(song.bass, arranger, song.bass)
+                generated[of_separated] = generate(separated, arranger, song.mix)
             following = songs[(number + 1) % len(songs)]
             measured.append(measure(song, following, generated, grader))
             bar.advance(1)
-    shas = {OURS: arranger.weights_sha256, "grades": grader.weights_sha256}
+    shas = {names[0]: arranger.weights_sha256 for names, arranger in arrangers.items()}
+    shas["grades"] = grader.weights_sha256
     return Evaluation([song.name for song in songs], measured, shas)
+
+
+def _arrangers(weights: str | None) -> dict[tuple[str, str], Arranger]:
+    """The named weights, or the shipped ones and the baseline's, by what their rows are called."""
+    found = load_weights(WEIGHTS[Model.CYCLEGAN], weights)
+    arrangers = {(OURS, SEPARATED): Arranger(found)}
+    beside = found.path.with_stem(WEIGHTS[Model.PIX2PIX])
+    if weights is None and beside.is_file():
+        baseline = Arranger(load_weights(WEIGHTS[Model.PIX2PIX], str(beside)))
+        arrangers[PIX2PIX, PIX2PIX_SEPARATED] = baseline
+    return arrangers
 
 
 def _separated(songs: Sequence[Song]) -> Iterator[Floats]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.arguments import require_seed, require_within
+from drumkit_cli.arguments import require_known, require_seed, require_within
+from drumkit_cli.arrange.config import WEIGHTS, Model
 from drumkit_cli.arrange.high_band import FULL_RATE, with_high_band
 from drumkit_cli.arrange.metre import Beats
 from drumkit_cli.arrange.translation import NO_BEATS, Arranger, drum_images
@@ -44,6 +45,7 @@ def arrange(
     beats: NDArray[np.floating[Any]] | None = None,
     iterations: int = GRIFFIN_LIM_ITERATIONS,
     seed: int = 0,
+    model: str = "cyclegan",
     weights: str | Path | None = None,
     device: str = "cpu",
 ) -> Floats:
@@ -60,6 +62,7 @@ def arrange(
             drums that know no beats. By default those that are heard in the bass.
         iterations: iterations of Griffin-Lim, 0 to 1000: more sound smoother and take longer.
         seed: seed of the initial phases of Griffin-Lim, 0 or more.
+        model: "cyclegan" or "pix2pix".
         weights: a weights file, or a folder with one, in place of the shipped ones.
         device: "cpu", "cuda", "mps" or "auto".
 
@@ -68,7 +71,7 @@ def arrange(
 
     Raises:
         BadDataError: `bass` or `beats` are not as above, or `weights` are of another model.
-        UsageError: no such device, or a value out of range.
+        UsageError: no such device or model, or a value out of range.
         MissingInputError: `weights` does not exist.
         UnavailableError: this machine has no such device.
         StreamError: there is no room for temporary files.
@@ -80,7 +83,8 @@ def arrange(
     channels = as_channels(bass, rate)
     require_within("iterations", iterations, 0, 1000)
     require_seed(seed)
-    arranger = load_model(Arranger, "arrange", weights, device)
+    require_known("model", model, WEIGHTS)
+    arranger = load_model(Arranger, WEIGHTS[Model(model)], weights, device)
     known = _as_beats(beats)
     if beats is None and arranger.needs_metre:
         known = hear_beats((block.mean(0) for block in blocks_of(channels)), rate)

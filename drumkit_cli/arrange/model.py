@@ -35,7 +35,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from drumkit_cli.arrange.config import ModelConfig
+from drumkit_cli.arrange.folding import fold_bins, unfold_bins, with_heights
 from drumkit_cli.arrange.metre import PLANES
+from drumkit_cli.arrange.unet import UNet
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.torch_network import EntryPoint
 
@@ -78,10 +80,7 @@ class Generator(nn.Module):
 
     def forward(self, image: Tensor, metre: Tensor | None = None) -> Tensor:
         """Translate images ``[B, 1, F, T]`` to metre ``[B, PLANES, T]``."""
-        if self.context:
-            heights = torch.linspace(-1, 1, image.shape[2], device=image.device, dtype=image.dtype)
-            image = torch.cat([image, heights[None, None, :, None].expand_as(image)], 1)
-        x = _fold(image, self.fold)  # [B, 2 * fold, F / fold, T]
+        x = fold_bins(with_heights(image) if self.context else image, self.fold)
         if self.metre is None or metre is None:
             x = self.down(self.stem(x))  # [B, 4 * width, F / fold / 4, T / 4]
             x = self.up(self.blocks(x))
@@ -94,7 +93,7 @@ class Generator(nn.Module):
             x = _add_in(self.up[0], x, self.metre[2](metre))
             x = _add_in(self.up[1], x, self.metre[3](metre))
         x = self.head(x)  # [B, fold, F / fold, T]
-        return torch.tanh(_unfold(x.float(), self.fold))
+        return torch.tanh(unfold_bins(x.float(), self.fold))
 
 
 class Hold(nn.Module):
@@ -175,12 +174,17 @@ class Discriminator(nn.Module):
         return scores.float()
 
 
-def build(config: Mapping[str, Any]) -> Generator:
+def generator(config: ModelConfig) -> Generator | UNet:
+    """Make the generator that a config names."""
+    return UNet(config) if config.generator == "unet" else Generator(config)
+
+
+def build(config: Mapping[str, Any]) -> Generator | UNet:
     """Make the network of a weights file from its config."""
-    return Generator(restore(ModelConfig, config))
+    return generator(restore(ModelConfig, config))
 
 
-def entry_points(network: Generator) -> dict[str, EntryPoint]:
+def entry_points(network: Generator | UNet) -> dict[str, EntryPoint]:
     """What inference calls: `generator`, an image of bass to one of drums, ``[1, 1, 256, T]``.
 
     A network with metre gets that of the window too, ``[1, PLANES, T]``.
@@ -226,16 +230,3 @@ def _add_in(layers: nn.Module, x: Tensor, metre: Tensor) -> Tensor:
             x = x + metre[:, :, None]
         x = layer(x)
     return x
-
-
-def _fold(image: Tensor, fold: int) -> Tensor:
-    """``[B, C, F, T]`` to ``[B, C * fold, F / fold, T]``."""
-    batch, channels, bins, frames = image.shape
-    folded = image.reshape(batch, channels, bins // fold, fold, frames)
-    return folded.transpose(2, 3).reshape(batch, channels * fold, bins // fold, frames)
-
-
-def _unfold(image: Tensor, fold: int) -> Tensor:
-    """``[B, fold, F / fold, T]`` to ``[B, 1, F, T]``."""
-    batch, _, bins, frames = image.shape
-    return image.transpose(1, 2).reshape(batch, 1, bins * fold, frames)

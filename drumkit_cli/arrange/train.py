@@ -1,4 +1,4 @@
-"""Training of the CycleGAN: the paper's losses (III-C, IV-B), and a paired loss.
+"""Training of CycleGAN and Pix2Pix: the paper's losses (III-C, IV-B), and a paired loss.
 
 Least-squares adversarial losses, cycle weights 10, Adam (0.5, 0.999) at 2e-4 with a linear decay
 over the second half, a pool of 50 generated images. What differs from the paper, and why:
@@ -15,6 +15,9 @@ over the second half, a pool of 50 generated images. What differs from the paper
 * The generator that ships is a moving average of the trained weights, and shelves that give
   its drums of held-out takes the balance of the real ones: what an L1 loss blurs is too soft.
 * The generator from drums to bass, which does not ship, may be narrower.
+
+The preset ``pix2pix`` is the paper's baseline (IV-B): a U-Net, no cycles, an L1 weight of 100 all
+along, the same data, rows and critic.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +33,7 @@ from torch.optim import Optimizer
 
 from drumkit_cli.arrange import data as windows
 from drumkit_cli.arrange import model
-from drumkit_cli.arrange.config import ModelConfig
+from drumkit_cli.arrange.config import WEIGHTS, ModelConfig
 from drumkit_cli.arrange.infer import from_image
 from drumkit_cli.arrange.losses import (
     ImagePool,
@@ -120,6 +123,24 @@ PRESETS = {
         frames=512,
         sound_weight=0.2,
     ),
+    "pix2pix": Recipe(
+        ModelConfig(
+            width=24,
+            fold=4,
+            context=True,
+            discriminator_width=32,
+            metre=True,
+            frames=512,
+            generator="unet",
+        ),
+        back_width=0,
+        batch=1,
+        takes=400,
+        cycle_weight=0.0,
+        paired_weight=100.0,
+        paired_weight_end=100.0,
+        frames=384,
+    ),
     "paper": Recipe(
         ModelConfig(), back_width=64, batch=1, takes=4000, paired_weight=0.0, average=0.999
     ),
@@ -147,7 +168,7 @@ class ArrangeTask:
         self._validation = next(windows.batches(held_out, VALIDATION_WINDOWS, 1, augment=False))
         config, paired = recipe.config, recipe.paired_weight > 0
         networks: dict[str, nn.Module] = {
-            "to_drums": Generator(config),
+            "to_drums": model.generator(config),
             "drums_critic": Discriminator(config, channels=2 if paired else 1),
         }
         if recipe.cycle_weight:
@@ -236,7 +257,7 @@ class ArrangeTask:
         save_weights(
             path,
             arrays(self._average.module.state_dict()),
-            feature="arrange",
+            feature=WEIGHTS[self._recipe.config.model],
             config=asdict(replace(self._recipe.config, shelves_db=self._shelves_db)),
             card={"data": takes.LICENCES, "validation": dict(figures)},
             graphs=self._graphs,

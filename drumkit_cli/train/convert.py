@@ -13,6 +13,7 @@ DEFINITIONS: Final = {
     "transcribe": "drumkit_cli.listening.model",
     "groove": "drumkit_cli.groove.model",
     "arrange": "drumkit_cli.arrange.model",
+    "arrange-pix2pix": "drumkit_cli.arrange.model",
     "separate": "drumkit_cli.separate.model",
     "kick": "drumkit_cli.kick.model",
     "score": "drumkit_cli.grading.model",

@@ -16,7 +16,7 @@ from drumkit_cli.audio.reader import AudioReader
 from drumkit_cli.audio.riff import wave_header
 from drumkit_cli.audio.stems import stem_track_names
 from drumkit_cli.io.streams import open_input
-from tests.arrange.tiny import bass_line, write_tiny_arranger
+from tests.arrange.tiny import bass_line, write_tiny_arranger, write_tiny_pix2pix
 from tests.listening.tiny import write_tiny_ear
 
 RATE = 44100
@@ -32,6 +32,7 @@ def weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     write_tiny_ear(folder / "transcribe.safetensors")
     write_tiny_arranger(folder / "arrange.safetensors")
+    write_tiny_pix2pix(folder / "arrange-pix2pix.safetensors")
     return folder
 
 
@@ -194,3 +195,10 @@ def test_silent_drums_to_a_bass_that_sounds_are_not_blamed_on_it(tmp_path):
     path.write_bytes(encode(bass_line(1, RATE)[None]))
     with open_input(str(path)) as source, AudioReader(source) as reader:
         assert "the bass sounds" in command._why_silent(reader, slice(0, 1))
+
+
+def test_pix2pix_is_another_model(arrange):
+    bass = encode(bass_line(4)[None], 22050)
+    first, other = (decode(arrange("--model", m, stdin=bass))[0] for m in ("cyclegan", "pix2pix"))
+    assert first.shape == other.shape
+    assert not np.array_equal(first, other)

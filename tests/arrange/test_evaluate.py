@@ -7,8 +7,9 @@ from drumkit_cli.errors import MissingInputError
 from drumkit_cli.grading.features import WINDOW_SAMPLES
 from drumkit_cli.grading.grader import Grade
 from drumkit_cli.spectral import onsets
-from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger
+from tests.arrange.tiny import RATE, bass_line, write_tiny_arranger, write_tiny_pix2pix
 from tests.grading.test_songs import clicks, write_song
+from tests.listening.tiny import write_tiny_ear
 
 
 def test_onsets_are_found_where_the_hits_are():
@@ -129,3 +130,18 @@ def test_a_single_song_has_no_next_one(tmp_path, monkeypatch):
     table = evaluate.evaluate(tmp_path / "data", str(weights))
     (figures,) = (row[2:] for row in table.rows if row[:2] == ["mean", of_song.NEXT])
     assert all(figure is None or np.isnan(figure) for figure in figures)
+
+
+def test_the_baseline_stands_beside_weights_that_are_not_named(folder, monkeypatch):
+    write_tiny_pix2pix(folder / "arrange-pix2pix.safetensors")
+    write_tiny_ear(folder / "transcribe.safetensors")
+    monkeypatch.setenv("DRUMKIT_WEIGHTS", str(folder))
+    monkeypatch.setattr(
+        evaluate, "separate_stem", lambda _paths, _name: [bass_line(8), bass_line(10)]
+    )
+    monkeypatch.setattr(evaluate, "load_model", lambda _build, _feature: FakeGrader())
+    table = evaluate.evaluate(folder / "data", None)
+    rows = {row[1]: row for row in table.rows if row[0] == "mean"}
+    assert rows[evaluate.PIX2PIX] != rows[evaluate.OURS]
+    assert evaluate.PIX2PIX_SEPARATED in rows
+    assert any(note.startswith(f"{evaluate.PIX2PIX}: weights sha256") for note in table.notes)

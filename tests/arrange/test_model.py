@@ -3,11 +3,11 @@ import torch
 
 from drumkit_cli.arrange.config import ModelConfig
 from drumkit_cli.arrange.metre import metre_planes
-from drumkit_cli.arrange.model import Discriminator, Generator, Hold
+from drumkit_cli.arrange.model import Discriminator, Generator, Hold, generator
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.torch_network import state_dict
 from drumkit_cli.listening.beats import steady_beats
-from tests.arrange.tiny import TINY, write_tiny_arranger
+from tests.arrange.tiny import TINY, TINY_UNET, write_tiny_arranger
 
 PAPER_SHAPED = ModelConfig(width=4, blocks=1, discriminator_width=4)
 
@@ -18,11 +18,19 @@ def metre_of(frames, batch=1):
     return planes.expand(batch, -1, -1)
 
 
-@pytest.mark.parametrize("config", [TINY, PAPER_SHAPED])
-@pytest.mark.parametrize(("bins", "frames"), [(256, 256), (64, 128)])
+@pytest.mark.parametrize(
+    ("config", "bins", "frames"),
+    [
+        (TINY, 256, 256),
+        (TINY, 64, 128),
+        (PAPER_SHAPED, 256, 256),
+        (PAPER_SHAPED, 64, 128),
+        (TINY_UNET, 256, 128),
+    ],
+)
 def test_the_image_keeps_its_shape_and_range(config, bins, frames):
     image = torch.rand(2, 1, bins, frames) * 2 - 1
-    made = Generator(config)(image, metre_of(frames, 2))
+    made = generator(config)(image, metre_of(frames, 2))
     assert made.shape == image.shape
     assert made.abs().max() <= 1
 
@@ -42,10 +50,10 @@ def test_a_patch_of_the_critic_is_70_by_70():
     assert columns.max() - columns.min() + 1 == 70
 
 
-@pytest.mark.parametrize("config", [TINY, PAPER_SHAPED])
+@pytest.mark.parametrize("config", [TINY, PAPER_SHAPED, TINY_UNET])
 def test_a_gradient_reaches_every_parameter(config):
     torch.manual_seed(0)
-    for network in (Generator(config), Discriminator(config)):
+    for network in (generator(config), Discriminator(config)):
         network(torch.rand(1, 1, 256, 256), metre_of(256)).square().mean().backward()
         missing = [n for n, p in network.named_parameters() if p.grad is None]
         still = [n for n, p in network.named_parameters() if not p.grad.abs().sum() > 0]

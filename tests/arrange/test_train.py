@@ -16,7 +16,7 @@ from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.listening.beats import steady_beats
-from tests.arrange.tiny import bass_line
+from tests.arrange.tiny import TINY_UNET, bass_line
 from tests.bands.test_takes import write_takes
 
 STEP_LOSSES = {
@@ -180,3 +180,12 @@ def test_the_pool_gives_new_images_and_old_ones():
     assert given[:4] == [0, 1, 2, 3]
     assert any(value < i for i, value in enumerate(given))
     assert any(value == i for i, value in enumerate(given) if i >= 4)
+
+
+def test_pix2pix_has_no_cycles_and_weights_of_its_own(takes, tmp_path):
+    recipe = replace(train.PRESETS["pix2pix"], config=TINY_UNET, frames=256)
+    task = train.ArrangeTask(training.start(run_in(tmp_path)), recipe, load_takes(takes))
+    losses = task.step(next(task.batches(0)), 0.9)
+    assert set(losses) == {"drums/adversarial", "drums/paired", "drums/critic"}
+    task.export(tmp_path / "pix2pix.safetensors", {})
+    assert load_weights("arrange-pix2pix", str(tmp_path / "pix2pix.safetensors")).graphs

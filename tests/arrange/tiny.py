@@ -7,22 +7,31 @@ import numpy as np
 import torch
 
 from drumkit_cli.arrange import model
-from drumkit_cli.arrange.config import ModelConfig
-from drumkit_cli.arrange.model import Generator
+from drumkit_cli.arrange.config import WEIGHTS, ModelConfig
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 
 TINY = ModelConfig(width=4, blocks=2, fold=4, context=True, discriminator_width=4, metre=True)
+TINY_UNET = ModelConfig(width=2, fold=16, context=True, metre=True, generator="unet")
 RATE = 22050
 
 
-def write_tiny_arranger(path: Path) -> Path:
+def write_tiny_arranger(path: Path, config: ModelConfig = TINY) -> Path:
     torch.manual_seed(0)
-    state = Generator(TINY).state_dict()
-    graphs = untrained_graphs(TINY, model)
-    config = asdict(TINY)
-    save_weights(path, state, feature="arrange", config=config, card={}, graphs=graphs, half=False)
+    save_weights(
+        path,
+        model.generator(config).state_dict(),
+        feature=WEIGHTS[config.model],
+        config=asdict(config),
+        card={},
+        graphs=untrained_graphs(config, model),
+        half=False,
+    )
     return path
+
+
+def write_tiny_pix2pix(path: Path) -> Path:
+    return write_tiny_arranger(path, TINY_UNET)
 
 
 def bass_line(seconds: float, rate: int = RATE, level: float = 0.3):

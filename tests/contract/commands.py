@@ -226,7 +226,7 @@ COMMANDS = [
 
 def make_weights(folder):
     """Write tiny untrained weights of every model, seeded."""
-    from tests.arrange.tiny import write_tiny_arranger
+    from tests.arrange.tiny import write_tiny_arranger, write_tiny_pix2pix
     from tests.groove.tiny import write_tiny_groove
     from tests.interpolate.tiny import write_tiny_autoencoder
     from tests.kick.tiny import write_tiny_kick
@@ -238,6 +238,7 @@ def make_weights(folder):
 
     for feature, write in {
         "arrange": write_tiny_arranger,
+        "arrange-pix2pix": write_tiny_pix2pix,
         "groove": write_tiny_groove,
         "interpolate": write_tiny_autoencoder,
         "kick": write_tiny_kick,
