@@ -53,7 +53,7 @@ class Recipe:
     """
 
     config: GraderConfig = GraderConfig()
-    takes: int = 120
+    takes: int = 480
     take_seconds: float = 24.0
     batch: int = 32
     learning_rate: float = 2e-3
