@@ -16,9 +16,10 @@ from drumkit_cli.audio.reader import resample
 from drumkit_cli.errors import BadDataError, MissingInputError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.index_files import read_index
+from drumkit_cli.learning.mapped import collect, mapped
 from drumkit_cli.sounds.analyser import Analyser
 from drumkit_cli.sounds.classes import CLASSES
-from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL
+from drumkit_cli.sounds.mel_image import LENGTH, MEL
 from drumkit_cli.synth.training import parametric
 
 LICENCES: Final = (
@@ -33,6 +34,8 @@ FADE: Final = 220
 """Length of a fade-out, samples."""
 SEMITONES: Final = {"kick": 3.0, "tom": 2.0, "conga": 2.0, "bongo": 2.0}
 """Largest retuning of a class, up or down; beyond, a conga would sound like a bongo."""
+POOL_FILES: Final = ("classes.npy", "samples.npy", "levels.npy")
+"""Files of a pool in a folder."""
 _IMAGE_BATCH: Final = 32
 
 
@@ -130,11 +133,43 @@ def balanced(
 
 
 def make_pool(
-    sounds: Sounds, per_class: int, seed: int, *, images: bool, synthetic: float = SYNTHETIC_SHARE
+    sounds: Sounds,
+    per_class: int,
+    seed: int,
+    *,
+    images: bool,
+    synthetic: float = SYNTHETIC_SHARE,
+    folder: Path | None = None,
 ) -> Pool:
-    """Draw a class-balanced pool of recorded, augmented and synthetic sounds, from a seed."""
+    """Draw a class-balanced pool of recorded, augmented and synthetic sounds, from a seed.
+
+    Args:
+        sounds: the recorded ones.
+        per_class: sounds of each class.
+        seed: of all random choices.
+        images: whether to compute the images, too.
+        synthetic: share of synthetic sounds.
+        folder: where to write the pool, for `load_pool`; None keeps it in memory.
+    """
+    classes = np.repeat(np.unique(sounds.classes), per_class)
+    files = [None if folder is None else folder / name for name in POOL_FILES]
+    collect(classes, len(classes), files[0])
+    samples = collect(_draw(sounds, per_class, seed, synthetic), len(classes), files[1])
+    levels = collect(_bytes_of_images(samples), len(classes), files[2]) if images else None
+    return Pool(samples, levels, classes)
+
+
+def load_pool(folder: Path, *, images: bool) -> Pool:
+    """Map a pool that `make_pool` wrote into memory."""
+    classes, samples, levels = (folder / name for name in POOL_FILES)
+    return Pool(mapped(samples), mapped(levels) if images else None, np.array(mapped(classes)))
+
+
+def _draw(
+    sounds: Sounds, per_class: int, seed: int, synthetic: float
+) -> Iterator[NDArray[np.int16]]:
+    """The sounds ``[N]`` of a pool, one by one, as it stores them."""
     generator = np.random.default_rng(seed)
-    drawn, classes = [], []
     for c in np.unique(sounds.classes):
         members = np.flatnonzero(sounds.classes == c)
         _, group, counts = np.unique(
@@ -151,11 +186,7 @@ def make_pool(
                 made = sounds.samples[first]
                 if generator.random() > PLAIN_SHARE:
                     made = augment(made, sounds.samples[second], CLASSES[c], generator)
-            drawn.append(np.rint(made * 32767).astype(np.int16))
-            classes.append(c)
-    samples = np.stack(drawn)
-    levels = _bytes_of_images(samples) if images else None
-    return Pool(samples, levels, np.array(classes, np.int64))
+            yield np.rint(made * 32767).astype(np.int16)
 
 
 def images_of(samples: Floats) -> Floats:
@@ -167,14 +198,12 @@ def images_of(samples: Floats) -> Floats:
     return levels
 
 
-def _bytes_of_images(samples: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """Levels ``[n, F, T]`` of samples ``[n, N]``, both as a pool stores them."""
-    images = np.empty((len(samples), MEL.mels, FRAMES), np.uint8)
+def _bytes_of_images(samples: NDArray[np.int16]) -> Iterator[NDArray[np.uint8]]:
+    """Levels ``[F, T]`` of each of the samples ``[n, N]``, both as a pool stores them."""
     for start in range(0, len(samples), _IMAGE_BATCH):
-        part = slice(start, start + _IMAGE_BATCH)
-        levels = images_of(samples[part].astype(np.float32) / np.float32(32767))
-        images[part] = np.rint(levels * (255 / 1.2)).clip(0, 255)
-    return images
+        part = samples[start : start + _IMAGE_BATCH]
+        levels = images_of(part.astype(np.float32) / np.float32(32767))
+        yield from np.rint(levels * (255 / 1.2)).clip(0, 255).astype(np.uint8)
 
 
 def augment(samples: Floats, other: Floats, name: str, generator: np.random.Generator) -> Floats:

@@ -40,7 +40,7 @@ from drumkit_cli.sounds.config import SynthConfig
 from drumkit_cli.sounds.mcnn import MCNN
 from drumkit_cli.sounds.model import CWAE, Latent
 from drumkit_cli.sounds.spectral_inverter import SpectralInverter
-from drumkit_cli.synth.data import LICENCES, Sounds, balanced, load_sounds, make_pool
+from drumkit_cli.synth.data import LICENCES, Pool, balanced, load_pool, load_sounds, make_pool
 from drumkit_cli.synth.training.calibration import fit_latent, fit_reading, fit_scale
 from drumkit_cli.synth.training.recipe import PRESETS, Recipe
 from drumkit_cli.synth.training.trainers import (
@@ -57,11 +57,9 @@ VALIDATION_SOUNDS = 240
 class SynthTask:
     """Trains the networks of a recipe one after the other."""
 
-    def __init__(
-        self, fabric: Fabric, recipe: Recipe, data: tuple[Sounds, Sounds], run: training.Run
-    ) -> None:
+    def __init__(self, fabric: Fabric, recipe: Recipe, data: Path, run: training.Run) -> None:
         self._fabric, self._recipe, self._run = fabric, recipe, run
-        train_sounds, held_out = data
+        held_out = load_sounds(data, "valid")
         needs_images = "cwae" in recipe.parts
         self._networks = _networks(recipe)
         trained = {*recipe.parts, *(["latent"] if needs_images else [])}
@@ -71,7 +69,7 @@ class SynthTask:
             _keep(self._networks, others, run.output)
         elif others:
             console.warn(f"no {run.output} to take the {others[0]} from: it stays untrained")
-        self._pool = make_pool(train_sounds, recipe.pool, run.seed, images=needs_images)
+        self._pool = pool_of_run(data, recipe, run, fabric)
         inverter = self._networks.get("inverter")
         if isinstance(inverter, SpectralInverter) and not ("inverter" in others and is_there):
             fit_reading(inverter, self._pool)
@@ -166,8 +164,17 @@ def train(data: Path, run: training.Run) -> dict[str, float]:
     """Train on the one-shots of a data folder and on those of our parametric synthesiser."""
     recipe = training.choose(PRESETS, run.preset)
     fabric = training.start(run)
-    sounds = load_sounds(data, "train"), load_sounds(data, "valid")
-    return training.fit(SynthTask(fabric, recipe, sounds, run), run, fabric)
+    return training.fit(SynthTask(fabric, recipe, data, run), run, fabric)
+
+
+def pool_of_run(data: Path, recipe: Recipe, run: training.Run, fabric: Fabric) -> Pool:
+    """The pool to train a run on, which the first process draws into the run's folder."""
+    folder, images = run.folder / "pool", "cwae" in recipe.parts
+    if fabric.is_global_zero:
+        sounds = load_sounds(data, "train")
+        make_pool(sounds, recipe.pool, run.seed, images=images, folder=folder)
+    fabric.barrier()
+    return load_pool(folder, images=images)
 
 
 def _networks(recipe: Recipe) -> dict[str, nn.Module]:

@@ -72,6 +72,17 @@ def test_a_pool_is_balanced_seeded_and_has_the_images_of_its_sounds(folder):
     assert pool.batch_classes(index).sum(1).tolist() == [1] * 4
 
 
+def test_a_pool_in_a_folder_is_the_one_in_memory_and_mapped(folder, tmp_path):
+    sounds = data.load_sounds(folder, "train")
+    pool = data.make_pool(sounds, 3, 0, images=True)
+    data.make_pool(sounds, 3, 0, images=True, folder=tmp_path)
+    there = data.load_pool(tmp_path, images=True)
+    for name in ("samples", "levels", "classes"):
+        assert np.array_equal(getattr(pool, name), getattr(there, name))
+    assert isinstance(there.samples, np.memmap)
+    assert data.load_pool(tmp_path, images=False).levels is None
+
+
 def test_balanced_batches_hold_every_class_as_often():
     classes = np.array([0] * 50 + [3] * 2 + [7] * 9)
     batches = data.balanced(classes, 4, np.random.default_rng(0))

@@ -13,7 +13,7 @@ from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.sounds.model import Latent
 from drumkit_cli.sounds.spectral_inverter import SpectralInverter
-from drumkit_cli.synth import data, train
+from drumkit_cli.synth import train
 from drumkit_cli.synth.training import calibration, trainers
 from tests.synth.tiny import TINY, TINY_INVERTER, write_one_shots
 
@@ -36,9 +36,8 @@ def run_in(folder, seconds=1.0, preset="tiny", **settings):
 
 def task_in(folder, tmp_path, preset="tiny", **changes):
     run = run_in(tmp_path, preset=preset)
-    sounds = data.load_sounds(folder, "train"), data.load_sounds(folder, "valid")
     recipe = replace(train.PRESETS[preset], **changes)
-    return train.SynthTask(training.start(run), recipe, sounds, run)
+    return train.SynthTask(training.start(run), recipe, folder, run)
 
 
 @pytest.mark.parametrize(
