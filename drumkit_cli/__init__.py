@@ -14,7 +14,7 @@ What a command does, the function of its name does with arrays and tracks::
     track = drumkit.interpolate(drumkit.swirl(measures=8), "techno:1")
     played = drumkit.groove(track, genre="funk")   # as a drummer would play it
     drumkit.write_midi("played.mid", played)
-    drumkit.write_audio("played.wav", drumkit.synth(played), 22_050)
+    drumkit.write_audio("played.wav", drumkit.synth(played), 44_100)
 
 Samples are floats with full scale at 1, ``[channels, samples]`` or ``[samples]`` for one channel. A
 `Track` is a MIDI file in memory. Keyword arguments are the options of the commands, with units in

@@ -6,6 +6,10 @@ from typing import Final
 from drumkit_cli.errors import UsageError
 
 SEED_MAX: Final = 2**32 - 1
+RATE: Final = 44_100
+"""Samples a second of generated sound: what musicians mix at."""
+RATE_MIN_HZ: Final = 8_000
+RATE_MAX_HZ: Final = 192_000
 STEPS_MAX: Final = 1 << 20
 """Some 9 hours of sixteenths at 120 bpm: what is longer is no drum track."""
 

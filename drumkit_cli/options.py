@@ -11,7 +11,7 @@ import typer
 from typer.models import OptionInfo
 
 from drumkit_cli import console
-from drumkit_cli.arguments import SEED_MAX
+from drumkit_cli.arguments import RATE, RATE_MAX_HZ, RATE_MIN_HZ, SEED_MAX
 from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
@@ -169,6 +169,17 @@ DataFolder = Annotated[
 ]
 EncodingOption = Annotated[
     Encoding, typer.Option("--encoding", help="How the samples of a WAV are stored.")
+]
+Rate = Annotated[
+    int | None,
+    typer.Option(
+        "--rate",
+        metavar="HZ",
+        min=RATE_MIN_HZ,
+        max=RATE_MAX_HZ,
+        show_default=False,
+        help=f"Samples a second of the output. [default: {RATE}]",
+    ),
 ]
 Iterations = Annotated[
     int, typer.Option("--iterations", metavar="N", min=0, max=1000, help="Rounds of Griffin-Lim.")

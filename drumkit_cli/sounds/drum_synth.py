@@ -16,6 +16,7 @@ from drumkit_cli.sounds import phase_reconstruction
 from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code, LatentSpace
 from drumkit_cli.sounds.config import SynthConfig
+from drumkit_cli.sounds.finishing import finished, normalised_sound
 from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL, levels_of, to_power
 from drumkit_cli.sounds.texture import expanded, textured
 from drumkit_cli.spectral import mel_spectrogram
@@ -27,12 +28,6 @@ PEAK: Final = 0.9
 """Peak of a sound at velocity 1."""
 VELOCITY_CURVE: Final = 1.5
 """The amplitude of a hit is its velocity to this power."""
-END_LEVEL: Final = 10 ** (-60 / 20)
-"""A sound ends where it stays below this share of its peak."""
-FADE: Final = 110
-"""Length of a fade-out, samples: 5 ms."""
-FADE_IN: Final = 11
-"""Length of a fade-in, samples: half a millisecond, against clicks of an immediate peak."""
 _BATCH: Final = 16
 _IMAGE: Final = (MEL.mels, FRAMES)
 _BINS: Final = MEL.window // 2 + 1
@@ -116,8 +111,9 @@ class DrumSynth:
         velocity: float = 1.0,
         seed: int = 0,
         inverter: Inverter = Inverter.SPECTRAL,
+        rate: int = MEL.rate,
     ) -> Floats:
-        """Render a code: samples ``[n]`` at `MEL.rate`, at most a second, trimmed at the end.
+        """Render a code: samples ``[n]`` at a rate, at most a second, trimmed at both ends.
 
         The peak is 0.9 at velocity 1; softer hits are quieter and duller.
 
@@ -126,7 +122,8 @@ class DrumSynth:
         """
         softer = code if velocity == 1 else self.space.at_velocity(code, velocity)
         samples = self.invert(self.levels([softer], seed=seed), inverter)[0]
-        return normalised_sound(samples, PEAK * velocity**VELOCITY_CURVE)
+        sound = finished(samples, softer.classes, rate, seed)
+        return normalised_sound(sound, PEAK * velocity**VELOCITY_CURVE, rate)
 
     def encode(self, samples: Floats, name: str | None = None) -> Code:
         """The code of the first second of a sound, mono samples ``[n]`` at `MEL.rate`.
@@ -179,26 +176,6 @@ def with_mcnn(checkpoint: Checkpoint, device: str = "cpu") -> DrumSynth:
     return DrumSynth(checkpoint, device, load_weights("synth-mcnn", str(beside)))
 
 
-def normalised_sound(samples: Floats, peak: float) -> Floats:
-    """Trim a sound at its end, fade both ends, and scale it to a peak; silence stays silent."""
-    loudest = float(np.abs(samples).max(initial=0))
-    if loudest == 0:
-        return samples
-    end = int(np.flatnonzero(np.abs(samples) > END_LEVEL * loudest)[-1]) + 1
-    sound = _faded(samples[:end].copy())
-    count = min(FADE_IN, end)
-    sound[:count] *= np.arange(1, count + 1, dtype=np.float32) / (count + 1)
-    loudest = float(np.abs(sound).max())
-    return sound * np.float32(peak / loudest) if loudest else sound
-
-
-def fit_length(samples: Floats, length: int) -> Floats:
-    """Cut samples ``[n]`` to a length with a short fade, or pad them with silence."""
-    if len(samples) > length:
-        return _faded(samples[:length].copy())
-    return np.pad(samples, (0, length - len(samples)))
-
-
 def _trimmed(samples: Floats) -> Floats:
     """A second ``[N]`` of a sound from its attack on, of peak 1."""
     sound = np.zeros(LENGTH, np.float32)
@@ -211,12 +188,6 @@ def _trimmed(samples: Floats) -> Floats:
         raise BadDataError("the sound is silent", "give one that starts within a second")
     loud = int(np.flatnonzero(np.abs(sound) > 0.01 * peak)[0])
     return np.pad(sound[loud:] / np.float32(peak), (0, loud))
-
-
-def _faded(samples: Floats) -> Floats:
-    count = min(FADE, len(samples))
-    samples[len(samples) - count :] *= np.linspace(1, 0, count, dtype=np.float32)
-    return samples
 
 
 def _griffin_lim(levels: Floats) -> Floats:

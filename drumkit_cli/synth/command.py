@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from drumkit_cli import options
+from drumkit_cli.arguments import RATE
 from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.batch.inputs import gather
 from drumkit_cli.errors import UsageError
@@ -168,6 +169,7 @@ def synth(
         ),
     ] = None,
     encoding: options.EncodingOption = Encoding.FLOAT32,
+    rate: options.Rate = None,
     seed: options.Seed = 0,
     weights: options.Weights = None,
     device: options.DeviceOption = Device.CPU,
@@ -184,9 +186,9 @@ def synth(
 ) -> None:
     """Make drum sounds, or play a drum track with a kit of them.
 
-    With a CLASS, --z, --encode or --between it makes single sounds: mono WAV at 22,050 Hz, of at
+    With a CLASS, --z, --encode or --between it makes single sounds: mono WAV at 44,100 Hz, of at
     most a second. Else it plays MIDI: the notes on channel 10, or all where a file has none there,
-    with a kit of 19 voices, as stereo WAV at 22,050 Hz.
+    with a kit of 19 voices, as stereo WAV at 44,100 Hz.
     A track is played to its end before any of it is written, since it is scaled to fit.
     """
     sources = {"--pc": pc, "--z": z, "--encode": encode, "--between": between}
@@ -216,7 +218,12 @@ def synth(
         _check_sources(inputs or [], sources, vary, number)
         as_codes = _gives_codes(output, encode, vary)
         if as_codes:
-            of_samples = {"--velocity": velocity, "--length": length, "--inverter": inverter}
+            of_samples = {
+                "--velocity": velocity,
+                "--length": length,
+                "--inverter": inverter,
+                "--rate": rate,
+            }
             _refuse(of_samples, "is of sounds and this gives codes", "-o FILE.wav")
         elif length is not None and length > ONE_SHOT_MAX_SECONDS:
             raise UsageError(f"--length of a sound is at most {ONE_SHOT_MAX_SECONDS:g} seconds")
@@ -241,6 +248,7 @@ def synth(
     rendering = RenderOptions(
         inverter=inverter or Inverter.SPECTRAL,
         encoding=encoding,
+        rate=rate or RATE,
         length_seconds=length,
         seed=seed,
         weights=weights,

@@ -25,18 +25,28 @@ from drumkit_cli.midi.track import empty_track
 from drumkit_cli.sounds.classes import CLASSES, PAPER_CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code
 from drumkit_cli.sounds.drum_synth import DrumSynth, with_mcnn
-from drumkit_cli.sounds.mel_image import FLOOR_DB, MEL, levels_of
+from drumkit_cli.sounds.finishing import finished, fit_length
+from drumkit_cli.sounds.high_band import FULL_RATE
+from drumkit_cli.sounds.mel_image import FLOOR_DB, LENGTH, MEL, levels_of
 from drumkit_cli.synth import data as sounds_of
 from drumkit_cli.synth.kits.kit import draw_kit
 from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICES
-from drumkit_cli.synth.metrics import attacks, diversity, log_mel_distance, spectral_convergence
+from drumkit_cli.synth.metrics import (
+    attacks,
+    diversity,
+    level_range_db,
+    log_mel_distance,
+    median_attack_ms,
+    spectral_convergence,
+)
 from drumkit_cli.synth.training.classifier import (
     POOL_PER_CLASS,
     TRAINING_STEPS,
     SoundClassifier,
     train_classifier,
 )
+from drumkit_cli.synth.training.high_band_fit import high_band_distances
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,6 +76,9 @@ class _Row:
     real: float | None = None
     frechet: float | None = None
     diversity: float | None = None
+    attack_ms: float | None = None
+    real_attack_ms: float | None = None
+    levels_db: float | None = None
 
 
 def evaluate(data: Path, weights: str | None) -> Table:
@@ -100,6 +113,10 @@ def measure(
         bar.advance(1)
         rows += _class_rows(synth, classifier, train, real, codes, generated)
         bar.advance(1)
+        rows += [
+            _Row("above 11 kHz", method, log_mel_db=distance)
+            for method, distance in high_band_distances(synth, data, split).items()
+        ]
         rows += _one_shot_rows(synth)
         scores = [onset_f(synth, seed) for seed in range(KITS)]
         rows.append(_Row("MIDI", "onset F within 3 ms", accuracy=float(np.mean(scores))))
@@ -116,6 +133,9 @@ def measure(
             "real",
             "Frechet",
             "diversity",
+            "attack ms",
+            "real ms",
+            "levels",
         ],
         rows=[list(astuple(row)) for row in rows],
         notes=[
@@ -124,6 +144,9 @@ def measure(
             "accuracy: share classified as their class, among the paper's eleven or among all",
             "real: accuracy of real sounds; Frechet: distance to their classifier embeddings",
             "diversity: mean distance of two sounds of a class, relative to real training sounds",
+            "attack: median time from a tenth to nine tenths of the peak, generated and real",
+            "above 11 kHz: log-mel dB of 24 bands to 20 kHz, where real sounds are above -80 dB",
+            "levels: dB from the 5th to the 95th percentile of the first 100 ms, at one peak",
             "the paper prints no figures and its data is not public",
             f"weights: sha256 {synth.weights_sha256[:16]}; networks on one thread",
         ],
@@ -206,7 +229,8 @@ def _class_rows(
     counts = np.bincount(real.classes, minlength=len(CLASSES))
     levels = levels_of(real.samples)
     rebuilt = levels_of(synth.invert(synth.levels(codes)))
-    made = {c: _generate(synth, c, max(count, int(counts[c]))) for c in range(len(CLASSES))}
+    sounds = {c: _generate(synth, c, max(count, int(counts[c]))) for c in range(len(CLASSES))}
+    made = {c: levels_of(samples) for c, samples in sounds.items()}
     real_correct = _is_recognised(classifier, levels, real.classes)
     correct = {c: _is_recognised(classifier, made[c][:count], np.full(count, c)) for c in made}
     reference = classifier.embed(levels[of_paper])
@@ -241,26 +265,35 @@ def _class_rows(
                 real=float(real_correct[real.classes == c].mean()) if counts[c] else None,
                 diversity=diversity(classifier.embed(made[c][:count]))
                 / max(diversity(seen[train.classes == c]), 1e-9),
+                attack_ms=median_attack_ms(sounds[c]),
+                real_attack_ms=median_attack_ms(real.samples[real.classes == c]),
+                levels_db=level_range_db(sounds[c]),
             )
         )
     return rows
 
 
 def _generate(synth: DrumSynth, c: int, count: int) -> Floats:
-    """Levels ``[count, F, T]`` of new sounds of a class, analysed from their samples."""
+    """Samples ``[count, N]`` of new sounds of a class."""
     codes = synth.space.sample(CLASSES[c], count, seed=c)
-    return levels_of(synth.invert(synth.levels(codes, seed=c)))
+    made = synth.invert(synth.levels(codes, seed=c))
+    sounds = [
+        finished(samples, code.classes, MEL.rate, c)
+        for samples, code in zip(made, codes, strict=True)
+    ]
+    return np.stack([fit_length(sound, LENGTH) for sound in sounds])
 
 
 def _one_shot_rows(synth: DrumSynth) -> list[_Row]:
     """Time of a sound from code to WAV, after a warm-up."""
     codes = [synth.space.sample(name, 1, seed=0)[0] for name in CLASSES]
     for code in codes:
-        synth.play(code)
+        synth.play(code, rate=FULL_RATE)
     times = []
     for index in range(ONE_SHOTS):
         began = time.perf_counter()
-        wav_bytes(synth.play(codes[index % len(codes)], seed=index)[None], MEL.rate)
+        code = codes[index % len(codes)]
+        wav_bytes(synth.play(code, seed=index, rate=FULL_RATE)[None], FULL_RATE)
         times.append(1000 * (time.perf_counter() - began))
     return [
         _Row("one-shot", name, milliseconds=float(np.percentile(times, share)))

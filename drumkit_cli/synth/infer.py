@@ -8,7 +8,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.arguments import require_known, require_seed, require_within
+from drumkit_cli.arguments import (
+    RATE,
+    RATE_MAX_HZ,
+    RATE_MIN_HZ,
+    require_known,
+    require_seed,
+    require_within,
+)
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.midi.drum_parts import find_drums
@@ -16,8 +23,8 @@ from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.track import Track
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.codes import Code, from_array
-from drumkit_cli.sounds.drum_synth import DrumSynth, fit_length, load_synth
-from drumkit_cli.sounds.mel_image import MEL
+from drumkit_cli.sounds.drum_synth import DrumSynth, load_synth
+from drumkit_cli.sounds.finishing import fit_length
 from drumkit_cli.synth.kits.kit import Kit, draw_kit
 from drumkit_cli.synth.kits.rendering import Hits, SoundBank, natural_frames, read_hits, render
 from drumkit_cli.synth.kits.voices import VOICE_OF_PITCH
@@ -35,6 +42,7 @@ def synth(
     humanize: float | None = None,
     drum_map: DrumMap | None = None,
     length_seconds: float | None = None,
+    rate: int = RATE,
     inverter: str = "spectral",
     seed: int = 0,
     weights: str | Path | None = None,
@@ -57,13 +65,14 @@ def synth(
         humanize: for a track: variation of the sound and level of hits, 0 to 1; None is 0.1.
         drum_map: for a track: map of its pitches; None for General MIDI.
         length_seconds: length to cut or pad the output to; None for its natural length.
+        rate: samples a second, 8,000 to 192,000; up to 22,050 there is nothing above 11 kHz.
         inverter: what makes spectrograms audible: "spectral", "mcnn" or "griffin-lim".
         seed: of the sound or kit that is drawn, of noise, and of how hits differ; 0 or more.
         weights: a weights file, or a folder with one, in place of what ships.
         device: "cpu", "cuda", "mps" or "auto".
 
     Returns:
-        float32 at 22,050 Hz, within full scale: a sound ``[samples]`` of a second at most, a track
+        float32 at `rate`, within full scale: a sound ``[samples]`` of a second at most, a track
         ``[2, samples]``, left and right.
 
     Raises:
@@ -76,7 +85,7 @@ def synth(
     Example:
         >>> kick = drumkit.synth("kick", seed=3)
         >>> beat = drumkit.synth(drumkit.read_midi("beat.mid"))
-        >>> drumkit.write_audio("beat.wav", beat, 22_050)
+        >>> drumkit.write_audio("beat.wav", beat, 44_100)
     """
     require_known("inverter", inverter, [name.value for name in Inverter])
     require_seed(seed)
@@ -87,13 +96,15 @@ def synth(
     longest = LENGTH_MAX_SECONDS if is_track else ONE_SHOT_MAX_SECONDS
     if length_seconds is not None:
         require_within("length_seconds", length_seconds, 0.001, longest)
-    length = None if length_seconds is None else max(round(length_seconds * MEL.rate), 1)
+    require_within("rate", rate, RATE_MIN_HZ, RATE_MAX_HZ)
+    length = None if length_seconds is None else max(round(length_seconds * rate), 1)
     how = Inverter(inverter)
     if isinstance(source, Track):
         require_notes(source, "the track")
         share = HUMANIZE if humanize is None else humanize
         require_within("humanize", share, 0, 1)
-        bank = SoundBank(*_kit(kit, seed, weights, device, how), humanize=share, inverter=how)
+        parts = _kit(kit, seed, weights, device, how)
+        bank = SoundBank(*parts, humanize=share, inverter=how, rate=rate)
         played = play_track(
             source, bank, humanize=share, seed=seed, length=length, drum_map=drum_map
         )
@@ -101,8 +112,8 @@ def synth(
     model = load_synth(weights, device, how)
     loudness = 1.0 if velocity is None else velocity
     code = _code(source, controls, model, seed)
-    samples = model.play(code, velocity=loudness, seed=seed, inverter=how)
-    return samples if length is None else fit_length(samples, length)
+    samples = model.play(code, velocity=loudness, seed=seed, inverter=how, rate=rate)
+    return samples if length is None else fit_length(samples, length, rate)
 
 
 @dataclass(frozen=True)
@@ -153,10 +164,10 @@ def play_track(
         advance: called with shares of the work done, 1 in all.
     """
     notes, voices = find_drums(track).notes, translate(VOICE_OF_PITCH, drum_map)
-    hits, unknown = read_hits(notes, bank.kit, voices, humanize=humanize, seed=seed)
+    hits, unknown = read_hits(notes, bank.kit, voices, humanize=humanize, seed=seed, rate=bank.rate)
     bank.prepare(hits, threads, advance)
     if length is None:
-        length = max(round(track.seconds * MEL.rate), natural_frames(hits, bank), 1)
+        length = max(round(track.seconds * bank.rate), natural_frames(hits, bank), 1)
     peak = max(float(abs(block).max()) for block in render(hits, bank, length))
     gain = min(1.0, FULL_SCALE / peak) if peak else 1.0
     return PlayedTrack(hits, bank, length, gain, unknown)

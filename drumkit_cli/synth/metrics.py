@@ -1,10 +1,19 @@
 """Figures of drum sounds as functions of arrays: spectral errors, diversity, onsets."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.io.arrays import Floats
+from drumkit_cli.sounds.finishing import attack_seconds, level_db
+from drumkit_cli.sounds.high_band import FULL_RATE
 from drumkit_cli.sounds.mel_image import FLOOR_DB, MEL, to_power
+from drumkit_cli.spectral.mel_config import MelConfig
+from drumkit_cli.spectral.mel_spectrogram import mel_power
+
+HIGH_BANDS: Final = MelConfig(FULL_RATE, 2048, 512, 2048, 24, MEL.rate / 2, 20_000.0)
+"""Bands of the measurement above 11 kHz."""
 
 
 def log_mel_distance(real: Floats, made: Floats) -> float:
@@ -21,6 +30,37 @@ def spectral_convergence(real: Floats, made: Floats) -> float:
     error = np.linalg.norm((first - second).reshape(len(real), -1), axis=1)
     size = np.linalg.norm(first.reshape(len(real), -1), axis=1)
     return float(np.mean(error / np.maximum(size, 1e-6)))
+
+
+def high_band_distance(real: Floats, made: Floats) -> float:
+    """Mean absolute difference in dB of mel levels above 11 kHz of samples ``[n]`` at `FULL_RATE`.
+
+    Only frames count in which the real sound reaches `FLOOR_DB`, the first second at most; NaN if
+    there are none.
+    """
+    levels = []
+    for samples in (real, made):
+        whole = np.zeros(FULL_RATE, np.float32)
+        count = min(len(samples), FULL_RATE)
+        whole[:count] = samples[:count]
+        power = mel_power(whole, HIGH_BANDS) / HIGH_BANDS.full_scale
+        levels.append(10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10))))
+    sounding = levels[0].max(0) > FLOOR_DB
+    return float(np.abs(levels[0] - levels[1])[:, sounding].mean()) if sounding.any() else np.nan
+
+
+def median_attack_ms(sounds: Floats) -> float | None:
+    """Median attack of sounds ``[n, N]`` at `MEL.rate`; None of none."""
+    if not len(sounds):
+        return None
+    return 1000 * float(np.median([attack_seconds(sound, MEL.rate) for sound in sounds]))
+
+
+def level_range_db(sounds: Floats) -> float:
+    """Range of the levels of sounds ``[n, N]`` at one peak, less a twentieth at each end."""
+    peaks = np.maximum(np.abs(sounds).max(1, keepdims=True), 1e-9)
+    levels = [level_db(sound, MEL.rate) for sound in sounds / peaks]
+    return float(np.percentile(levels, 95) - np.percentile(levels, 5))
 
 
 def diversity(embeddings: Floats) -> float:

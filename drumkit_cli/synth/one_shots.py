@@ -7,7 +7,8 @@ from drumkit_cli.io.streams import open_output
 from drumkit_cli.learning.parallel import concurrently
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.codes import Code, between, to_array
-from drumkit_cli.sounds.drum_synth import DrumSynth, fit_length
+from drumkit_cli.sounds.drum_synth import DrumSynth
+from drumkit_cli.sounds.finishing import fit_length
 from drumkit_cli.synth.code_sources import Source, read_code, read_either, read_sound
 from drumkit_cli.synth.kits.kit import derived_seed
 from drumkit_cli.synth.render_options import RenderOptions
@@ -34,12 +35,16 @@ def make_one_shots(wanted: OneShots, output: str | None, rendering: RenderOption
 
     def play(code: Code) -> Floats:
         return synth.play(
-            code, velocity=wanted.velocity, seed=rendering.seed, inverter=rendering.inverter
+            code,
+            velocity=wanted.velocity,
+            seed=rendering.seed,
+            inverter=rendering.inverter,
+            rate=rendering.rate,
         )
 
     for number, samples in enumerate(concurrently(play, codes, rendering.threads), 1):
         if rendering.length is not None:
-            samples = fit_length(samples, rendering.length)
+            samples = fit_length(samples, rendering.length, rendering.rate)
         place = destination.place(wanted.name, number=str(number))
         rendering.write(place, 1, len(samples), [samples[None]], comment)
 

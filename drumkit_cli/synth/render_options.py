@@ -13,7 +13,6 @@ from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import open_output
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.drum_synth import DrumSynth, load_synth
-from drumkit_cli.sounds.mel_image import MEL
 
 if TYPE_CHECKING:
     from drumkit_cli.learning.devices import Device
@@ -25,6 +24,7 @@ class RenderOptions:
 
     inverter: Inverter
     encoding: Encoding
+    rate: int
     length_seconds: float | None
     seed: int
     weights: str | None
@@ -36,7 +36,7 @@ class RenderOptions:
     def length(self) -> int | None:
         """The requested length in samples."""
         seconds = self.length_seconds
-        return None if seconds is None else max(round(seconds * MEL.rate), 1)
+        return None if seconds is None else max(round(seconds * self.rate), 1)
 
     def load(self) -> DrumSynth:
         """Load the networks that the inverter needs; raises as `load_synth`."""
@@ -55,7 +55,7 @@ class RenderOptions:
         with (
             open_output(place) as sink,
             WavWriter(
-                sink, MEL.rate, channels, frames=frames, encoding=self.encoding, comment=comment
+                sink, self.rate, channels, frames=frames, encoding=self.encoding, comment=comment
             ) as writer,
         ):
             for block in blocks:

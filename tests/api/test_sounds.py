@@ -23,7 +23,7 @@ def test_the_command_and_the_function_play_a_track_alike(tmp_path):
     beat, kit, output = (str(tmp_path / name) for name in ("beat.mid", "kit.json", "beat.wav"))
     assert cli.run(["synth", beat, "--seed", "2", "--save-kit", kit, "-o", output]) == 0
     written, rate = drumkit.read_audio(output)
-    assert (rate, len(written)) == (22_050, 2)
+    assert (rate, len(written)) == (44_100, 2)
     np.testing.assert_array_equal(drumkit.synth(TRACK, seed=2), written)
     again = drumkit.synth(TRACK, kit=drumkit.read_kit(kit), seed=2)
     np.testing.assert_array_equal(again, written)

@@ -3,7 +3,7 @@ import pytest
 
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
-from drumkit_cli.sounds import codes, drum_synth, texture
+from drumkit_cli.sounds import codes, drum_synth, finishing, texture
 from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code, between
 from drumkit_cli.sounds.drum_synth import DrumSynth
@@ -116,16 +116,16 @@ def test_foreign_weights_are_told(folder, tmp_path, change):
 def test_a_sound_is_cut_where_it_ends_and_fitted_to_a_length():
     samples = np.zeros(2000, np.float32)
     samples[:1000] = 0.5
-    made = drum_synth.normalised_sound(samples, 0.9)
+    made = finishing.normalised_sound(samples, 0.9)
     assert len(made) == 1000
     assert made.max() == pytest.approx(0.9)
     assert made[-1] == 0
-    assert len(drum_synth.fit_length(made, 3000)) == 3000
-    short = drum_synth.fit_length(made, 500)
+    assert len(finishing.fit_length(made, 3000)) == 3000
+    short = finishing.fit_length(made, 500)
     assert len(short) == 500
     assert short[-1] == 0
     assert made[499] == pytest.approx(0.9)
-    assert not drum_synth.normalised_sound(np.zeros(10, np.float32), 0.9).any()
+    assert not finishing.normalised_sound(np.zeros(10, np.float32), 0.9).any()
 
 
 def test_tails_fall_twice_as_fast_and_do_not_come_back():
@@ -136,7 +136,7 @@ def test_tails_fall_twice_as_fast_and_do_not_come_back():
 
 
 def test_a_sound_that_jumps_to_its_peak_is_faded_in_and_keeps_the_peak():
-    made = drum_synth.normalised_sound(np.full(1000, -0.5, np.float32), 0.9)
+    made = finishing.normalised_sound(np.full(1000, -0.5, np.float32), 0.9)
     assert made[0] == pytest.approx(-0.9 / 12)
     assert (np.diff(made[:11]) < 0).all()
     assert np.abs(made).max() == pytest.approx(0.9)

@@ -7,9 +7,9 @@ import soundfile
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
 from drumkit_cli.sounds.classes import CLASSES
-from drumkit_cli.sounds.mel_image import MEL
 from tests.synth.tiny import TINY
 
+RATE = 44_100
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = TINY.latent + len(CLASSES)
 
@@ -27,7 +27,7 @@ def beat(*pitches, measures=2):
 
 def sound(path):
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    assert rate == MEL.rate
+    assert rate == RATE
     return samples.T
 
 

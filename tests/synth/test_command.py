@@ -9,8 +9,7 @@ import pytest
 import soundfile
 
 from drumkit_cli.sounds.classes import Inverter
-from drumkit_cli.sounds.mel_image import MEL
-from tests.synth.drums import WIDTH, beat, made, sound
+from tests.synth.drums import RATE, WIDTH, beat, made, sound
 from tests.synth.tiny import TINY
 
 
@@ -18,7 +17,7 @@ from tests.synth.tiny import TINY
 def test_a_length_is_to_the_sample(synth, seconds):
     for what in ("kick", "beat.mid"):
         synth(what, "--length", seconds, "-o", "a.wav")
-        assert sound("a.wav").shape[1] == round(seconds * MEL.rate)
+        assert sound("a.wav").shape[1] == round(seconds * RATE)
 
 
 @pytest.mark.parametrize("inverter", Inverter)
@@ -47,6 +46,7 @@ def test_every_inverter_makes_sounds(synth, weights, inverter, what):
         ("--encode a.wav --velocity 0.5", "--velocity"),
         ("kick --length 1 -o a.npy", "--length"),
         ("kick --inverter spectral -o a.npy", "--inverter"),
+        ("kick --rate 48000 -o a.npy", "--rate"),
         ("kick --length 61", "60 seconds"),
         ("kick -n 2", "-o DIR"),
         ("kick -n 2 -o a.wav", "-o DIR"),
@@ -106,8 +106,8 @@ def test_inputs_that_cannot_be_are_bad_data(synth, line, word):
     np.save("nan.npy", np.full(WIDTH, np.nan, np.float32))
     np.save("none.npy", np.zeros((0, WIDTH), np.float32))
     np.save("several.npy", np.eye(3, WIDTH, TINY.latent, dtype=np.float32))
-    soundfile.write("silent.wav", np.zeros(1000), MEL.rate)
-    soundfile.write("short.wav", np.zeros(0), MEL.rate)
+    soundfile.write("silent.wav", np.zeros(1000), RATE)
+    soundfile.write("short.wav", np.zeros(0), RATE)
     kick = {"classes": {"kick": 1}, "code": [0.0]}
     Path("short.json").write_text(json.dumps({"drumkit-kit": 1, "voices": {"kick": kick}}))
     before = made()

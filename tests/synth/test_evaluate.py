@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
+import soundfile
 
+from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.synth import data, evaluate, metrics
 from drumkit_cli.synth.training import classifier
+from drumkit_cli.synth.training.high_band_fit import high_band_distances
 from tests.synth.tiny import write_one_shots, write_tiny_synth
 
 
@@ -60,6 +64,27 @@ def test_the_table_has_every_part(tmp_path, monkeypatch):
     assert generated["real"] == figures["real", "mean of the eleven"]["accuracy"]
     assert figures["reconstructed", "all of the eleven"]["Frechet"] > 0
     assert "weights" in table.notes[-1]
+    kick = figures["generated", "kick"]
+    assert kick["attack ms"] >= 0
+    assert kick["real ms"] > 0
+    assert kick["levels"] >= 0
+    assert ["above 11 kHz", "rebuilt"] not in parts  # no sounds of full rate are there
+
+
+def test_the_band_above_is_measured_on_sounds_of_full_rate_beside_the_folder(tmp_path):
+    folder = tmp_path / "oneshots-44k"
+    folder.mkdir()
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 9000)
+    for name in ("a", "b"):
+        soundfile.write(folder / f"{name}.wav", noise, 44_100)
+    (folder / "index.csv").write_text(
+        "file,class,split,original_rate\na.wav,snare,test,44100\nb.wav,snare,test,22050\n"
+    )
+    weights = write_tiny_synth(tmp_path / "weights")
+    synth = DrumSynth(load_weights("synth", str(weights)))
+    found = high_band_distances(synth, tmp_path / "oneshots", "test")
+    assert list(found) == ["from real below", "rebuilt"]
+    assert all(0 < distance < 80 for distance in found.values())
 
 
 def test_a_sound_of_each_class_is_drawn(tmp_path):

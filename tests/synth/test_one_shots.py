@@ -6,8 +6,7 @@ import pytest
 import soundfile
 
 from drumkit_cli.sounds.classes import CLASSES
-from drumkit_cli.sounds.mel_image import MEL
-from tests.synth.drums import WIDTH, beat, made, sound
+from tests.synth.drums import RATE, WIDTH, beat, made, sound
 from tests.synth.tiny import TINY
 
 
@@ -16,7 +15,7 @@ def test_a_class_is_a_sound(synth, name):
     synth(name, "-o", "a.wav")
     samples = sound("a.wav")
     assert samples.shape[0] == 1
-    assert 0 < samples.shape[1] <= MEL.rate
+    assert 0 < samples.shape[1] <= RATE
     assert np.abs(samples).max() == pytest.approx(0.9, rel=1e-5)
 
 
@@ -72,7 +71,7 @@ def test_a_sample_becomes_a_code_of_its_class_or_of_the_best_one(synth):
     synth("conga", "-o", "a.wav")
     samples, _ = soundfile.read("a.wav")
     stereo = np.repeat(samples, 2)[:, None] * [0.5, 1.0]  # another rate, two channels
-    soundfile.write("b.flac", stereo, 2 * MEL.rate)
+    soundfile.write("b.flac", stereo, 2 * RATE)
     said = synth("conga", "--encode", "b.flac", "-v", "-o", "conga.npy")
     assert re.search(r"b.flac: encoded as conga, near --pc( -?\d+\.\d\d){3}\n", said)
     synth("--encode", "b.flac", "-o", "best.npy")

@@ -143,7 +143,9 @@ def _load_bank(choice: KitChoice, parts: Parts, rendering: RenderOptions) -> Sou
         saved = draw_kit(synth, rendering.seed)
     sounds = {voice: _sound(part, synth) for voice, part in parts.sounds.items()}
     kit = changed(saved, sounds, choice.gains_db, choice.pans)
-    bank = SoundBank(synth, kit, humanize=choice.humanize, inverter=rendering.inverter)
+    bank = SoundBank(
+        synth, kit, humanize=choice.humanize, inverter=rendering.inverter, rate=rendering.rate
+    )
     if choice.save_path is not None:
         _save(kit, bank.weights_sha256, choice.save_path)
     return bank

@@ -17,7 +17,8 @@ from drumkit_cli.learning.parallel import concurrently
 from drumkit_cli.midi.track import Note
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.codes import Code
-from drumkit_cli.sounds.drum_synth import FADE, PEAK, VELOCITY_CURVE, DrumSynth, normalised_sound
+from drumkit_cli.sounds.drum_synth import PEAK, VELOCITY_CURVE, DrumSynth
+from drumkit_cli.sounds.finishing import FADE, finished, normalised_sound
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.kit import Kit, derived_seed
 from drumkit_cli.synth.kits.recordings import Recordings, read_recording
@@ -29,8 +30,6 @@ VARIATIONS: Final = 3
 """Variations of the sound of a voice and layer."""
 LEVEL_DB: Final = 10.0
 """Largest random level change of a hit, in dB, for a `humanize` of 1."""
-ATTACK: Final = 0.03
-"""A sound starts where it first reaches this share of its peak."""
 BLOCK: Final = 1 << 16
 """Frames mixed at a time."""
 NEVER: Final = 1 << 62
@@ -77,11 +76,12 @@ class SoundBank:
         *,
         humanize: float = 0.0,
         inverter: Inverter = Inverter.SPECTRAL,
+        rate: int = MEL.rate,
     ) -> None:
         """Take a synthesiser, which may be None for a kit without codes."""
         assert synth is not None or not kit.codes
         self.kit = kit
-        self.rate = MEL.rate
+        self.rate = rate
         self.longest = 1
         self._synth = synth
         self._humanize = humanize
@@ -133,7 +133,11 @@ class SoundBank:
             self._synth.levels([each], seed=seed + number) for number, each in enumerate(codes)
         ]
         made = self._synth.invert(np.concatenate(levels), self._inverter)
-        return [normalised_sound(_attacked(samples), 1.0)[None] for samples in made]
+        sounds = [
+            finished(samples, code.classes, self.rate, seed + number)
+            for number, samples in enumerate(made)
+        ]
+        return [normalised_sound(sound, 1.0, self.rate)[None] for sound in sounds]
 
 
 def read_hits(
@@ -205,12 +209,6 @@ def render(hits: Hits, bank: SoundBank, frames: int) -> Iterator[Floats]:
             left = frames - start - np.arange(ready.shape[1])
             ready = ready * np.minimum(left / _fade(bank), 1).astype(np.float32)
         yield ready
-
-
-def _attacked(samples: Floats) -> Floats:
-    """A sound without what precedes its attack."""
-    loud = np.flatnonzero(np.abs(samples) >= ATTACK * np.abs(samples).max())
-    return samples[loud[0] :]
 
 
 def _choked(hits: Hits, n: int, bank: SoundBank) -> Floats:

@@ -7,7 +7,8 @@ import pytest
 
 from drumkit_cli.learning.checkpoint import load_weights, shipped_folder
 from drumkit_cli.midi.track import empty_track
-from drumkit_cli.sounds.drum_synth import FADE, PEAK, DrumSynth
+from drumkit_cli.sounds.drum_synth import PEAK, DrumSynth
+from drumkit_cli.sounds.finishing import FADE
 from drumkit_cli.sounds.mel_image import LENGTH, MEL
 from drumkit_cli.synth.evaluate import onset_f
 from drumkit_cli.synth.kits import rendering

@@ -1,0 +1,121 @@
+"""What turns inverted samples into a sound: its attack, its rate, its ends and its level."""
+
+from typing import Final
+
+import numpy as np
+
+from drumkit_cli.io.arrays import Floats
+from drumkit_cli.sounds.classes import CLASSES
+from drumkit_cli.sounds.high_band import FULL_RATE, extended
+from drumkit_cli.sounds.mel_image import MEL
+
+END_LEVEL: Final = 10 ** (-60 / 20)
+"""A sound ends where it stays below this share of its peak."""
+START_LEVEL: Final = 0.03
+"""A sound starts where it first reaches this share of its peak."""
+FADE: Final = 110
+"""Length of a fade-out, samples at `MEL.rate`: 5 ms."""
+FADE_IN: Final = 11
+"""Length of a fade-in, samples at `MEL.rate`: half a millisecond, against clicks."""
+ATTACK_SHARES: Final = (0.1, 0.9)
+"""The attack lasts from where a sound first reaches one share of its peak to the other."""
+ATTACK_SECONDS: Final = {
+    "kick": 0.00256, "clap": 0.00345, "snare": 0.00202, "open-hat": 0.00399, "closed-hat": 0.0039,
+    "tambourine": 0.01737, "conga": 0.00209, "bongo": 0.00259, "shaker": 0.02669, "snap": 0.00061,
+    "tom": 0.00163, "ride": 0.00088, "crash": 0.02023, "cowbell": 0.00245, "rimshot": 0.00175,
+}  # fmt: skip
+"""Median attacks of recorded sounds, those of training: a sound of each of up to 70 instruments."""
+STEEPEST: Final = 16.0
+"""Largest exponent of the expander on an attack."""
+LEVEL_SECONDS: Final = 0.1
+"""How much of a sound its level is measured over, from its attack on."""
+
+
+def finished(samples: Floats, classes: Floats, rate: int, seed: int) -> Floats:
+    """Sharpen the attack of samples ``[N]`` at `MEL.rate`, cut what precedes it, change the rate.
+
+    Args:
+        samples: as the inverter makes them.
+        classes: class weights ``[K]`` of the sound.
+        rate: samples a second of the result; above `MEL.rate` it gets a band above 11 kHz.
+        seed: of the noise of that band.
+    """
+    peak = float(np.abs(samples).max(initial=0))
+    if peak == 0:
+        return samples
+    seconds = float(classes @ np.array([ATTACK_SECONDS[name] for name in CLASSES]))
+    sound = sharpened(samples / np.float32(peak), seconds)
+    sound = sound[np.flatnonzero(np.abs(sound) >= START_LEVEL * np.abs(sound).max())[0] :]
+    return _at_rate(sound, classes, rate, seed)
+
+
+def sharpened(samples: Floats, seconds: float) -> Floats:
+    """Shorten the attack of samples ``[N]`` at `MEL.rate` to so many seconds, where it is longer.
+
+    The windows of the image smear an attack. A downward expander on its rise, which leaves all from
+    the peak on as it is, brings it below the first of `ATTACK_SHARES` where it should begin.
+    """
+    size = np.abs(samples)
+    least, most = ATTACK_SHARES
+    end = int(np.flatnonzero(size >= most * size.max(initial=0))[0])
+    start = end - round(seconds * MEL.rate)
+    if start <= 0:
+        return samples
+    rise = np.maximum.accumulate(size[: end + 1])
+    rise /= rise[-1]
+    if rise[start] <= least:
+        return samples
+    steepness = min(np.log(least) / np.log(min(float(rise[start]), 0.99)), STEEPEST)
+    sound = samples.copy()
+    sound[: end + 1] *= rise ** np.float32(steepness - 1)
+    return sound
+
+
+def attack_seconds(samples: Floats, rate: int) -> float:
+    """The time of samples ``[N]`` from the first to the second of `ATTACK_SHARES`; 0 of silence."""
+    size = np.abs(samples)
+    first, last = (np.flatnonzero(size >= share * size.max(initial=0)) for share in ATTACK_SHARES)
+    return float(last[0] - first[0]) / rate if len(last) else 0.0
+
+
+def level_db(samples: Floats, rate: int) -> float:
+    """Level of the start of a sound ``[N]``, dB of the root mean square; -inf of silence."""
+    start = samples[: round(LEVEL_SECONDS * rate)]
+    power = float(np.square(start.astype(np.float64)).sum()) / (LEVEL_SECONDS * rate)
+    return 10 * float(np.log10(power)) if power else -np.inf
+
+
+def normalised_sound(samples: Floats, peak: float, rate: int = MEL.rate) -> Floats:
+    """Trim a sound at its end, fade both ends, and scale it to a peak; silence stays silent."""
+    loudest = float(np.abs(samples).max(initial=0))
+    if loudest == 0:
+        return samples
+    end = int(np.flatnonzero(np.abs(samples) > END_LEVEL * loudest)[-1]) + 1
+    sound = _faded(samples[:end].copy(), rate)
+    count = min(round(FADE_IN * rate / MEL.rate), end)
+    sound[:count] *= np.arange(1, count + 1, dtype=np.float32) / (count + 1)
+    loudest = float(np.abs(sound).max())
+    return sound * np.float32(peak / loudest) if loudest else sound
+
+
+def fit_length(samples: Floats, length: int, rate: int = MEL.rate) -> Floats:
+    """Cut samples ``[n]`` to a length with a short fade, or pad them with silence."""
+    if len(samples) > length:
+        return _faded(samples[:length].copy(), rate)
+    return np.pad(samples, (0, length - len(samples)))
+
+
+def _at_rate(samples: Floats, classes: Floats, rate: int, seed: int) -> Floats:
+    from drumkit_cli.audio.reader import resample
+
+    own = MEL.rate
+    if rate > own:
+        samples, own = extended(samples, classes, seed), FULL_RATE
+    converted: Floats = resample(samples[None], own, rate)[0]
+    return converted
+
+
+def _faded(samples: Floats, rate: int) -> Floats:
+    count = min(round(FADE * rate / MEL.rate), len(samples))
+    samples[len(samples) - count :] *= np.linspace(1, 0, count, dtype=np.float32)
+    return samples
