@@ -106,7 +106,7 @@ class SeparateTask:
         with autocast(self._fabric):
             estimates = self._network(mix)
         loss = nn.functional.l1_loss(estimates.float(), sources)
-        norm = descend(self._fabric, self.optimizers["adam"], loss, rate=rate, clip=0.3)
+        norm = descend(self._fabric, self.optimizers["adam"], loss, rate=rate, clip=1.0)
         self._average.update_parameters(self.models["network"])
         return {"loss": float(loss.detach()), "gradient": norm, "rate": rate}
 
