@@ -168,7 +168,10 @@ DataFolder = Annotated[
     str, typer.Argument(metavar="DATA", help="Folder of data; the README says which.")
 ]
 EncodingOption = Annotated[
-    Encoding, typer.Option("--encoding", help="How the samples of a WAV are stored.")
+    Encoding,
+    typer.Option(
+        "--encoding", help="How the samples of a WAV are stored; a FLAC has 16 or 24 bits."
+    ),
 ]
 Rate = Annotated[
     int | None,

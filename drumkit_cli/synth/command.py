@@ -41,7 +41,8 @@ def synth(
     output: Annotated[
         str | None,
         options.output(
-            "A .wav file; a folder that gets one file an input, or NAME-1.wav, NAME-2.wav, "
+            "A .wav, .flac, .ogg or .mp3 file; a folder that gets one file an input, or "
+            "NAME-1.wav, NAME-2.wav, "
             "... of sounds; a .npy file for the codes of sounds. [default: stdout]"
         ),
     ] = None,
@@ -243,8 +244,10 @@ def synth(
             check_input(path)
         pitches = None if drum_map is None else read_drum_map(drum_map)
 
+    from drumkit_cli.audio.writing import require_format
     from drumkit_cli.synth.render_options import RenderOptions
 
+    require_format(output, rate or RATE)
     rendering = RenderOptions(
         inverter=inverter or Inverter.SPECTRAL,
         encoding=encoding,

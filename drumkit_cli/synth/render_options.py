@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drumkit_cli.audio.encoding import Encoding
-from drumkit_cli.audio.wav import WavWriter
+from drumkit_cli.audio.writing import open_writer
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import open_output
@@ -51,11 +51,17 @@ class RenderOptions:
     def write(
         self, place: str | None, channels: int, frames: int, blocks: Iterable[Floats], comment: str
     ) -> None:
-        """Write blocks ``[C, n]`` of `frames` in all as a WAV file."""
+        """Write blocks ``[C, n]`` of `frames` in all, as the kind of file that the name says."""
         with (
             open_output(place) as sink,
-            WavWriter(
-                sink, self.rate, channels, frames=frames, encoding=self.encoding, comment=comment
+            open_writer(
+                sink,
+                place,
+                self.rate,
+                channels,
+                frames=frames,
+                encoding=self.encoding,
+                comment=comment,
             ) as writer,
         ):
             for block in blocks:

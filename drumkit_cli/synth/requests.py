@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from drumkit_cli.audio.encoding import audio_suffix
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.streams import STDIN_NAME
@@ -73,7 +74,9 @@ class OneShots:
             UsageError: several sounds without a folder, or a place that is not for them.
             OutputError: the output cannot be made.
         """
-        destination = Destination(output, ".npy" if self.as_codes else ".wav", "{song}-{number}")
+        destination = Destination(
+            output, ".npy" if self.as_codes else audio_suffix(output), "{song}-{number}"
+        )
         if not (self.as_codes or destination.is_folder) and (count or 1) > 1:
             raise UsageError(f"{count} sounds need a folder", "-o DIR, or their codes: -o FILE.npy")
         fields = [{"number": str(number)} for number in range(1, (count or 1) + 1)]
@@ -146,7 +149,7 @@ class KitChoice:
             references.append(drum_map)
         if [*inputs, *references].count("-") > 1:
             raise UsageError("stdin (-) can be read only once")
-        destination = Destination(output, ".wav")
+        destination = Destination(output, audio_suffix(output))
         destination.check(inputs, references=references)
         if self.save_path is not None:
             saving = Destination(self.save_path, ".json")

@@ -117,3 +117,13 @@ def test_encoding_into_a_wav_or_a_folder_gives_the_sound(synth):
     synth("--encode", "a.wav", "-o", "again.wav")
     synth("--encode", "a.wav", "-o", "out")
     assert np.array_equal(sound("again.wav"), sound("out/a-1.wav"))
+
+
+@pytest.mark.parametrize("rate", [22_050, 48_000])
+def test_a_sound_has_the_format_of_its_name_and_the_rate_that_was_asked_for(synth, rate):
+    synth("snare", "--rate", rate, "-o", "a.flac")
+    synth("beat.mid", "--rate", rate, "--length", 0.5, "-o", "b.mp3")
+    sound, beat = (soundfile.info(name) for name in ("a.flac", "b.mp3"))
+    assert (sound.format, sound.samplerate, sound.channels) == ("FLAC", rate, 1)
+    assert (beat.format, beat.samplerate, beat.channels) == ("MP3", rate, 2)
+    assert "MP3 has no rate" in synth("kick", "--rate", 96_000, "-o", "a.mp3", status=2)
