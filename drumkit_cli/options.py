@@ -58,6 +58,12 @@ def number(name: str, metavar: str, description: str, *, low: float, high: float
     return option
 
 
+def share(name: str, description: str) -> OptionInfo:
+    """A share of 0 to 1."""
+    option: OptionInfo = typer.Option(name, metavar="SHARE", min=0.0, max=1.0, help=description)
+    return option
+
+
 def output(description: str, metavar: str = "PATH") -> OptionInfo:
     """The option ``-o`` of a command, with what it writes."""
     option: OptionInfo = typer.Option(

@@ -14,12 +14,13 @@ from drumkit_cli.batch.inputs import gather
 from drumkit_cli.batch.run import each
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.groove.inputs.performance import (
+    DENSITY_RANGE,
+    DYNAMICS,
     FEEL_RANGE,
     FEEL_VALUES,
     VELOCITY_RANGE,
     Controls,
     Genre,
-    Performance,
 )
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
@@ -29,7 +30,8 @@ from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
 if TYPE_CHECKING:
-    from drumkit_cli.groove.groover import Groover, Reference
+    from drumkit_cli.groove.groover import Groover
+    from drumkit_cli.groove.infer import Like
     from drumkit_cli.groove.inputs.groove_file import GrooveTable
     from drumkit_cli.groove.inputs.template import Template
     from drumkit_cli.midi.map_file import DrumMap
@@ -41,7 +43,7 @@ VARIATIONS_MAX = 1000
 class Likeness:
     """What `--like` named: a performance that the model hears, or a table that is imposed."""
 
-    groove: Performance | GrooveTable
+    groove: Template | GrooveTable
     sha256: str
 
 
@@ -52,7 +54,6 @@ class Job:
     destination: Destination
     controls: Controls
     like: Likeness | None
-    amount: float
     variations: int | None
     drum_map: DrumMap | None
     provenance: bool
@@ -104,17 +105,59 @@ def groove(
             "(laidback): 0,1,0,-1 or a file of numbers; it repeats.",
         ),
     ] = None,
+    swing: Annotated[
+        float | None,
+        options.number(
+            "--swing",
+            "SWING",
+            "0 (straight) to 1 (triplets), of sixteenths or, where there are none, of eighths. "
+            "[default: the template's]",
+            low=0.0,
+            high=1.0,
+        ),
+    ] = None,
+    dynamics: Annotated[
+        float,
+        options.share(
+            "--dynamics",
+            "How strongly accents shape the template's own velocities (0: not at all).",
+        ),
+    ] = DYNAMICS,
+    density: Annotated[
+        float | None,
+        options.number(
+            "--density",
+            "DENSITY",
+            "Notes added (to 1) or left out (to -1) for each there is. [default: likely, to 0.5]",
+            low=DENSITY_RANGE[0],
+            high=DENSITY_RANGE[1],
+        ),
+    ] = None,
     keep_notes: Annotated[
-        bool, typer.Option("--keep-notes", help="Add and leave out no note.")
+        bool, typer.Option("--keep-notes", help="Add and leave out no note; as --density 0.")
     ] = False,
+    only: Annotated[
+        str | None,
+        options.text(
+            "--only",
+            "DRUMS",
+            "Play these drums, such as closed-hat,open-hat, and leave the others as they are.",
+        ),
+    ] = None,
     amount: Annotated[
         float,
-        typer.Option(
-            "--amount",
-            metavar="SHARE",
-            min=0.0,
-            max=1.0,
-            help="How far to go from the template (0: as it is) to the groove.",
+        options.share("--amount", "How far to go from the template (0: as it is) to the groove."),
+    ] = 1.0,
+    timing: Annotated[
+        float,
+        options.share(
+            "--timing", "The same for the timing alone (0: where the template's notes are)."
+        ),
+    ] = 1.0,
+    velocity: Annotated[
+        float,
+        options.share(
+            "--velocity", "The same for how loud notes are alone (0: as they are, and none added)."
         ),
     ] = 1.0,
     variations: Annotated[
@@ -151,9 +194,10 @@ def groove(
     """Play a stiff drum track as a drummer would.
 
     Takes MIDI with drums on channel 10, a beat of kick, snare and cymbals perhaps; gives it with
-    ghost notes added, cymbals added and left out, with dynamics, and with timing off the grid, by
-    half a sixteenth at most. All else in the file stays as it is: tempo, other tracks, other drums,
-    a pickup and single measures of another meter. The whole input is read before any is written.
+    ghost notes and cymbals added, with dynamics around the velocities that it has, and with timing
+    around its grid and its swing, by half a sixteenth at most. All else in the file stays as it is:
+    tempo, other tracks, other drums, a pickup and single measures of another meter. The whole input
+    is read before any is written.
     """
     from drumkit_cli.midi.map_file import read_drum_map
 
@@ -165,8 +209,10 @@ def groove(
         raise UsageError("stdin (-) can be read only once")
     pitches = None if drum_map is None else read_drum_map(drum_map)
     if extract:
-        given = (genre, like, velocity_pattern, feel, variations)
-        if keep_notes or amount != 1.0 or any(option is not None for option in given):
+        given = (genre, like, velocity_pattern, feel, swing, density, only, variations)
+        shares = (keep_notes, dynamics, amount, timing, velocity)
+        plain = shares == (False, DYNAMICS, 1.0, 1.0, 1.0)
+        if not plain or any(option is not None for option in given):
             raise UsageError("--extract only reads a groove", "leave the options of playing out")
         _extract(inputs, output, pitches, provenance=not no_provenance)
         return
@@ -174,52 +220,70 @@ def groove(
     destination = Destination(output, ".mid", template)
     if variations is not None and not destination.is_folder:
         raise UsageError("several variations need a folder", "-o DIR")
-    controls = _controls(genre, velocity_pattern, feel, keep_notes, seed)
-    job = Job(destination, controls, None, amount, variations, pitches, not no_provenance)
+    if keep_notes and density is not None:
+        raise UsageError("--keep-notes is --density 0", "give one of them")
+    controls = Controls(
+        genre=None if genre is None else genre.in_model,
+        velocity_pattern=_read_pattern(velocity_pattern),
+        feel=_read_feel(feel),
+        keep_notes=keep_notes,
+        density=density,
+        dynamics=dynamics,
+        swing=swing,
+        only=_read_only(only),
+        amount=amount,
+        timing=timing,
+        velocity=velocity,
+        seed=seed,
+    )
+    job = Job(destination, controls, None, variations, pitches, not no_provenance)
     destination.check(inputs, *job.fields(), references=references)
     if like is not None:
         job = replace(job, like=_read_likeness(like, pitches))
 
     @cache
-    def load() -> tuple[Groover, Reference | None]:
+    def load() -> tuple[Groover, Like]:
         from drumkit_cli.groove.groover import Groover
+        from drumkit_cli.groove.infer import prepare
         from drumkit_cli.learning.models import load_model
 
         groover = load_model(Groover, "groove", weights, device)
-        like = None if job.like is None else job.like.groove
-        return groover, groover.encode(like) if isinstance(like, Performance) else None
+        return groover, prepare(groover, None if job.like is None else job.like.groove)
 
     each(inputs, lambda path: _groove_one(path, job, load), destination)
 
 
-def _controls(
-    genre: Genre | None, velocity_pattern: str | None, feel: str | None, keep_notes: bool, seed: int
-) -> Controls:
+def _read_pattern(velocity_pattern: str | None) -> tuple[int, ...]:
+    if velocity_pattern is None:
+        return ()
     from drumkit_cli.groove.inputs.number_list import read_number_list
 
-    pattern: tuple[float, ...] = ()
-    if velocity_pattern is not None:
-        pattern = read_number_list(
-            velocity_pattern, "--velocity-pattern", *VELOCITY_RANGE, whole=True
-        )
-    late: tuple[float, ...] = ()
+    levels = read_number_list(velocity_pattern, "--velocity-pattern", *VELOCITY_RANGE, whole=True)
+    return tuple(map(int, levels))
+
+
+def _read_feel(feel: str | None) -> tuple[float, ...]:
+    if feel is None:
+        return ()
     if feel in FEEL_VALUES:
-        late = (FEEL_VALUES[feel],)
-    elif feel is not None:
-        late = read_number_list(feel, "--feel", *FEEL_RANGE, words=tuple(FEEL_VALUES))
-    return Controls(
-        genre=None if genre is None else genre.in_model,
-        velocity_pattern=tuple(map(int, pattern)),
-        feel=late,
-        keep_notes=keep_notes,
-        seed=seed,
-    )
+        return (FEEL_VALUES[feel],)
+    from drumkit_cli.groove.inputs.number_list import read_number_list
+
+    return read_number_list(feel, "--feel", *FEEL_RANGE, words=tuple(FEEL_VALUES))
 
 
-def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Reference | None]]) -> None:
+def _read_only(only: str | None) -> tuple[int, ...]:
+    if only is None:
+        return ()
+    from drumkit_cli.groove.inputs.groove_file import read_drums
+
+    return read_drums(only)
+
+
+def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Like]]) -> None:
     template, name, sha256 = _read_template(path, job.drum_map)
-    groover, reference = load()
-    from drumkit_cli.groove.inputs.template import play_template
+    groover, like = load()
+    from drumkit_cli.groove import infer
     from drumkit_cli.midi.files import write_midi
 
     comment = ""
@@ -227,30 +291,11 @@ def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Reference
         sums = ",".join([sha256, *([job.like.sha256] if job.like else [])])
         comment = Provenance(job.controls.seed, groover.weights_sha256, sums).comment()
     for variation, fields in enumerate(job.fields()):
-        played = _play(template, name, job, variation, groover, reference)
-        track = play_template(template, played, job.amount, from_place=job.controls.keep_notes)
+        controls = replace(job.controls, variation=variation)
+        with console.progress(1, name) as bar:
+            track = infer.play(template, groover, controls, like, bar.advance)
         with open_output(job.destination.place(name, **fields)) as sink:
             sink.write(write_midi(track, comment))
-
-
-def _play(
-    template: Template,
-    name: str,
-    job: Job,
-    variation: int,
-    groover: Groover,
-    reference: Reference | None,
-) -> Performance:
-    from drumkit_cli.groove import infer
-
-    like = None if job.like is None else job.like.groove
-    table = None if isinstance(like, Performance) else like
-    controls = replace(job.controls, variation=variation)
-    with console.progress(1, name) as bar:
-        played = infer.play(template, groover, controls, table, reference, bar.advance)
-    if not played.velocities.any():
-        console.warn(f"{name}: the model plays no note; --keep-notes keeps the template's")
-    return played
 
 
 def _extract(
@@ -282,7 +327,7 @@ def _read_likeness(path: str, drum_map: DrumMap | None) -> Likeness:
             raise BadDataError(
                 f"{source.name} is neither MIDI nor a groove", "drumkit groove --extract makes one"
             )
-        return Likeness(_parse(source, drum_map).performance, source.sha256())
+        return Likeness(_parse(source, drum_map), source.sha256())
 
 
 def _read_template(path: str, drum_map: DrumMap | None) -> tuple[Template, str, str]:

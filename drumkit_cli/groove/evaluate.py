@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from drumkit_cli import console
 from drumkit_cli.errors import UnavailableError
 from drumkit_cli.groove import data as corpora
-from drumkit_cli.groove import model
+from drumkit_cli.groove import electronic, model
 from drumkit_cli.groove.baselines import tasks
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.groover import Groover
@@ -119,6 +119,7 @@ def evaluate(data: Path, weights: str | None) -> Table:
             f"the same for templates of other genres: {np.mean(others):.3f}",
             "mean onset at 120 bpm, ms: "
             + ", ".join(f"--feel {feel} {late:+.1f}" for feel, late in feels.items()),
+            *electronic.describe(data, groover),
             f"weights: sha256 {groover.weights_sha256[:16]}",
         ],
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove.inputs.performance import FEEL_VALUES, Controls, Performance
+from drumkit_cli.groove.inputs.swing import STRAIGHT, Swing
 from drumkit_cli.groove.network import windowing
 from drumkit_cli.groove.network.config import GrooveConfig
 from drumkit_cli.groove.network.sampling import (
@@ -60,11 +61,15 @@ class Reference:
     Attributes:
         codes: codes of its beats, in whole measures, ``[S, R]``.
         velocity, timing: latents of its windows, ``[B, Z]``.
+        voices: which voices it plays, ``[V]``.
+        swing: its swing, which latents of timing do not hold.
     """
 
     codes: Integers
     velocity: Floats
     timing: Floats
+    voices: NDArray[np.bool_]
+    swing: Swing
 
 
 class Groover:
@@ -83,10 +88,14 @@ class Groover:
         self._stages, self.latent = config.stages, config.latent
         self.weights_sha256 = checkpoint.sha256
 
-    def encode(self, performance: Performance) -> Reference:
+    def encode(self, performance: Performance, swing: Swing = STRAIGHT) -> Reference:
         """Encode a track as the codes and latents of its windows."""
         velocities = windowing.cut(performance.velocities)
-        windows = windowing.Windows(velocities, windowing.cut(2 * performance.offsets))
+        delays = np.where(
+            performance.velocities > 0, swing.delays(performance.velocities.shape[1]), 0
+        )
+        offsets = (performance.offsets - delays).clip(-0.5, 0.5).astype(np.float32)
+        windows = windowing.Windows(velocities, windowing.cut(2 * offsets))
         notes, templates = windows.notes, windowing.templates(windows)
         codes: list[Integers] = []
         latents: list[list[Floats]] = []
@@ -108,7 +117,8 @@ class Groover:
         )
         measures = -(-performance.velocities.shape[1] // HOP_STEPS)
         velocity, timing = (np.concatenate(pieces) for pieces in zip(*latents, strict=True))
-        return Reference(sequence[: measures * HOP_BEATS], velocity, timing)
+        voices = np.asarray(performance.velocities.any(1))
+        return Reference(sequence[: measures * HOP_BEATS], velocity, timing, voices, swing)
 
     def sample_codes(
         self,
@@ -173,11 +183,10 @@ class Groover:
         best: Integers = candidates[np.arange(count), kept.argmax(1)]
         return best
 
-    def notes(self, template: Floats, codes: Integers) -> Floats:
-        """Decode the notes ``[V, T]`` of a track from templates ``[B, T, V]``, codes ``[S, R]``."""
+    def note_logits(self, template: Floats, codes: Integers) -> Floats:
+        """Decode logits of notes ``[V, T]`` of a track from templates ``[B, T, V]`` and codes."""
         places = HOP_BEATS * np.arange(len(template))[:, None] + np.arange(BEATS)[None]
-        logits = self._note_logits(codes[places], _contiguous(template))
-        return (join(logits) > 0).astype(np.float32)
+        return join(self._note_logits(codes[places], _contiguous(template)))
 
     def window_notes(self, template: Floats, codes: Integers) -> Floats:
         """Decode the notes ``[B, T, V]`` of windows from templates and codes ``[B, S, R]``."""

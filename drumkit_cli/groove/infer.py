@@ -1,5 +1,6 @@
 """Performance of quantised drum tracks: `groove` of the API, and what the command shares."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_known, require_seed, require_within
 from drumkit_cli.groove.groover import Groover, Reference
-from drumkit_cli.groove.inputs.groove_file import GrooveTable, impose
+from drumkit_cli.groove.inputs.groove_file import COLUMNS, GrooveTable, impose, swing_of
 from drumkit_cli.groove.inputs.performance import (
+    DENSITY_RANGE,
+    DYNAMICS,
     FEEL_RANGE,
     FEEL_VALUES,
     VELOCITY_RANGE,
@@ -19,18 +22,13 @@ from drumkit_cli.groove.inputs.performance import (
     Genre,
     Performance,
 )
-from drumkit_cli.groove.inputs.template import Template, play_template, template_of
+from drumkit_cli.groove.inputs.swing import Swing
+from drumkit_cli.groove.inputs.template import Template, template_of
+from drumkit_cli.groove.keeping import MOST_ADDED, addable_voices, choose_notes, keep_level
 from drumkit_cli.groove.network import windowing
-from drumkit_cli.groove.network.windowing import (
-    BEAT_STEPS,
-    CLOSED,
-    CRASH,
-    HOP_STEPS,
-    KICK,
-    OPEN,
-    RIDE,
-    SNARE,
-)
+from drumkit_cli.groove.network.windowing import BEAT_STEPS, HOP_STEPS
+from drumkit_cli.groove.playing import play_template
+from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning.models import load_model
 from drumkit_cli.midi.map_file import DrumMap
 from drumkit_cli.midi.track import Track
@@ -47,7 +45,13 @@ def groove(
     feel: str | Sequence[float] = (),
     velocity_pattern: Sequence[int] = (),
     keep_notes: bool = False,
+    density: float | None = None,
+    dynamics: float = DYNAMICS,
+    swing: float | None = None,
+    only: Sequence[str] = (),
     amount: float = 1.0,
+    timing: float = 1.0,
+    velocity: float = 1.0,
     drum_map: DrumMap | None = None,
     variation: int = 0,
     seed: int = 0,
@@ -56,9 +60,9 @@ def groove(
 ) -> Track:
     """Play a quantised drum track as a drummer would.
 
-    Ghost notes are added, cymbals are added and removed, and all notes of the seven drums of the
-    model get velocities and microtiming of at most half a sixteenth. All else stays as it is:
-    tempo, other tracks, other drums. The model is loaded once a process.
+    Ghost notes and cymbals are added, and all notes of the seven drums of the model get velocities
+    around those of the track and microtiming of at most half a sixteenth, 0 on average. Swing and
+    all else stay as they are: tempo, other tracks, other drums. The model is loaded once a process.
 
     Args:
         track: a track with drums on channel 10 or in parts named drums; it is not changed.
@@ -69,8 +73,16 @@ def groove(
             (laidback), repeated over the track.
         velocity_pattern: loudness of the cymbals at each sixteenth, 1 (soft) to 5 (loud), 0 for no
             preference, repeated over the track.
-        keep_notes: neither add nor remove notes.
+        keep_notes: neither add nor remove notes; as a density of 0.
+        density: how many notes are added (0 to 1) or left out (-1 to 0), for each note of the
+            track; None: those that the model plays, at most half as many as the track has.
+        dynamics: how strongly the model's accents shape the velocities of the track, 0 to 1.
+        swing: 0 (straight) to 1 (triplets); None: that of the reference or else the track.
+        only: drums to play, of "kick", "snare", "closed-hat", "open-hat", "ride", "crash" and
+            "tom"; the others stay as they are. Empty: all.
         amount: interpolation between `track` (0) and the groove (1).
+        timing: the same for timing alone; it multiplies `amount`.
+        velocity: the same for velocities alone, and so for notes that are added and left out.
         drum_map: map of the pitches; None for General MIDI.
         variation: 0, 1, ...: independent grooves of one seed.
         seed: seed of the sampling, 0 or more.
@@ -98,7 +110,13 @@ def groove(
         require_within("feel", value, *FEEL_RANGE)
     for value in velocity_pattern:
         require_within("velocity_pattern", value, *VELOCITY_RANGE)
-    require_within("amount", amount, 0, 1)
+    if density is not None:
+        require_within("density", density, *DENSITY_RANGE)
+    shares = {"dynamics": dynamics, "amount": amount, "timing": timing, "velocity": velocity}
+    for name, share in {**shares, "swing": swing or 0}.items():
+        require_within(name, share, 0, 1)
+    for voice in only:
+        require_known("drum", voice, COLUMNS)
     require_seed(seed)
     require_seed(variation)
     controls = Controls(
@@ -106,38 +124,48 @@ def groove(
         velocity_pattern=tuple(velocity_pattern),
         feel=tuple(feel),
         keep_notes=keep_notes,
+        density=density,
+        swing=swing,
+        only=tuple(COLUMNS.index(voice) for voice in only),
         seed=seed,
         variation=variation,
+        **shares,
     )
     template = template_of(track, "the track", drum_map)
-    reference = template_of(like, "the reference", drum_map) if isinstance(like, Track) else None
+    reference: Template | GrooveTable | None = None
+    if like is not None:
+        reference = (
+            like if isinstance(like, GrooveTable) else template_of(like, "the reference", drum_map)
+        )
     groover = load_model(Groover, "groove", weights, device)
-    played = play(
-        template,
-        groover,
-        controls,
-        like if isinstance(like, GrooveTable) else None,
-        None if reference is None else groover.encode(reference.performance),
-    )
-    return play_template(template, played, amount, from_place=keep_notes)
+    return play(template, groover, controls, prepare(groover, reference))
+
+
+Like = Reference | GrooveTable | None
+"""A groove to take over: the codes and latents of a track, or a table."""
+
+
+def prepare(groover: Groover, like: Template | GrooveTable | None) -> Like:
+    """Encode what is taken over if it is a track."""
+    if isinstance(like, Template):
+        return groover.encode(like.performance, like.swing)
+    return like
 
 
 def play(
     template: Template,
     groover: Groover,
     controls: Controls,
-    table: GrooveTable | None = None,
-    reference: Reference | None = None,
+    like: Like = None,
     advance: Callable[[float], None] = lambda _: None,
-) -> Performance:
+) -> Track:
     """Play the drums of a file in any meter, whose steps may lie on other columns of the model.
 
     Args:
         template: the file.
         groover: the networks.
         controls: what the user asks for, by the file's own sixteenths.
-        table: velocities and timings that take precedence.
-        reference: as `perform`.
+        like: groove to take over.
         advance: as `perform`.
     """
     by_column = replace(
@@ -145,8 +173,15 @@ def play(
         feel=template.by_column(controls.feel),
         velocity_pattern=template.by_column(controls.velocity_pattern),
     )
+    reference = like if isinstance(like, Reference) else None
     played = perform(template.performance, groover, by_column, reference, advance)
-    return played if table is None else impose(table, played)
+    if reference is None:
+        played = keep_level(template.performance, played, by_column)
+    swing = _swing(template, like, controls)
+    if isinstance(like, GrooveTable):
+        played = impose(like, played, swing)
+    from_place = controls.keep_notes or (like is None and not controls.feel)
+    return play_template(template, played, controls, swing, from_place=from_place)
 
 
 def perform(
@@ -158,9 +193,9 @@ def perform(
 ) -> Performance:
     """Play a template of any length; the arguments determine the performance.
 
-    Notes are decoded from the reference's codes, or else from codes sampled from the prior;
-    velocities and timings from the reference's latents, or else from sampled ones. Where the
-    template rests for two measures or more, the performance rests too.
+    Notes are added as codes of the reference, or else codes sampled from the prior, make them
+    likely; velocities and timings are decoded from the reference's latents, or else from sampled
+    ones. Where the template rests for two measures or more, the performance rests too.
 
     Args:
         template: velocities and offsets ``[V, T]``.
@@ -170,7 +205,7 @@ def perform(
         advance: called with the share of the work done since the last call, 1 in all.
 
     Returns:
-        A performance of the template's length.
+        A performance of the template's length, as the networks play it.
     """
     steps = template.velocities.shape[1]
     sketch = (template.velocities > 0).astype(np.float32)
@@ -181,20 +216,27 @@ def perform(
     windows = windowing.cut(sketch)
     passages = _runs(np.asarray(windows.any((1, 2))))
     share = 1 / max(sum(passage.stop - passage.start for passage in passages), 1)
-    sampling = SAMPLING_SHARE if reference is None and not controls.keep_notes else 0.0
+    samples = reference is None and not controls.keeps_notes
+    sampling = SAMPLING_SHARE if samples else 0.0
+    addable = _addable(sketch, controls, reference)
     velocities, offsets = np.zeros_like(sketch), np.zeros_like(sketch)
     for passage in passages:
         place = slice(HOP_STEPS * passage.start, HOP_STEPS * (passage.stop + 1))
         notes = sketch[:, place]
-        if not controls.keep_notes and reference is not None:
-            beats = np.arange(place.start, place.stop, BEAT_STEPS) // BEAT_STEPS
-            notes = groover.notes(windows[passage], reference.codes[beats % len(reference.codes)])
-        elif not controls.keep_notes:
-            codes = groover.sample_codes(
-                windows[passage], controls.genre, generator, lambda n: advance(share * sampling * n)
-            )
-            addable = addable_voices(np.asarray(sketch.any(1)))
-            notes = groover.notes(windows[passage], codes) * addable[:, None]
+        if not controls.keeps_notes:
+            if reference is not None:
+                beats = np.arange(place.start, place.stop, BEAT_STEPS) // BEAT_STEPS
+                codes = reference.codes[beats % len(reference.codes)]
+            else:
+                codes = groover.sample_codes(
+                    windows[passage],
+                    controls.genre,
+                    generator,
+                    lambda n: advance(share * sampling * n),
+                )
+            logits = groover.note_logits(windows[passage], codes)
+            most = MOST_ADDED if reference is None else math.inf
+            notes = choose_notes(notes > 0, logits, addable, controls.density, most)
         played = groover.play(
             notes,
             controls,
@@ -207,17 +249,23 @@ def perform(
     return Performance(velocities[:, :steps], offsets[:, :steps])
 
 
-def addable_voices(played: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which voices ``[V]`` may be added to a template that plays some voices ``[V]``.
+def _swing(template: Template, like: Like, controls: Controls) -> Swing:
+    """The swing that is asked for, or else that of what is taken over, or else the template's."""
+    swing = template.swing
+    if like is not None:
+        others = swing_of(like) if isinstance(like, GrooveTable) else like.swing
+        swing = swing if others.is_straight else others
+    return swing if controls.swing is None else swing.with_amount(controls.swing)
 
-    Any, if it has kick, snare and cymbals, as all templates of the training data; cymbals, if it
-    has kick and snare. Otherwise, such as for kicks alone, none, since the networks would add toms
-    or snares on every sixteenth.
-    """
-    cymbals = np.isin(np.arange(len(played)), (CLOSED, OPEN, RIDE, CRASH))
-    if not (played[KICK] and played[SNARE]):
-        return played
-    return played | cymbals | (played & cymbals).any()
+
+def _addable(sketch: Floats, controls: Controls, reference: Reference | None) -> NDArray[np.bool_]:
+    """Which voices ``[V]`` may get notes: those of the reference or likely ones, if asked for."""
+    played = np.asarray(sketch.any(1))
+    if reference is not None:
+        played = played | reference.voices
+    else:
+        played = addable_voices(played, controls.genre, controls.density)
+    return played & [controls.plays(voice) for voice in range(len(played))]
 
 
 def _runs(marked: NDArray[np.bool_]) -> list[slice]:

@@ -91,6 +91,12 @@ def test_kept_notes_get_dynamics_and_timing_alone(groove, amount):
         ("--like", "beat.mid"),
         ("--keep-notes",),
         ("--amount", "0.5"),
+        ("--timing", "0.5"),
+        ("--velocity", "0.5"),
+        ("--swing", "0.5"),
+        ("--dynamics", "1"),
+        ("--density", "0.2"),
+        ("--only", "kick"),
     ],
 )
 def test_each_option_changes_what_is_played(groove, options):
@@ -180,6 +186,10 @@ def test_unknown_drums_are_named_only_when_asked(groove, capsys):
     [
         (("--genre", "polka"), 2, "polka"),
         (("--amount", "1.1"), 2, "--amount"),
+        (("--density", "-1.1"), 2, "--density"),
+        (("--density", "0.5", "--keep-notes"), 2, "--keep-notes is --density 0"),
+        (("--only", "kick,cow"), 2, "no drum 'cow'; one of kick, snare"),
+        (("--extract", "--swing", "0"), 2, "--extract only reads"),
         (("--feel", "2"), 2, "2 is not within -1 and 1"),
         (("--feel", "late"), 66, "late: No such file or directory; --feel takes pushed, on, laid"),
         (("--velocity-pattern", "6"), 2, "6 is not within"),

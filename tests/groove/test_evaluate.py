@@ -1,10 +1,11 @@
+import json
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from drumkit_cli.errors import BadDataError, UnavailableError
-from drumkit_cli.groove import data, evaluate
+from drumkit_cli.groove import data, electronic, evaluate
 from drumkit_cli.groove.baselines.networks import GenreClassifier, OneStep
 from drumkit_cli.groove.groover import Groover
 from drumkit_cli.groove.model import Groove
@@ -50,6 +51,23 @@ def test_the_table_has_a_row_for_each_of_the_papers(
         if name != "test data":
             assert all(np.isfinite(x) for x in rows[name, "ours"][:5])
     assert ("2-step, one codebook", "ours") in rows
+
+
+def test_electronic_templates_beside_the_data_are_played(folder, dataset, groover):
+    assert electronic.describe(dataset, groover) == []
+    hats = [1, 0, 0.5, 0] * 4
+    entries = [
+        {"source": f"made/{number}", "name": "one", "genre": "electronic", "steps": 16}
+        | {"instruments": {"kick": np.roll([1] + [0] * 15, number).tolist(), "closed_hat": hats}}
+        for number in range(16)
+    ]
+    (folder / "patterns").mkdir()
+    lines = "".join(json.dumps(entry) + "\n" for entry in entries)
+    (folder / "patterns" / "patterns.jsonl").write_text(lines)
+    timing, notes, swing = electronic.describe(dataset, groover)
+    assert "held-out electronic templates at the defaults" in timing
+    assert "kicks and snares kept 1.000" in notes
+    assert "swung: ratio 0.5" in swing or "swung: ratio 0.6" in swing
 
 
 def test_missing_baselines_are_told(folder, dataset, groover, tmp_path, monkeypatch):

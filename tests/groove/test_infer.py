@@ -8,7 +8,7 @@ from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove import groover as groovers
 from drumkit_cli.groove import model
 from drumkit_cli.groove.groover import Groover, join
-from drumkit_cli.groove.infer import addable_voices, perform
+from drumkit_cli.groove.infer import perform
 from drumkit_cli.groove.inputs.performance import Controls, Performance
 from drumkit_cli.groove.network import sampling, windowing
 from drumkit_cli.learning.checkpoint import load_weights
@@ -230,22 +230,6 @@ def test_a_reference_goes_on_where_the_track_is(groover):
     np.testing.assert_allclose(
         parted.velocities[:, 16 * 8 :], whole.velocities[:, 16 * 8 :], atol=1e-5
     )
-
-
-@pytest.mark.parametrize(
-    ("played", "added"),
-    [
-        ((windowing.KICK,), ()),
-        ((windowing.CLOSED,), ()),
-        ((windowing.KICK, windowing.CLOSED), ()),
-        ((windowing.KICK, windowing.SNARE), (2, 3, 4, 5)),
-        ((windowing.KICK, windowing.SNARE, windowing.RIDE), range(7)),
-    ],
-)
-def test_drums_are_added_to_what_the_networks_were_trained_on(played, added):
-    marked = np.isin(np.arange(7), played)
-    expected = np.isin(np.arange(7), [*played, *added])
-    np.testing.assert_array_equal(addable_voices(marked), expected)
 
 
 def test_other_weights_are_bad_data(tmp_path):

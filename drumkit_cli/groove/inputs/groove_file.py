@@ -1,7 +1,7 @@
 """A groove as a text file: how loud and how late each drum is at each sixteenth of two measures.
 
     drumkit groove 1
-    # velocity 1 to 127, then how late in percent of a sixteenth, -50 to +50
+    # velocity 1 to 127, then how late in percent of a sixteenth, -50 to +85
     step   kick    snare   closed-hat  open-hat  ride    crash   tom
     1.1.1  112+0   .       96-4        .         .       .       .
     1.1.2  .       31+6    41+9        .         .       .       .
@@ -21,19 +21,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.errors import BadDataError
+from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.groove.inputs.performance import Performance
+from drumkit_cli.groove.inputs.swing import LATEST, STRAIGHT, Swing, find_swing
 from drumkit_cli.groove.network.windowing import BEAT_STEPS, HOP_STEPS, VOICES, WINDOW_STEPS
 from drumkit_cli.io.arrays import Integers
 
 MAGIC: Final = "drumkit groove"
 VERSION: Final = 1
 VELOCITY_MAX: Final = 127
-PERCENT_MAX: Final = 50
+EARLIEST_PERCENT: Final = -50
+LATEST_PERCENT: Final = round(100 * LATEST)
+"""Eighths may be as late as in triplets, +67."""
 REGULAR_SHARE: Final = 1 / 4
 COLUMNS: Final = tuple(voice.replace("hi-hat", "hat").replace(" ", "-") for voice in VOICES)
 """The voices, each in one word."""
-_COMMENT: Final = "# velocity 1 to 127, then how late in percent of a sixteenth, -50 to +50"
+_COMMENT: Final = "# velocity 1 to 127, then how late in percent of a sixteenth, -50 to +85"
 _SILENT: Final = "."
 _QUOTED: Final = 20
 """How much of a wrong word messages quote."""
@@ -45,7 +48,7 @@ _STEP: Final = re.compile(r"([12])\.([1-4])\.([1-4])", re.ASCII)
 
 @dataclass(frozen=True)
 class GrooveTable:
-    """Velocities 0..127 and lateness -50..50 percent of a sixteenth, both ``[V, 32]``.
+    """Velocities 0..127 and lateness -50..85 percent of a sixteenth, both ``[V, 32]``.
 
     Where the velocity is 0 the table says nothing, and the lateness is 0.
     """
@@ -68,16 +71,27 @@ def extract_groove(performance: Performance) -> GrooveTable:
     percent = np.rint(100 * offsets.sum(1) / np.maximum(hits, 1))
     return GrooveTable(
         np.where(kept, velocity.clip(1, VELOCITY_MAX), 0).astype(np.int64),
-        np.where(kept, percent.clip(-PERCENT_MAX, PERCENT_MAX), 0).astype(np.int64),
+        np.where(kept, percent.clip(EARLIEST_PERCENT, LATEST_PERCENT), 0).astype(np.int64),
     )
 
 
-def impose(table: GrooveTable, played: Performance) -> Performance:
-    """Give the notes of a performance the velocity and offset of the table where it has one."""
-    steps = np.arange(played.velocities.shape[1]) % WINDOW_STEPS
+def swing_of(table: GrooveTable) -> Swing:
+    """The swing of a table."""
+    voices, steps = np.nonzero(table.velocities)
+    return find_swing(steps % BEAT_STEPS + table.percents[voices, steps] / 100.0)
+
+
+def impose(table: GrooveTable, played: Performance, swing: Swing = STRAIGHT) -> Performance:
+    """Give the notes of a performance the velocity and offset of the table where it has one.
+
+    The performance's offsets are from where ``swing`` puts a sixteenth.
+    """
+    columns = played.velocities.shape[1]
+    steps = np.arange(columns) % WINDOW_STEPS
     told = (played.velocities > 0) & (table.velocities[:, steps] > 0)
     velocities = np.where(told, table.velocities[:, steps] / VELOCITY_MAX, played.velocities)
-    offsets = np.where(told, table.percents[:, steps] / 100, played.offsets)
+    late = table.percents[:, steps] / 100 - swing.delays(columns)
+    offsets = np.where(told, late, played.offsets)
     return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
 
 
@@ -132,6 +146,19 @@ def read_groove(data: bytes, name: str) -> GrooveTable:
         for values in (table.velocities, table.percents):
             values[:, HOP_STEPS:] = values[:, :HOP_STEPS]
     return table
+
+
+def read_drums(text: str) -> tuple[int, ...]:
+    """The voices of a list such as ``kick,closed-hat``, by the names of a table's columns.
+
+    Raises:
+        UsageError: it names no voice.
+    """
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in COLUMNS:
+            raise UsageError(f"no drum {_quote(name)}", f"one of {', '.join(COLUMNS)}")
+    return tuple(COLUMNS.index(name) for name in names)
 
 
 def _pairs(values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -191,8 +218,10 @@ def _read_cells(words: list[str], columns: list[int], step: int, table: GrooveTa
         velocity, percent = int(match[1]), int(match[2] or 0)
         if not 1 <= velocity <= VELOCITY_MAX:
             raise ValueError(f"velocity {velocity} is not within 1 and {VELOCITY_MAX}")
-        if abs(percent) > PERCENT_MAX:
-            raise ValueError(f"{percent:+d} percent is not within -{PERCENT_MAX} and {PERCENT_MAX}")
+        if not EARLIEST_PERCENT <= percent <= LATEST_PERCENT:
+            raise ValueError(
+                f"{percent:+d} percent is not within {EARLIEST_PERCENT} and {LATEST_PERCENT}"
+            )
         table.velocities[voice, step], table.percents[voice, step] = velocity, percent
 
 

@@ -33,11 +33,14 @@ def model_measures(stretches: Sequence[Stretch]) -> list[Sequence[int]]:
     ]
 
 
+def is_compound(stretch: Stretch) -> bool:
+    """Whether the beat of a meter is dotted, as in 6/8."""
+    return stretch.meter.numerator % 3 == 0 and stretch.meter.denominator in (8, 16)
+
+
 def _places(stretch: Stretch) -> list[int]:
     """The model's sixteenths that those of a measure are played on."""
-    numerator, denominator = stretch.meter[1:]
-    compound = numerator % 3 == 0 and denominator in (8, 16)
-    beat = 3 * HOP_STEPS // denominator if compound else BEAT_STEPS
+    beat = 3 * HOP_STEPS // stretch.meter.denominator if is_compound(stretch) else BEAT_STEPS
     room = 2 * BEAT_STEPS if beat == _DOTTED_QUARTER_STEPS else BEAT_STEPS
     beats = -(-stretch.steps // beat)
     measures = max(-(-beats * room // HOP_STEPS), 1)

@@ -1,28 +1,29 @@
-"""The drums of a MIDI file, and the file again with them played: all that is no drum of ours stays.
+"""The drums of a MIDI file that are to be played.
 
-A note of the template is known by the cell of the grid, voice and sixteenth, that it lies in. It
-keeps its pitch, channel and track; what is played says whether it stays, when it sounds and how
-loud.
+A note is known by the cell of the grid, voice and sixteenth, that it lies in; an eighth as late as
+a triplet by that of the eighth.
 """
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 import numpy as np
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove.inputs.meters import model_measures
-from drumkit_cli.groove.inputs.pedal import move_pedal
+from drumkit_cli.groove.inputs.meters import is_compound, model_measures
 from drumkit_cli.groove.inputs.performance import Performance
-from drumkit_cli.groove.network.windowing import CLOSED, OPEN, VOICE_OF_PITCH, VOICE_PITCHES, VOICES
+from drumkit_cli.groove.inputs.swing import LATEST, Swing, find_swing
+from drumkit_cli.groove.network.windowing import BEAT_STEPS, VOICE_OF_PITCH, VOICES
 from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.map_file import DrumMap, translate
-from drumkit_cli.midi.track import Note, Track, moved
-from drumkit_cli.patterns.grid import read_grid
+from drumkit_cli.midi.track import Note, Track
+from drumkit_cli.patterns.grid import Grid, read_grid
 from drumkit_cli.patterns.ruler import Ruler
+
+NEARER: Final = 0.4
+"""From so late on, in sixteenths, swung eighths may be nearer to the sixteenth after."""
 
 _Number = TypeVar("_Number", int, float)
 Cell = tuple[int, int]
@@ -37,6 +38,7 @@ class Template:
         track: all of the file.
         performance: its drums as they are, in the model's measures.
         cells: the notes of each voice and column that has any, the loudest first.
+        swing: that of the drums.
         ruler: which sixteenth of the file a column is.
         voices: pitch to voice.
         unknown: pitch to the number of drum notes of no voice, which stay as they are.
@@ -46,6 +48,7 @@ class Template:
     track: Track
     performance: Performance
     cells: Mapping[Cell, Sequence[Note]]
+    swing: Swing
     ruler: Ruler
     voices: Mapping[int, int]
     unknown: Mapping[int, int]
@@ -86,162 +89,32 @@ def template_of(track: Track, name: str, drum_map: DrumMap | None = None) -> Tem
         raise BadDataError(f"{name} has no notes to play", f"a groove has {', '.join(VOICES)}")
     for notes in cells.values():
         notes.sort(key=lambda note: -note.velocity)  # stable: of equals the first, as in the grid
+    swing = _find_swing(grid)
+    if swing.delays(BEAT_STEPS).max() > NEARER:
+        _join_triplets(cells, grid)
     performance = Performance(grid.velocities, grid.offsets)
-    return Template(track, performance, dict(cells), grid.ruler, voices, grid.unknown, grid.remarks)
+    return Template(
+        track, performance, cells, swing, grid.ruler, voices, grid.unknown, grid.remarks
+    )
 
 
-def play_template(
-    template: Template, played: Performance, amount: float = 1.0, *, from_place: bool = False
-) -> Track:
-    """The file with its drums played.
+def _find_swing(grid: Grid) -> Swing:
+    voices, columns = np.nonzero(grid.velocities)
+    places = (columns % BEAT_STEPS + grid.offsets[voices, columns]).astype(np.float64)
+    compound = any(is_compound(span.stretch) for span in grid.ruler.spans if span.columns)
+    return find_swing(places, eighths=not compound)
 
-    Velocities and onsets go from the template's (``amount`` 0, exactly) to the played ones (1). A
-    note that is not played fades out, one that the template lacks fades in, at its own place. Notes
-    stay in their sixteenth, and within the template's measures or the file's length.
 
-    Args:
-        template: the file.
-        played: what is played, ``[V, T]`` like the template's performance.
-        amount: 0 to 1.
-        from_place: the played offsets are from where the template's notes lie, which keeps
-            triplets and swing, and not from the grid.
+def _join_triplets(cells: dict[Cell, list[Note]], grid: Grid) -> None:
+    """Put eighths that lie as late as a triplet, nearer to the sixteenth after, where they belong.
+
+    Cells, velocities and offsets are changed.
     """
-    ruler = template.ruler
-    last = max(note.onset_ticks for notes in template.cells.values() for note in notes)
-    # An early downbeat at the end of a file lies in a cell of the measure after, and a last note
-    # may ring into that measure; it does not belong to the file.
-    steps = max(ruler.columns_begun(last), ruler.columns_filled(template.track.end_ticks))
-    ends = ruler.ticks[:steps] + ruler.ticks_per_step
-    end_ticks = max(template.track.end_ticks, math.ceil(np.nanmax(ends, initial=0)))
-    changed = {
-        cell: _move(template, cell, notes, played, amount, end_ticks, from_place)
-        for cell, notes in template.cells.items()
-    }
-    made = [note for notes in changed.values() for note in notes]
-    made += _added(template, played, amount, steps)
-    replaced = {note for notes in template.cells.values() for note in notes}
-    kept = [note for note in template.track.notes if note not in replaced]
-    track = template.track.with_notes([*kept, *_shorten(made, replaced, end_ticks)])
-    shifts = {
-        (notes[0].channel, column): changed[voice, column][0].onset_ticks - notes[0].onset_ticks
-        for (voice, column), notes in template.cells.items()
-        if voice in (CLOSED, OPEN) and changed[voice, column]
-    }
-    return replace(track, parts=move_pedal(track.parts, ruler, shifts))
-
-
-def _move(
-    template: Template,
-    cell: Cell,
-    notes: Sequence[Note],
-    played: Performance,
-    amount: float,
-    end_ticks: int,
-    from_place: bool,
-) -> list[Note]:
-    """The notes of a cell; the loudest is as played, others keep their distance and proportion.
-
-    They move together, and no further than all stay in the cell: strokes of a flam never meet.
-    """
-    ruler = template.ruler
-    loudest = notes[0]
-    goal = 127 * float(played.velocities[cell])
-    velocity = loudest.velocity + amount * (goal - loudest.velocity)
-    shift = 0
-    if goal:
-        on_time = float(ruler.ticks[cell[1]])
-        first, last = ruler.cell_ticks(cell[1])
-        onsets = [note.onset_ticks for note in notes]
-        goal_tick = on_time + float(played.offsets[cell]) * ruler.ticks_per_step
-        shift = round(amount * (goal_tick - (on_time if from_place else loudest.onset_ticks)))
-        shift = min(shift, max(min(last, end_ticks - 1) - max(onsets), 0))
-        shift = max(shift, first - min(onsets))
-    elif velocity < 0.5:
-        return []
-    changed = []
-    for note in notes:
-        louder = round(velocity * note.velocity / loudest.velocity)
-        made = replace(note, velocity=min(max(louder, 1), 127))
-        if shift:
-            made = moved(made, note.onset_ticks + shift, note.duration_ticks)
-        changed.append(made)
-    return changed
-
-
-def _added(template: Template, played: Performance, amount: float, steps: int) -> Iterable[Note]:
-    """The notes that the template lacks, where it plays that drum or, if it never does, any."""
-    track, ruler = template.track, template.ruler
-    homes = _homes(template)
-    for step, voice in zip(*np.nonzero(played.velocities[:, :steps].T), strict=True):
-        velocity = round(127 * amount * float(played.velocities[voice, step]))
-        home = homes[int(voice)]
-        if (
-            home is None
-            or velocity == 0
-            or (int(voice), int(step)) in template.cells
-            or np.isnan(ruler.ticks[step])
-        ):
-            continue
-        first, last = ruler.cell_ticks(int(step))
-        if first > last:
-            continue
-        late = float(played.offsets[voice, step]) * ruler.ticks_per_step
-        onset = round(float(ruler.ticks[step]) + late)
-        yield replace(
-            track.note(
-                min(max(onset, first), last),
-                max(round(ruler.ticks_per_step), 1),
-                home.pitch,
-                min(velocity, 127),
-            ),
-            channel=home.channel,
-            program=home.program,
-            drum=home.drum,
-            part=home.part,
-        )
-
-
-def _homes(template: Template) -> list[Note | None]:
-    """A note for each voice whose pitch, channel and track added ones get.
-
-    The drum of that voice that the template plays most; where it plays none, the one that General
-    MIDI has, or the first of the drum map; None where the map has no drum of the voice.
-    """
-    found: list[Counter[tuple[int, int, int]]] = [Counter() for _ in VOICES]
-    examples: dict[tuple[int, int, int], Note] = {}
-    for (voice, _), notes in sorted(template.cells.items(), key=lambda cell: cell[0][::-1]):
-        for note in notes:
-            key = (note.pitch, note.channel, note.part)
-            found[voice][key] += 1
-            examples.setdefault(key, note)
-    first = next(iter(examples.values()))
-    homes: list[Note | None] = []
-    for voice, (count, usual) in enumerate(zip(found, VOICE_PITCHES, strict=True)):
-        if count:
-            homes.append(examples[count.most_common(1)[0][0]])
-            continue
-        pitches = [pitch for pitch, of in template.voices.items() if of == voice]
-        pitch = usual if usual in pitches else next(iter(pitches), None)
-        homes.append(None if pitch is None else replace(first, pitch=pitch))
-    return homes
-
-
-def _shorten(made: Iterable[Note], template: set[Note], end_ticks: int) -> list[Note]:
-    """Let no changed note run into the next one of its drum, nor beyond the end."""
-    drums: dict[tuple[int, int, int], list[Note]] = defaultdict(list)
-    for note in made:
-        drums[note.part, note.channel, note.pitch].append(note)
-    fitted = []
-    for notes in drums.values():
-        notes.sort(key=lambda note: note.onset_ticks)
-        for note, following in zip(notes, [*notes[1:], None], strict=True):
-            end = note.onset_ticks + note.duration_ticks
-            limit = end if note in template else end_ticks
-            if following is not None and not (note in template and following in template):
-                limit = min(limit, following.onset_ticks)
-            fitted.append(
-                replace(note, duration_ticks=max(limit - note.onset_ticks, 0))
-                if end > limit
-                else note
-            )
-    return fitted
+    swung = (grid.velocities > 0) & (grid.offsets < LATEST - 1)
+    swung &= np.arange(grid.steps) % BEAT_STEPS == 3
+    for voice, column in np.argwhere(swung).tolist():
+        if (voice, column - 1) not in cells:
+            cells[voice, column - 1] = cells.pop((voice, column))
+            for values, change in ((grid.velocities, 0), (grid.offsets, 1)):
+                values[voice, column - 1] = values[voice, column] + change
+                values[voice, column] = 0

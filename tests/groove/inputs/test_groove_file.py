@@ -18,7 +18,8 @@ from drumkit_cli.groove.inputs.groove_file import (
     write_groove,
 )
 from drumkit_cli.groove.inputs.performance import Performance
-from drumkit_cli.groove.inputs.template import play_template, read_template
+from drumkit_cli.groove.inputs.template import read_template
+from drumkit_cli.groove.playing import play_template
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
 
@@ -69,7 +70,16 @@ def test_a_groove_that_is_played_is_extracted_again(table):
     template = read_template(data, "a.mid")
     played = play_template(template, impose(table, template.performance))
     back = read_template(write_midi(played), "b.mid").performance
-    assert same(extract_groove(back), table)
+    assert hits(extract_groove(back)) == hits(table)
+
+
+def hits(table):
+    """Voice, place in percent of a sixteenth, and velocity: a late eighth is an early sixteenth."""
+    return sorted(
+        (int(voice), 100 * int(step) + int(table.percents[voice, step]), int(velocity))
+        for (voice, step), velocity in np.ndenumerate(table.velocities)
+        if velocity
+    )
 
 
 def test_lines_are_as_the_readme_shows_them():
@@ -152,7 +162,8 @@ def test_rows_and_columns_may_be_few_and_in_any_order():
         (HEAD + "1.1.1 90 -4\n", "line 3: '-4' is no velocity"),
         (HEAD + "1.1.1 90 0+0\n", "line 3: velocity 0 is not within"),
         (HEAD + "1.1.1 128+0 .\n", "line 3: velocity 128"),
-        (HEAD + "1.1.1 90+51 .\n", r"line 3: \+51 percent"),
+        (HEAD + "1.1.1 90+86 .\n", r"line 3: \+86 percent"),
+        (HEAD + "1.1.1 90-51 .\n", r"line 3: -51 percent"),
     ],
 )
 def test_a_wrong_line_is_told_by_its_number(text, message):

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumkit_cli.errors import BadDataError
-from drumkit_cli.groove.inputs.performance import Performance
-from drumkit_cli.groove.inputs.template import play_template, read_template
+from drumkit_cli.groove.inputs.performance import Controls, Performance
+from drumkit_cli.groove.inputs.swing import STRAIGHT
+from drumkit_cli.groove.inputs.template import read_template
 from drumkit_cli.groove.network.windowing import CLOSED, OPEN, SNARE
+from drumkit_cli.groove.playing import play_template
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import Event, empty_track
 from tests.contract import midi_files
@@ -63,7 +65,7 @@ def test_an_amount_of_0_gives_the_file_back_byte_for_byte(notes, seed):
     data = file_of([*notes, (0, 10, 36, 90)], 2)
     template = read_template(data, "a.mid")
     steps = template.performance.velocities.shape[1]
-    assert write_midi(play_template(template, played_of(seed, steps), 0.0)) == data
+    assert write_midi(play_template(template, played_of(seed, steps), Controls(amount=0))) == data
 
 
 @settings(max_examples=60, deadline=None)
@@ -72,7 +74,7 @@ def test_what_is_played_keeps_to_the_rules(notes, seed, amount):
     template = template_of([*notes, (0, 10, 36, 90)], 2)
     steps = template.performance.velocities.shape[1]
     played = played_of(seed, steps)
-    data = write_midi(play_template(template, played, amount))
+    data = write_midi(play_template(template, played, Controls(amount=amount)))
     track = read_midi(data, "out")
     onsets = [note.onset_ticks for note in track.notes]
     assert onsets == sorted(onsets)
@@ -120,7 +122,7 @@ def test_a_note_goes_the_asked_part_of_the_way(amount, onset, velocity):
     template = template_of([(4 * STEP, 60, 38, 100)])
     played = still(template)
     played.velocities[SNARE, 4], played.offsets[SNARE, 4] = 50 / 127, 0.25
-    (note,) = play_template(template, played, amount).notes
+    (note,) = play_template(template, played, Controls(amount=amount)).notes
     assert (note.onset_ticks, note.velocity) == (4 * STEP + onset, velocity)
 
 
@@ -130,7 +132,8 @@ def test_notes_fade_out_and_in(amount, left, new):
     played = Performance(np.zeros((7, 16), np.float32), np.zeros((7, 16), np.float32))
     played.velocities[SNARE, 2] = 80 / 127
     made = {
-        note.onset_ticks: note.velocity for note in play_template(template, played, amount).notes
+        note.onset_ticks: note.velocity
+        for note in play_template(template, played, Controls(amount=amount)).notes
     }
     assert made == {tick: v for tick, v in ((0, left), (2 * STEP, new)) if v is not None}
 
@@ -222,7 +225,8 @@ def test_from_their_place_notes_keep_triplets_and_swing():
     moved = play_template(template, played, from_place=True)
     onsets = [note.onset_ticks for note in moved.notes if note.pitch == 42]
     assert onsets == [160 * number + round(0.1 * STEP) for number in range(12)]
-    on_grid = play_template(template, played)
+    assert rows(play_template(template, played)) == rows(moved)
+    on_grid = play_template(template, played, swing=STRAIGHT)
     assert all(note.onset_ticks % STEP == 12 for note in on_grid.notes if note.pitch == 42)
 
 
@@ -257,7 +261,9 @@ def test_the_pedal_of_the_hi_hat_moves_with_its_hats():
     # The pedal of another channel stays, and one in a sixteenth without a hat.
     assert controls(made) == [(6, 10), (84, 90), (90, 127), (128, 40)]
     assert controls(made, 7) == [(90, 64)]
-    assert write_midi(play_template(template, played, 0.0)) == write_midi(template.track)
+    assert write_midi(play_template(template, played, Controls(amount=0))) == write_midi(
+        template.track
+    )
 
 
 def song_in(meters, notes, end):
