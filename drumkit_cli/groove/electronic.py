@@ -9,14 +9,14 @@ import numpy as np
 from drumkit_cli import console
 from drumkit_cli.groove.groover import Groover
 from drumkit_cli.groove.infer import play
-from drumkit_cli.groove.inputs.performance import Controls
+from drumkit_cli.groove.inputs.performance import Controls, Performance
 from drumkit_cli.groove.inputs.swing import Swing
-from drumkit_cli.groove.inputs.template import Template, template_of
+from drumkit_cli.groove.inputs.template import Cell, Template, template_of
 from drumkit_cli.groove.network.windowing import KICK, SNARE
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.midi.track import moved
 from drumkit_cli.patterns.drum_file import drum_track
-from drumkit_cli.patterns.pattern_sets import load_patterns
+from drumkit_cli.patterns.pattern_sets import load_step_sequences
 
 COUNT: Final = 60
 TEMPO_BPM: Final = 120.0
@@ -51,10 +51,10 @@ def describe(data: Path, groover: Groover) -> list[str]:
     Raises:
         BadDataError: a pattern is damaged.
     """
-    folder = data.resolve().parent
-    if not (folder / "patterns" / "patterns.jsonl").is_file():
+    patterns = load_step_sequences(data.resolve().parent)
+    if patterns is None:
         return []
-    held_out = load_patterns(folder).where("test", "electronic")
+    held_out = patterns.where("test", "electronic")
     chosen = held_out[np.linspace(0, len(held_out) - 1, min(COUNT, len(held_out))).astype(int)]
     templates = [
         template_of(drum_track([(velocities, None)], TEMPO_BPM), "the template")
@@ -106,20 +106,34 @@ def swung(template: Template, swing: Swing) -> Template:
 
 
 def _swings(template: Template, swing: Swing, groover: Groover) -> Iterator[tuple[float, float]]:
-    """The ratio of the swung template and of its groove; none where it has no swing to be found."""
+    """The ratio of the swung template and of its notes in its groove; none where none swings."""
     late = swung(template, swing)
-    if not late.swing.is_straight:
-        groove = template_of(play(late, groover, Controls()), "the groove")
-        yield late.swing.ratio, groove.swing.ratio
+    swing = late.swing  # of sixteenths where the template has these alone
+    if swing.is_straight:
+        return
+    groove = template_of(play(late, groover, Controls()), "the groove")
+    seconds = [
+        (voice, column) for voice, column in late.cells if column % (2 * swing.pair) == swing.pair
+    ]
+    yield _ratio(late.performance, seconds, swing), _ratio(groove.performance, seconds, swing)
+
+
+def _ratio(performance: Performance, seconds: Sequence[Cell], swing: Swing) -> float:
+    """The ratio of pairs by their second notes, which may be nearer to the sixteenth after."""
+    late = [
+        performance.offsets[voice, column]
+        if performance.velocities[voice, column]
+        else 1 + performance.offsets[voice, column + 1]
+        for voice, column in seconds
+    ]
+    return 1 / 2 + float(np.mean(late)) / (2 * swing.pair)
 
 
 def _of_straight(played: Sequence[Kept]) -> list[str]:
     figures: Floats = np.array(played, np.float32)
     mean = Kept(*figures.mean(0).tolist())
     shifts = np.abs(figures[:, 0])
-    shift = (
-        f"{mean.shift_ms:+.2f} ms (of one {shifts.mean():.2f}, up to {shifts.max():.2f})"
-    )
+    shift = f"{mean.shift_ms:+.2f} ms (of one {shifts.mean():.2f}, up to {shifts.max():.2f})"
     timing = f"mean onset {shift}, spread {mean.spread_ms:.1f} ms"
     velocity = f"{mean.velocity:.3f} of the template's, of all notes {mean.velocity_of_all:.3f}"
     kept = f"kicks and snares kept {mean.backbone:.3f}, notes added {mean.added:.3f}"

@@ -90,7 +90,7 @@ def keep_level(template: Performance, played: Performance, controls: Controls) -
     A note of the template gets its own velocity times what the networks make of it relative to the
     mean of its voice, to the power of ``controls.dynamics``. An added note is as much softer than
     the template's as the networks play it. Where a velocity pattern tells the cymbals' loudness
-    they are as played. The mean timing is 0 where no feel is asked for.
+    they are as played. The mean timing is 0 where no feel is asked for, and no swing comes of it.
     """
     notes = played.velocities > 0
     kept = notes & (template.velocities > 0)
@@ -106,11 +106,21 @@ def keep_level(template: Performance, played: Performance, controls: Controls) -
         velocities[CYMBALS] = np.where(told, played.velocities[CYMBALS], velocities[CYMBALS])
     offsets = played.offsets
     if not controls.feel:
-        moved = notes & np.array([[controls.plays(voice)] for voice in range(len(notes))])
-        mean = offsets[moved].mean() if moved.any() else 0
-        offsets = np.where(notes, (offsets - mean).clip(-0.5, 0.5), 0)
+        offsets = _centred(offsets, notes, controls)
     velocities = np.where(notes, velocities.clip(1 / 127, 1), 0)
     return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
+
+
+def _centred(offsets: Floats, notes: Marks, controls: Controls) -> Floats:
+    """Offsets whose mean is 0, of even sixteenths and of odd ones, which drummers play late."""
+    moved = notes & np.array([[controls.plays(voice)] for voice in range(len(notes))])
+    centred = np.zeros_like(offsets)
+    for first in (0, 1):
+        part = np.s_[:, first::2]
+        chosen = offsets[part][moved[part]]
+        mean = chosen.mean() if len(chosen) else np.float32(0)
+        centred[part] = np.where(notes[part], (offsets[part] - mean).clip(-0.5, 0.5), 0)
+    return centred
 
 
 def _level(velocities: NDArray[np.floating[Any]], kept: Marks) -> NDArray[np.float64]:

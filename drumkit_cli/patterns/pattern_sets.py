@@ -115,8 +115,7 @@ def load_patterns(data: Path) -> PatternSet:
         BadDataError: an index lacks a column, or a line of the patterns is none.
     """
     readers: list[tuple[Path, Callable[[Path], Iterable[Pattern]]]] = [
-        (data / "patterns" / "patterns.jsonl", lambda path: _step_sequences(path, data)),
-        (data / "patterns-modules" / "patterns.jsonl", lambda path: _step_sequences(path, data)),
+        *((path, lambda path: _step_sequences(path, data)) for path in _step_files(data)),
         (data / "bands-midi" / "index.csv", _bands),
         (data / "modules-midi" / "index.csv", _modules),
         (data / "groove" / "info.csv", _performances),
@@ -126,6 +125,16 @@ def load_patterns(data: Path) -> PatternSet:
     if not real:
         raise MissingInputError(f"{data}: no drum patterns", "give MIDI files in 4/4")
     return _distinct([*composed(), *real])
+
+
+def load_step_sequences(data: Path) -> PatternSet | None:
+    """The patterns of step sequences alone; None where there are none.
+
+    Raises:
+        BadDataError: a line of the patterns is none.
+    """
+    files = _step_files(data)
+    return _distinct(p for path in files for p in _step_sequences(path, data)) if files else None
 
 
 def composed() -> Iterator[Pattern]:
@@ -152,6 +161,11 @@ def _distinct(patterns: Iterable[Pattern]) -> PatternSet:
             first.setdefault(np.packbits(onsets).tobytes(), pattern)
     velocities, kinds, sources, splits = zip(*first.values(), strict=True)
     return PatternSet(np.stack(velocities), kinds, sources, splits)
+
+
+def _step_files(data: Path) -> list[Path]:
+    paths = (data / name / "patterns.jsonl" for name in ("patterns", "patterns-modules"))
+    return [path for path in paths if path.is_file()]
 
 
 def _step_sequences(path: Path, data: Path) -> Iterator[Pattern]:

@@ -71,7 +71,8 @@ def test_a_swing_of_1_makes_triplets_and_one_of_0_straightens_them(groove):
     triplets = groove("--swing", 1, *still)
     hats = [tick for tick, pitch, _ in rows(triplets) if pitch == 42][:4]
     assert hats == [0, 4 * STEP * 2 // 3, 4 * STEP, 4 * STEP + 4 * STEP * 2 // 3]
-    assert rows(groove("--swing", 0, *still, template=triplets)) == rows(beat())
+    straight = rows(groove("--swing", 0, *still, template=triplets))
+    assert sorted(straight) == sorted(rows(beat()))
 
 
 @pytest.mark.parametrize("swing", [Swing(2, 0.58), Swing(2, 2 / 3)])
