@@ -16,7 +16,7 @@ def test_a_mono_array_gives_mono_stems_that_sum_to_it():
     mix = noise(30_000)
     stems = drumkit.separate(mix, 22_050)
     assert {name: stem.shape for name, stem in stems.items()} == dict.fromkeys(
-        ("drums", "bass", "other"), mix.shape
+        ("drums", "bass", "other", "vocals"), mix.shape
     )
     np.testing.assert_allclose(sum(stems.values()), mix, atol=1e-5)
 
