@@ -23,6 +23,10 @@ SPECTRUM_BANDS: Final = 32
 IMAGE_DECIBELS: Final = mel_spectrogram.TOP_LEVEL / mel_spectrogram.LEVELS_PER_DB
 STEPS: Final = 4
 """Sixteenths in a beat."""
+SAME_PLACE: Final = 0.998
+"""Cosine of the angle between places in a bar that count as one: a hundredth of a bar."""
+NEAR_FRAMES: Final = 24
+"""Frames that are at most so far apart are of one bar."""
 NAN: Final = float("nan")
 
 Times = NDArray[np.floating]
@@ -72,6 +76,18 @@ def bar_likeness(strength: Floats, beats: Times) -> float:
         if len(one) == len(other) and np.ptp(one) > 0 and np.ptp(other) > 0
     ]
     return float(np.mean(pairs)) if pairs else NAN
+
+
+def place_likeness(strength: Floats, planes: Floats) -> float:
+    """Correlation of the onset strength ``[T]`` of frames at the same place in different bars."""
+    same = planes[1:3].T @ planes[1:3] > SAME_PLACE
+    frames = np.arange(len(strength))
+    same &= np.abs(frames[:, None] - frames) > NEAR_FRAMES
+    one, other = np.nonzero(same)
+    smooth = np.convolve(strength, [0.25, 0.5, 0.25], "same")
+    if not len(one) or not smooth.any():
+        return 0.0
+    return float(np.corrcoef(smooth[one], smooth[other])[0, 1])
 
 
 def band_shares(power: Floats) -> list[float]:

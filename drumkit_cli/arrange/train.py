@@ -43,10 +43,10 @@ from drumkit_cli.arrange.losses import (
     paired_loss,
     sound_loss,
 )
+from drumkit_cli.arrange.metrics import place_likeness
 from drumkit_cli.arrange.model import Discriminator, Generator
 from drumkit_cli.arrange.tone import balance_db
 from drumkit_cli.bands import takes
-from drumkit_cli.io.arrays import Floats
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
@@ -55,10 +55,6 @@ from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.spectral.onsets import onset_f_measure, onset_frames, rise_strength
 
 VALIDATION_WINDOWS = 48
-SAME_PLACE = 0.998
-"""Cosine of the angle between places in a bar that count as one: a hundredth of a bar."""
-NEAR_FRAMES = 24
-"""Frames that are at most so far apart are of one bar."""
 
 Batch = tuple[Tensor, ...]
 """Images of bass and drums, ``[B, 1, F, T]``, and metre ``[B, PLANES, T]``."""
@@ -333,18 +329,6 @@ def train(data: Path, run: training.Run) -> None:
     fabric = training.start(run)
     pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
     training.fit(ArrangeTask(fabric, recipe, pool), run, fabric)
-
-
-def place_likeness(strength: Floats, planes: Floats) -> float:
-    """Correlation of the onset strength ``[T]`` of frames at the same place in different bars."""
-    same = planes[1:3].T @ planes[1:3] > SAME_PLACE
-    frames = np.arange(len(strength))
-    same &= np.abs(frames[:, None] - frames) > NEAR_FRAMES
-    one, other = np.nonzero(same)
-    smooth = np.convolve(strength, [0.25, 0.5, 0.25], "same")
-    if not len(one) or not smooth.any():
-        return 0.0
-    return float(np.corrcoef(smooth[one], smooth[other])[0, 1])
 
 
 def _bare(module: nn.Module) -> nn.Module:
