@@ -12,7 +12,7 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.arrange.config import WEIGHTS, Model
-from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.audio.encoding import Encoding, audio_suffix
 from drumkit_cli.batch.inputs import AUDIO, gather
 from drumkit_cli.batch.run import each
 from drumkit_cli.io.outputs import Destination
@@ -53,7 +53,10 @@ def arrange(
     files: options.Inputs = None,
     output: Annotated[
         str | None,
-        options.output("A .wav file, or a folder that gets one file an input. [default: stdout]"),
+        options.output(
+            "A .wav, .flac, .ogg or .mp3 file, or a folder that gets one file an input. "
+            "[default: stdout]"
+        ),
     ] = None,
     mix: Annotated[
         bool, typer.Option("--mix", help="Give the bass and the drums together.")
@@ -97,7 +100,7 @@ def arrange(
     drums. The whole input is heard before any drums are written; memory stays constant.
     """
     inputs = gather(files, *AUDIO)
-    destination = Destination(output, ".wav")
+    destination = Destination(output, audio_suffix(output))
     destination.check(inputs)
     tempo = None if bpm is None else (bpm, offset)
     job = Job(destination, mix, gain, tempo, iterations, seed, threads, encoding, not no_provenance)
@@ -184,22 +187,25 @@ def _mono(reader: AudioReader, part: slice) -> Iterator[Floats]:
 
 def _write(reader: AudioReader, part: slice, drums: Tape, job: Job, comment: str) -> None:
     """Write the drums, or bass and drums: floats as they are, integers so that they fit."""
-    from drumkit_cli.audio.wav import WavWriter
+    from drumkit_cli.audio.writing import open_writer
 
-    gain = 1.0
-    if job.encoding is not Encoding.FLOAT32:
+    gain, place = 1.0, job.destination.place(reader.name)
+    is_wav = audio_suffix(place) == ".wav"
+    if not (is_wav and job.encoding is Encoding.FLOAT32):
         peaks = (float(abs(block).max()) for block in _sound(reader, part, drums, job))
         gain = FULL_SCALE / max(FULL_SCALE, max(peaks, default=0.0))
     if gain < 1:
         console.warn(
-            f"{reader.name}: turned down by {-20 * math.log10(gain):.1f} dB to fit {job.encoding}; "
-            f"--encoding {Encoding.FLOAT32} keeps the level"
+            f"{reader.name}: turned down by {-20 * math.log10(gain):.1f} dB to fit "
+            f"{job.encoding if is_wav else audio_suffix(place)}; "
+            f"a WAV with --encoding {Encoding.FLOAT32} keeps the level"
         )
     channels = part.stop - part.start if job.mix else 1
     with (
-        open_output(job.destination.place(reader.name)) as sink,
-        WavWriter(
+        open_output(place) as sink,
+        open_writer(
             sink,
+            place,
             reader.rate,
             channels,
             frames=reader.frames,

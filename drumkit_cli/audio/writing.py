@@ -4,6 +4,7 @@ import io
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
+import numpy as np
 import soundfile
 
 from drumkit_cli.audio.encoding import Encoding, audio_suffix
@@ -23,6 +24,9 @@ class EncodedWriter:
     """Writes FLAC, Ogg Vorbis or MP3 block by block; a context manager like `WavWriter`.
 
     FLAC has 16 bits where they are asked for, else 24. What lies beyond full scale is clipped.
+
+    Attributes:
+        clipped_samples: how many samples lay beyond full scale.
     """
 
     def __init__(
@@ -35,18 +39,24 @@ class EncodedWriter:
         encoding: Encoding = Encoding.FLOAT32,
         comment: str = "",
     ) -> None:
-        """Open the file; `sink` stays open itself, and need not be seekable."""
+        """Open the file; `sink` stays open itself, and need not be seekable.
+
+        Raises:
+            UsageError: the format has no such rate or so many channels.
+        """
+        self.clipped_samples = 0
         container, encodings, usual = _FORMATS[suffix]
         self._sink = sink
         self._buffer = None if sink.seekable() else io.BytesIO()
-        self._file = soundfile.SoundFile(
-            self._buffer or sink,
-            "w",
-            rate,
-            channels,
-            encodings.get(encoding, usual),
-            format=container,
-        )
+        how = encodings.get(encoding, usual)
+        try:
+            self._file = soundfile.SoundFile(
+                self._buffer or sink, "w", rate, channels, how, format=container
+            )
+        except soundfile.LibsndfileError as error:
+            raise UsageError(
+                f"{container} takes no {channels} channels at {rate} Hz", "name a .wav file"
+            ) from error
         if comment:
             self._file.comment = comment
 
@@ -67,6 +77,7 @@ class EncodedWriter:
 
     def write(self, block: Samples) -> None:
         """Write float32 [C, n]."""
+        self.clipped_samples += int(np.count_nonzero(np.abs(block) > 1))
         self._file.write(block.T)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
-from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.audio.encoding import Encoding, audio_suffix
 from drumkit_cli.batch.inputs import AUDIO, gather
 from drumkit_cli.batch.run import each
 from drumkit_cli.errors import BadDataError, UsageError
@@ -158,7 +158,7 @@ def mel(
     than there were.
     """
     inputs = gather(files, *([Kind.NPY] if invert else AUDIO))
-    destination = Destination(output, ".wav" if invert else ".npy")
+    destination = Destination(output, audio_suffix(output) if invert else ".npy")
     destination.check(inputs)
     if invert and (windows or stem):
         raise UsageError("--invert takes neither --windows nor --stem", "windows are told by shape")
@@ -249,7 +249,7 @@ def _analyse(reader: AudioReader, job: Job) -> None:
 
 def _invert_one(path: str, job: Job) -> None:
     with open_input(path) as source:
-        from drumkit_cli.audio.wav import WavWriter
+        from drumkit_cli.audio.writing import open_writer
         from drumkit_cli.mel.stored import StoredMel
         from drumkit_cli.spectral.mel_spectrogram import audio_blocks
 
@@ -270,11 +270,18 @@ def _invert_one(path: str, job: Job) -> None:
         comment = ""
         if job.provenance:
             comment = Provenance(job.seed, input_sha256=source.sha256()).comment()
+        place = job.destination.place(source.name)
         with (
-            open_output(job.destination.place(source.name)) as sink,
+            open_output(place) as sink,
             console.progress(length, source.name) as bar,
-            WavWriter(
-                sink, job.config.rate, 1, frames=length, encoding=job.encoding, comment=comment
+            open_writer(
+                sink,
+                place,
+                job.config.rate,
+                1,
+                frames=length,
+                encoding=job.encoding,
+                comment=comment,
             ) as writer,
         ):
             for block in blocks:

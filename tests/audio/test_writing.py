@@ -66,3 +66,14 @@ def test_a_rate_that_mp3_does_not_have_is_told():
     require_format("a.flac", 96_000)
     with pytest.raises(UsageError, match="96000"):
         require_format("a.mp3", 96_000)
+
+
+def test_channels_that_a_format_does_not_have_are_told():
+    with pytest.raises(UsageError, match="MP3 takes no 3 channels"):
+        open_writer(io.BytesIO(), "a.mp3", 44_100, 3, frames=1)
+
+
+def test_what_is_clipped_is_counted():
+    with open_writer(io.BytesIO(), "a.flac", 44_100, 1, frames=3) as writer:
+        writer.write(np.array([[0.5, 1.5, -2.0]], np.float32))
+    assert writer.clipped_samples == 2
