@@ -25,6 +25,8 @@ ATTACK_SECONDS: Final = {
     "tom": 0.00163, "ride": 0.00088, "crash": 0.02023, "cowbell": 0.00245, "rimshot": 0.00175,
 }  # fmt: skip
 """Median attacks of recorded sounds, those of training: a sound of each of up to 70 instruments."""
+NEAR_ENOUGH: Final = 1.5
+"""Attacks up to so many times as long are left as they are: what is sharpened loses something."""
 STEEPEST: Final = 16.0
 """Largest exponent of the expander on an attack."""
 LEVEL_SECONDS: Final = 0.1
@@ -50,7 +52,7 @@ def finished(samples: Floats, classes: Floats, rate: int, seed: int) -> Floats:
 
 
 def sharpened(samples: Floats, seconds: float) -> Floats:
-    """Shorten the attack of samples ``[N]`` at `MEL.rate` to so many seconds, where it is longer.
+    """Shorten a far longer attack of samples ``[N]`` at `MEL.rate` to so many seconds.
 
     The windows of the image smear an attack. A downward expander on its rise, which leaves all from
     the peak on as it is, brings it below the first of `ATTACK_SHARES` where it should begin.
@@ -59,7 +61,7 @@ def sharpened(samples: Floats, seconds: float) -> Floats:
     least, most = ATTACK_SHARES
     end = int(np.flatnonzero(size >= most * size.max(initial=0))[0])
     start = end - round(seconds * MEL.rate)
-    if start <= 0:
+    if start <= 0 or attack_seconds(samples, MEL.rate) <= NEAR_ENOUGH * seconds:
         return samples
     rise = np.maximum.accumulate(size[: end + 1])
     rise /= rise[-1]
