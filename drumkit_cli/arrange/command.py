@@ -119,8 +119,10 @@ def _arrange_one(path: str, job: Job, load: Callable[[], Arranger]) -> None:
     with open_input(path) as source:
         from drumkit_cli.audio.reader import AudioReader
         from drumkit_cli.audio.stems import select_stem
+        from drumkit_cli.audio.writing import require_format
 
         with AudioReader(source) as reader:
+            require_format(job.destination.output, reader.rate)
             part = select_stem(reader, "bass") or slice(0, reader.channels)
             reader.check_finite()
             arranger = load()

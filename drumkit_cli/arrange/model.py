@@ -37,12 +37,10 @@ from torch import Tensor, nn
 from drumkit_cli.arrange.config import ModelConfig
 from drumkit_cli.arrange.folding import fold_bins, unfold_bins, with_heights
 from drumkit_cli.arrange.metre import PLANES
-from drumkit_cli.arrange.unet import UNet
+from drumkit_cli.arrange.unet import BINS, UNet
 from drumkit_cli.learning.configs import restore
 from drumkit_cli.learning.torch_network import EntryPoint
 
-BINS: Final = 256
-"""Mel bins of the images that inference translates."""
 SAME_PLACE: Final = 40.0
 """Sharpness of the places in a bar that count as one: a fortieth of a bar is half as much."""
 

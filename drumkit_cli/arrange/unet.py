@@ -17,6 +17,7 @@ from drumkit_cli.arrange.folding import fold_bins, unfold_bins, with_heights
 from drumkit_cli.arrange.metre import PLANES
 
 BINS = 256
+"""Mel bins of the images that inference translates."""
 DROPOUT = 0.5
 DROPOUT_LAYERS = 3
 WIDEST = 8

@@ -31,6 +31,7 @@ class Decoder:
         frames: N, by the headers.
         container: libsndfile's name of it: "WAV", "MP3".
         encoding: libsndfile's name of it: "PCM_16", "VORBIS".
+        comment: in the tags of the file, as libsndfile reads them.
     """
 
     def __init__(self, source: Input, sections: list[Section]) -> None:
@@ -49,6 +50,7 @@ class Decoder:
             sound = self._open(0)
             self.rate, self.channels = int(sound.samplerate), int(sound.channels)
             self.container, self.encoding = str(sound.format), str(sound.subtype)
+            self.comment = str(sound.comment)
             self.frames = self._left
             for index in range(1, len(sections)):
                 self._check_alike(self._open(index))

@@ -60,7 +60,7 @@ class AudioReader:
         format: "WAV", "FLAC"; libsndfile's name of it where drumkit has none.
         encoding: libsndfile's name of it: "PCM_16", "VORBIS".
         track_names: of the channels, by the iXML chunk's TRACK_LIST; () when there is none.
-        comment: that a WAV holds in its LIST/INFO chunk; "" when there is none.
+        comment: in the LIST/INFO chunk of a WAV, or the tags of other files; "" without one.
     """
 
     def __init__(self, source: Input) -> None:
@@ -97,7 +97,7 @@ class AudioReader:
             self.frames = min(self.frames, layout.present_bytes // layout.frame_bytes)
         names = layout.track_names if layout is not None else ()
         self.track_names = names if len(names) == self.channels else ()
-        self.comment = layout.comment if layout is not None else ""
+        self.comment = self._decoder.comment if layout is None else layout.comment
 
     def __enter__(self) -> Self:
         """Return the reader."""

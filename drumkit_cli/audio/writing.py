@@ -115,4 +115,4 @@ def require_format(path: str | None, rate: int) -> None:
         UsageError: it is an MP3 of another rate than those of the format.
     """
     if audio_suffix(path) == ".mp3" and rate not in MP3_RATES:
-        raise UsageError(f"MP3 has no rate of {rate} Hz", "--rate 44100 or 48000")
+        raise UsageError(f"MP3 has no rate of {rate} Hz", "name a .flac or .wav file")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_known, require_seed, require_within
+from drumkit_cli.errors import UsageError
 from drumkit_cli.groove.groover import Groover, Reference
 from drumkit_cli.groove.inputs.groove_file import COLUMNS, GrooveTable, impose, swing_of
 from drumkit_cli.groove.inputs.performance import (
@@ -111,6 +112,8 @@ def groove(
     for value in velocity_pattern:
         require_within("velocity_pattern", value, *VELOCITY_RANGE)
     if density is not None:
+        if keep_notes:
+            raise UsageError("keep_notes is a density of 0", "give one of them")
         require_within("density", density, *DENSITY_RANGE)
     shares = {"dynamics": dynamics, "amount": amount, "timing": timing, "velocity": velocity}
     for name, share in {**shares, "swing": swing or 0}.items():
@@ -123,8 +126,7 @@ def groove(
         genre=None if genre is None else Genre(genre).in_model,
         velocity_pattern=tuple(velocity_pattern),
         feel=tuple(feel),
-        keep_notes=keep_notes,
-        density=density,
+        density=0.0 if keep_notes else density,
         swing=swing,
         only=tuple(COLUMNS.index(voice) for voice in only),
         seed=seed,
@@ -180,7 +182,7 @@ def play(
     swing = _swing(template, like, controls)
     if isinstance(like, GrooveTable):
         played = impose(like, played, swing)
-    from_place = controls.keep_notes or (like is None and not controls.feel)
+    from_place = controls.keeps_notes or (like is None and not controls.feel)
     return play_template(template, played, controls, swing, from_place=from_place)
 
 

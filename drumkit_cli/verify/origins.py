@@ -52,7 +52,7 @@ def origin_of(path: str) -> Origin:
     if not comments:
         raise BadDataError(
             f"{path}: nothing says how it was made",
-            "WAV, MIDI and what is made into a folder (-o DIR) say it; all with DRUMKIT_RECORD=1",
+            "sound, MIDI and what is made into a folder (-o DIR) say it; all with DRUMKIT_RECORD=1",
         )
     newest = comments[-1]
     return Origin(

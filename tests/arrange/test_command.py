@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from drumkit_cli import cli
 from drumkit_cli.arrange import command
 from drumkit_cli.audio.encoding import Encoding
 from drumkit_cli.audio.reader import AudioReader
@@ -202,3 +203,12 @@ def test_pix2pix_is_another_model(arrange):
     first, other = (decode(arrange("--model", m, stdin=bass))[0] for m in ("cyclegan", "pix2pix"))
     assert first.shape == other.shape
     assert not np.array_equal(first, other)
+
+
+def test_a_rate_that_mp3_lacks_is_refused_before_any_work(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("DRUMKIT_WEIGHTS", str(tmp_path / "none"))
+    path = tmp_path / "bass.wav"
+    path.write_bytes(encode(bass_line(1, 96_000)[None], 96_000))
+    assert cli.run(["arrange", str(path), "-o", str(tmp_path / "drums.mp3")]) == 2
+    assert "MP3 has no rate of 96000 Hz" in capfd.readouterr().err
+    assert not (tmp_path / "drums.mp3").exists()

@@ -127,14 +127,25 @@ def _mel_array():
     return buffer.getvalue()
 
 
+ENCODED = (".flac", ".ogg", ".mp3")
 SONG = signals.encode(song(), RATE, "WAV", "PCM_16")
 COMMANDS = [
     Command(
         "separate", ("separate", "--model", "built-in"), ".wav", SONG, is_wave, takes_audio=True
     ),
     Command("mel", ("mel",), ".npy", SONG, is_array, takes_audio=True, has_model=False),
-    Command("mel-invert", ("mel", "--invert"), ".wav", _mel_array(), is_wave, has_model=False),
-    Command("arrange", ("arrange",), ".wav", SONG, is_wave, takes_audio=True),
+    Command(
+        "mel-invert",
+        ("mel", "--invert"),
+        ".wav",
+        _mel_array(),
+        is_wave,
+        has_model=False,
+        other_suffixes=ENCODED,
+    ),
+    Command(
+        "arrange", ("arrange",), ".wav", SONG, is_wave, takes_audio=True, other_suffixes=ENCODED
+    ),
     Command(
         "transcribe", ("transcribe",), ".mid", SONG, is_transcribed, takes_audio=True, is_brief=True
     ),
@@ -200,6 +211,7 @@ COMMANDS = [
         is_wave,
         takes_midi=True,
         takes_any_meter=True,
+        other_suffixes=ENCODED,
     ),
     Command(
         "synth-kick",
@@ -208,7 +220,7 @@ COMMANDS = [
         None,
         is_wave,
         takes_several=False,
-        other_suffixes=(".npy",),
+        other_suffixes=(".npy", *ENCODED),
     ),
     Command(
         "info",

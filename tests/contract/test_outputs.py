@@ -48,7 +48,7 @@ def test_an_output_in_no_folder_cannot_be_made(drumkit, command):
 
 
 @each_writing_command
-@pytest.mark.parametrize("kind", [".m4a", ".jpg", ".mid", ".wav", ".npy", ".safetensors"])
+@pytest.mark.parametrize("kind", [".mp3", ".jpg", ".mid", ".wav", ".npy", ".safetensors"])
 def test_a_name_of_another_kind_is_refused_before_any_work(drumkit, command, kind):
     if kind not in command.suffixes:
         result = drumkit(*command.line("missing"), "-o", "out" + kind)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.contract.commands import SONG
+from tests.contract.commands import ENCODED, SONG
 from tests.contract.expect import assert_done, each, each_batch_command, made_in
 
 RECORDED = {"DRUMKIT_RECORD": "1"}
@@ -44,6 +44,15 @@ def test_sound_and_notes_say_themselves_how_they_were_made(drumkit, files, comma
     verified = drumkit("verify", path)
     assert verified.status == 0, verified.err
     files(f"piped{command.suffix}", changed(result.out))
+    assert drumkit("verify", path).status != 0
+
+
+@pytest.mark.parametrize("suffix", ENCODED)
+def test_encoded_sound_says_itself_how_it_was_made(drumkit, suffix):
+    path = drumkit.folder / f"made{suffix}"
+    assert_done(drumkit("synth", "kick", "-o", path))
+    assert drumkit("verify", path).status == 0
+    path.write_bytes(changed(path.read_bytes()))
     assert drumkit("verify", path).status != 0
 
 

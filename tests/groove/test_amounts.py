@@ -8,15 +8,9 @@ from drumkit_cli.groove.electronic import swung
 from drumkit_cli.groove.inputs.swing import Swing
 from drumkit_cli.groove.inputs.template import read_template
 from drumkit_cli.midi.files import read_midi, write_midi
-from tests.groove.tiny import write_tiny_groove
 from tests.groove.tracks import STEP, beat
 
 HATS = (42, 46)
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    return write_tiny_groove(tmp_path_factory.mktemp("weights") / "groove.safetensors")
 
 
 @pytest.fixture

@@ -15,13 +15,7 @@ from drumkit_cli.groove.network.windowing import FEELS, GENRES, VOICE_OF_PITCH
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import empty_track
 from tests.contract import midi_files
-from tests.groove.tiny import write_tiny_groove
 from tests.groove.tracks import ENVIRONMENT, STEP, beat, performance
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    return write_tiny_groove(tmp_path_factory.mktemp("weights") / "groove.safetensors")
 
 
 @pytest.fixture

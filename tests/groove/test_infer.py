@@ -38,7 +38,7 @@ def same(one, other):
 @pytest.mark.parametrize("steps", [16, 32, 48, 160])
 @pytest.mark.parametrize("keep", [False, True])
 def test_a_track_of_any_length_keeps_it(groover, steps, keep):
-    played = perform(sketch(10, steps), groover, Controls(keep_notes=keep))
+    played = perform(sketch(10, steps), groover, Controls(density=0.0 if keep else None))
     assert played.velocities.shape == played.offsets.shape == (7, steps)
     assert played.velocities.dtype == played.offsets.dtype == np.float32
     assert 0 <= played.velocities.min() <= played.velocities.max() <= 1
@@ -60,7 +60,7 @@ def test_the_same_seed_plays_the_same(groover):
 
 def test_kept_notes_are_those_of_the_template(groover):
     template = sketch(3)
-    played = perform(template, groover, Controls(keep_notes=True))
+    played = perform(template, groover, Controls(density=0.0))
     assert np.array_equal(played.velocities > 0, template.velocities > 0)
     assert np.ptp(played.velocities[template.velocities > 0]) > 0
 
@@ -68,13 +68,10 @@ def test_kept_notes_are_those_of_the_template(groover):
 def test_genres_feels_and_patterns_change_what_is_played(groover):
     template = sketch(3)
     wishes = [
-        Controls(keep_notes=True),
-        *(Controls(keep_notes=True, genre=genre) for genre in windowing.GENRES),
-        *(Controls(keep_notes=True, feel=f) for f in ((-1,), (0,), (1,), (0.5,), (1, 0, 0, 0))),
-        *(
-            Controls(keep_notes=True, velocity_pattern=p)
-            for p in ((1,), (5,), (5, 5, 1, 1), (0, 0, 3))
-        ),
+        Controls(density=0.0),
+        *(Controls(density=0.0, genre=genre) for genre in windowing.GENRES),
+        *(Controls(density=0.0, feel=f) for f in ((-1,), (0,), (1,), (0.5,), (1, 0, 0, 0))),
+        *(Controls(density=0.0, velocity_pattern=p) for p in ((1,), (5,), (5, 5, 1, 1), (0, 0, 3))),
     ]
     played = [perform(template, groover, wish) for wish in wishes]
     for index, one in enumerate(played):
@@ -105,7 +102,7 @@ def test_a_reference_has_four_codes_a_measure(groover, measures):
 def test_windows_in_many_batches_play_what_those_in_one_do(groover, monkeypatch, keep):
     """Patterns go on across batches too; sums may differ in the last bits."""
     template, controls = sketch(9), Controls(feel=(1, 0, -1), velocity_pattern=(5, 1, 0))
-    controls = replace(controls, keep_notes=keep)
+    controls = replace(controls, density=0.0 if keep else None)
     velocities, offsets = beat(9)
     made = []
     for batch in (64, 2):
@@ -120,7 +117,7 @@ def test_windows_in_many_batches_play_what_those_in_one_do(groover, monkeypatch,
 @pytest.mark.parametrize("keep", [False, True])
 def test_the_advance_is_told_to_the_end(groover, keep):
     told = []
-    perform(sketch(5), groover, Controls(keep_notes=keep), advance=told.append)
+    perform(sketch(5), groover, Controls(density=0.0 if keep else None), advance=told.append)
     assert sum(told) == pytest.approx(1)
     assert min(told) > 0
 
@@ -182,7 +179,7 @@ def test_a_silent_template_is_played(groover):
     played = perform(
         Performance(np.zeros((7, 32), np.float32), np.zeros((7, 32), np.float32)),
         groover,
-        Controls(keep_notes=True),
+        Controls(density=0.0),
     )
     assert not played.velocities.any()
 
@@ -206,7 +203,7 @@ def test_windows_that_rest_are_not_played_at_all(groover, monkeypatch, keep):
             return method(values, *args, **options)
 
         monkeypatch.setattr(groover, name, counted)
-    made = perform(rests(3, 4, 5, 8, 9), groover, Controls(keep_notes=keep))
+    made = perform(rests(3, 4, 5, 8, 9), groover, Controls(density=0.0 if keep else None))
     # Measures 1 to 4 and 6 to 9: three windows each, one between that rests and one at the end.
     assert played == ([3, 3] if keep else [3, 3, 3, 3])
     assert not made.velocities[:, 16 * 4 : 16 * 5].any()

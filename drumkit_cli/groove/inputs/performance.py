@@ -50,7 +50,6 @@ class Controls:
             preference; repeated over the track. Empty: no preference anywhere.
         feel: microtiming of each step, -1 (pushed) to 1 (laidback); repeated over the track. Empty:
             no preference anywhere.
-        keep_notes: neither add nor remove notes; only velocities and microtiming are generated.
         density: notes added (0 to 1) or left out (-1 to 0) for each of the template; None: those
             that the model plays, within limits.
         dynamics: how strongly the velocities of the template's notes are shaped, 0 to 1.
@@ -66,7 +65,6 @@ class Controls:
     genre: str | None = None
     velocity_pattern: tuple[int, ...] = ()
     feel: tuple[float, ...] = ()
-    keep_notes: bool = False
     density: float | None = None
     dynamics: float = DYNAMICS
     swing: float | None = None
@@ -80,7 +78,7 @@ class Controls:
     @property
     def keeps_notes(self) -> bool:
         """Whether notes neither come nor go."""
-        return self.keep_notes or self.density == 0
+        return self.density == 0
 
     def plays(self, voice: int) -> bool:
         """Whether a voice is played at all, and not left as it is."""
