@@ -26,8 +26,10 @@ MEASURES_WITH: Final[Mapping[str | None, tuple[float, ...]]] = {
     "blues": (0.98, 1.00, 0.93, 0.28, 0.27, 0.17, 0.24),
     "hip hop": (0.97, 0.98, 0.89, 0.33, 0.16, 0.21, 0.09),
 }
-"""Share of the measures with each voice, by genre, in the training split of the Groove MIDI Dataset;
-`tools/measure_constants.py` prints them."""
+"""Share of the measures with each voice, by genre: training split of the Groove MIDI Dataset.
+
+`tools/measure_constants.py` prints them.
+"""
 
 CYMBALS: Final = [CLOSED, OPEN, RIDE, CRASH]
 
