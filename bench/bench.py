@@ -28,7 +28,7 @@ from drumkit_cli.midi.track import Note, empty_track
 
 SONG = ROOT / "examples" / "song.flac"
 FULL = Plan(180.0, 180.0, 3600.0, 15, 2)
-QUICK = Plan(4.0, 2.0, 4.0, 3, 1)
+QUICK = Plan(4.0, 2.0, 4.0, 1, 1)
 
 
 def loop_song(path: Path, seconds: float) -> Path:
