@@ -26,8 +26,13 @@ class MovingAverage(AveragedModel):
 
 
 def autocast(fabric: Fabric) -> torch.autocast:
-    """Mixed precision with bfloat16: twice as fast on a CPU that supports it."""
-    return torch.autocast(fabric.device.type, dtype=torch.bfloat16)
+    """Mixed precision with bfloat16: twice as fast as float32, on CPUs that compute with it.
+
+    On others it is off; emulated, it is ten times as slow.
+    """
+    device = fabric.device.type
+    native = device != "cpu" or torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=native)
 
 
 def descend(
