@@ -9,7 +9,7 @@ import numpy as np
 from drumkit_cli import console
 from drumkit_cli.groove.groover import Groover
 from drumkit_cli.groove.infer import play
-from drumkit_cli.groove.inputs.performance import Controls, Performance
+from drumkit_cli.groove.inputs.performance import Controls
 from drumkit_cli.groove.inputs.swing import Swing
 from drumkit_cli.groove.inputs.template import Cell, Template, template_of
 from drumkit_cli.groove.network.windowing import KICK, SNARE
@@ -112,20 +112,27 @@ def _swings(template: Template, swing: Swing, groover: Groover) -> Iterator[tupl
     if swing.is_straight:
         return
     groove = template_of(play(late, groover, Controls()), "the groove")
-    seconds = [
-        (voice, column) for voice, column in late.cells if column % (2 * swing.pair) == swing.pair
-    ]
-    yield _ratio(late.performance, seconds, swing), _ratio(groove.performance, seconds, swing)
+    seconds = [cell for cell in late.cells if cell[1] % (2 * swing.pair) == swing.pair]
+    yield _ratio(late, late, seconds, swing), _ratio(groove, late, seconds, swing)
 
 
-def _ratio(performance: Performance, seconds: Sequence[Cell], swing: Swing) -> float:
-    """The ratio of pairs by their second notes, which may be nearer to the sixteenth after."""
-    late = [
-        performance.offsets[voice, column]
-        if performance.velocities[voice, column]
-        else 1 + performance.offsets[voice, column + 1]
-        for voice, column in seconds
-    ]
+def _ratio(played: Template, written: Template, seconds: Sequence[Cell], swing: Swing) -> float:
+    """The ratio of pairs in what is played of a template, by their second notes.
+
+    Each is that of its voice nearest to where it was written.
+    """
+    ruler = written.ruler
+    late = []
+    for voice, column in seconds:
+        onset = written.cells[voice, column][0].onset_ticks
+        onsets = [
+            note.onset_ticks
+            for cell, notes in played.cells.items()
+            if cell[0] == voice
+            for note in notes
+        ]
+        nearest = min(onsets, key=lambda other: abs(other - onset))
+        late.append((nearest - ruler.ticks[column]) / ruler.ticks_per_step)
     return 1 / 2 + float(np.mean(late)) / (2 * swing.pair)
 
 

@@ -109,20 +109,24 @@ def keep_level(template: Performance, played: Performance, controls: Controls) -
         velocities[CYMBALS] = np.where(told, played.velocities[CYMBALS], velocities[CYMBALS])
     offsets = played.offsets
     if not controls.feel:
-        offsets = _centred(offsets, notes, controls)
+        offsets = _centred(offsets, notes, kept, controls)
     velocities = np.where(notes, velocities.clip(1 / 127, 1), 0)
     return Performance(velocities.astype(np.float32), offsets.astype(np.float32))
 
 
-def _centred(offsets: Floats, notes: Marks, controls: Controls) -> Floats:
-    """Offsets whose mean is 0, of even sixteenths and of odd ones, which drummers play late."""
+def _centred(offsets: Floats, notes: Marks, kept: Marks, controls: Controls) -> Floats:
+    """Offsets whose mean is 0: of beats, of eighths and of sixteenths between, that swing may move.
+
+    Kept notes and added ones each have that mean, so that these do not change the swing of those.
+    """
     moved = notes & np.array([[controls.plays(voice)] for voice in range(len(notes))])
+    columns = np.arange(notes.shape[1])
     centred = np.zeros_like(offsets)
-    for first in (0, 1):
-        part = np.s_[:, first::2]
-        chosen = offsets[part][moved[part]]
-        mean = chosen.mean() if len(chosen) else np.float32(0)
-        centred[part] = np.where(notes[part], (offsets[part] - mean).clip(-0.5, 0.5), 0)
+    for place in (columns % 4 == 0, columns % 4 == 2, columns % 2 == 1):
+        for part in (place & kept, place & notes & ~kept):
+            chosen = offsets[part & moved]
+            mean = chosen.mean() if len(chosen) else np.float32(0)
+            centred[part] = (offsets[part] - mean).clip(-0.5, 0.5)
     return centred
 
 
