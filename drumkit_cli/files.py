@@ -15,7 +15,9 @@ from drumkit_cli.groove.inputs import groove_file
 from drumkit_cli.groove.inputs.groove_file import GrooveTable
 from drumkit_cli.io.streams import open_input, open_output
 from drumkit_cli.midi import files as midi_files
+from drumkit_cli.midi.selection import parse_selection
 from drumkit_cli.midi.track import Track
+from drumkit_cli.patterns.songs import read_song
 from drumkit_cli.synth.kits.kit import Kit
 from drumkit_cli.synth.kits.loading import load_kit
 
@@ -70,19 +72,27 @@ def write_audio(
         writer.write(channels)
 
 
-def read_midi(path: str | os.PathLike[str]) -> Track:
-    """Read a Standard MIDI file; nothing of it is lost.
+def read_midi(
+    path: str | os.PathLike[str], bars: str | None = None, voices: str | None = None
+) -> Track:
+    """Read a Standard MIDI file, of which nothing is lost, or a part of one.
+
+    Args:
+        path: of the file; or a pattern that ships, such as "techno:3".
+        bars: measures to read, counted from 1: "5", "5-8" or "5-"; they come to the start.
+        voices: drums to read, such as "kick,closed-hat,tom"; other instruments stay.
 
     Raises:
         MissingInputError: it does not exist or may not be read.
-        BadDataError: it is no MIDI file, damaged, or beyond a million events or 24 hours.
+        BadDataError: it is no MIDI file, damaged, or beyond a million events or 24 hours; it has
+            none of the drums.
+        UsageError: no such pattern, measures or drum.
 
     Example:
-        >>> track = drumkit.read_midi("beat.mid")
+        >>> track = drumkit.read_midi("beat.mid", bars="5-8")
         >>> [(note.onset_seconds, note.pitch, note.velocity) for note in track.notes]
     """
-    with open_input(os.fspath(path)) as source:
-        return midi_files.read_midi(source.read_bytes(), source.name)
+    return read_song(os.fspath(path), parse_selection(bars, voices)).track
 
 
 def write_midi(path: str | os.PathLike[str], track: Track) -> None:

@@ -91,6 +91,16 @@ Inputs = Annotated[
         "comes from a pipe or URL is read to its end first, into a temporary file.",
     ),
 ]
+Songs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILE",
+        show_default=False,
+        help="MIDI by path or URL, or a pattern that ships, such as techno:3 (a file called so is "
+        "./techno:3); - is stdin, which is also read when no FILE is given. What comes from a pipe "
+        "or URL is read to its end first, into a temporary file.",
+    ),
+]
 Output = Annotated[
     str | None,
     output(
@@ -229,6 +239,18 @@ DrumMap = Annotated[
         "MAP",
         f"How MIDI inputs number their drums: {', '.join(DRUM_MAPS)}, or a text file of lines "
         "such as '36 kick'. [default: gm, and the further pitches of roland]",
+    ),
+]
+Bars = Annotated[
+    str | None,
+    text("--bars", "BARS", "Read these measures of MIDI alone, counted from 1: 5, 5-8 or 5-."),
+]
+Voices = Annotated[
+    str | None,
+    text(
+        "--voices",
+        "DRUMS",
+        "Read these drums of MIDI alone, such as kick,closed-hat,tom; other instruments stay.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

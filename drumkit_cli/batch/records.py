@@ -21,6 +21,7 @@ from drumkit_cli.io.calls import Call
 from drumkit_cli.io.places import is_url, join, within
 from drumkit_cli.io.remote import State
 from drumkit_cli.io.streams import open_input, open_output
+from drumkit_cli.patterns.names import shipped_pattern
 
 FOLDER: Final = ".drumkit"
 UNREADABLE: Final = (
@@ -112,6 +113,8 @@ class Keeper:
     def _record(self, path: str, weights: Iterable[str], outputs: Mapping[str, Made]) -> Record:
         """What the command makes of an input, with the present weights of the features named."""
         record = _record_of(self._call, weights, outputs)
+        if shipped_pattern(path) is not None:
+            return replace(record, input=path)
         if is_url(path):
             return replace(record, input=path, input_sha256=places.sha256(path))
         with open_input(path) as source:

@@ -12,7 +12,7 @@ import typer
 from drumkit_cli import console, options
 from drumkit_cli.batch.inputs import gather
 from drumkit_cli.batch.run import each
-from drumkit_cli.errors import BadDataError, UsageError
+from drumkit_cli.errors import UsageError
 from drumkit_cli.groove.inputs.performance import (
     DENSITY_RANGE,
     DYNAMICS,
@@ -25,26 +25,19 @@ from drumkit_cli.groove.inputs.performance import (
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.sniffing import Kind
-from drumkit_cli.io.streams import Input, open_input, open_output, write_text
+from drumkit_cli.io.streams import open_output, write_text
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
+from drumkit_cli.midi.selection import Selection, parse_selection
+from drumkit_cli.patterns.names import check_song
 
 if TYPE_CHECKING:
     from drumkit_cli.groove.groover import Groover
     from drumkit_cli.groove.infer import Like
-    from drumkit_cli.groove.inputs.groove_file import GrooveTable
-    from drumkit_cli.groove.inputs.template import Template
+    from drumkit_cli.groove.inputs.reading import Likeness
     from drumkit_cli.midi.map_file import DrumMap
 
 VARIATIONS_MAX = 1000
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """What `--like` named: a performance that the model hears, or a table that is imposed."""
-
-    groove: Template | GrooveTable
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +48,7 @@ class Job:
     controls: Controls
     like: Likeness | None
     variations: int | None
+    part: Selection
     drum_map: DrumMap | None
     provenance: bool
 
@@ -66,7 +60,7 @@ class Job:
 
 
 def groove(
-    files: options.Inputs = None,
+    files: options.Songs = None,
     output: Annotated[
         str | None,
         options.output(
@@ -176,6 +170,8 @@ def groove(
             "--extract", help="Write the groove of MIDI files as text, which --like takes."
         ),
     ] = False,
+    bars: options.Bars = None,
+    voices: options.Voices = None,
     drum_map: options.DrumMap = None,
     seed: options.Seed = 0,
     weights: options.Weights = None,
@@ -207,6 +203,7 @@ def groove(
         references.append(drum_map)
     if [*inputs, *references].count("-") > 1:
         raise UsageError("stdin (-) can be read only once")
+    part = parse_selection(bars, voices)
     pitches = None if drum_map is None else read_drum_map(drum_map)
     if extract:
         given = (genre, like, velocity_pattern, feel, swing, density, only, variations)
@@ -214,7 +211,7 @@ def groove(
         plain = shares == (False, DYNAMICS, 1.0, 1.0, 1.0)
         if not plain or any(option is not None for option in given):
             raise UsageError("--extract only reads a groove", "leave the options of playing out")
-        _extract(inputs, output, pitches, provenance=not no_provenance)
+        _extract(inputs, output, part, pitches, provenance=not no_provenance)
         return
     template = "{song}" if variations is None else "{song}-{variation}"
     destination = Destination(output, ".mid", template)
@@ -235,10 +232,13 @@ def groove(
         velocity=velocity,
         seed=seed,
     )
-    job = Job(destination, controls, None, variations, pitches, not no_provenance)
+    job = Job(destination, controls, None, variations, part, pitches, not no_provenance)
     destination.check(inputs, *job.fields(), references=references)
     if like is not None:
-        job = replace(job, like=_read_likeness(like, pitches))
+        check_song(like)
+        from drumkit_cli.groove.inputs.reading import read_likeness
+
+        job = replace(job, like=read_likeness(like, pitches))
 
     @cache
     def load() -> tuple[Groover, Like]:
@@ -280,14 +280,17 @@ def _read_only(only: str | None) -> tuple[int, ...]:
 
 
 def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Like]]) -> None:
-    template, name, sha256 = _read_template(path, job.drum_map)
+    check_song(path)
+    from drumkit_cli.groove.inputs.reading import read_song_template
+
+    template, name, sha256 = read_song_template(path, job.part, job.drum_map)
     groover, like = load()
     from drumkit_cli.groove import infer
     from drumkit_cli.midi.files import write_midi
 
     comment = ""
     if job.provenance:
-        sums = ",".join([sha256, *([job.like.sha256] if job.like else [])])
+        sums = ",".join(filter(None, [sha256, job.like.sha256 if job.like else ""]))
         comment = Provenance(job.controls.seed, groover.weights_sha256, sums).comment()
     for variation, fields in enumerate(job.fields()):
         controls = replace(job.controls, variation=variation)
@@ -298,14 +301,22 @@ def _groove_one(path: str, job: Job, load: Callable[[], tuple[Groover, Like]]) -
 
 
 def _extract(
-    inputs: Sequence[str], output: str | None, drum_map: DrumMap | None, *, provenance: bool
+    inputs: Sequence[str],
+    output: str | None,
+    part: Selection,
+    drum_map: DrumMap | None,
+    *,
+    provenance: bool,
 ) -> None:
     destination = Destination(output, ".groove")
     destination.check(inputs)
 
     def extract_one(path: str) -> None:
-        template, name, sha256 = _read_template(path, drum_map)
+        check_song(path)
         from drumkit_cli.groove.inputs.groove_file import extract_groove, write_groove
+        from drumkit_cli.groove.inputs.reading import read_song_template
+
+        template, name, sha256 = read_song_template(path, part, drum_map)
 
         comment = Provenance(input_sha256=sha256).comment() if provenance else ""
         write_text(
@@ -313,37 +324,3 @@ def _extract(
         )
 
     each(inputs, extract_one, destination)
-
-
-def _read_likeness(path: str, drum_map: DrumMap | None) -> Likeness:
-    with open_input(path) as source:
-        from drumkit_cli.groove.inputs.groove_file import is_groove, read_groove
-
-        data = source.read_bytes()
-        if is_groove(data):
-            return Likeness(read_groove(data, source.name), source.sha256())
-        if source.kind is not Kind.MIDI:
-            raise BadDataError(
-                f"{source.name} is neither MIDI nor a groove", "drumkit groove --extract makes one"
-            )
-        return Likeness(_parse(source, drum_map), source.sha256())
-
-
-def _read_template(path: str, drum_map: DrumMap | None) -> tuple[Template, str, str]:
-    """The template of an input, the input's name and its SHA-256."""
-    with open_input(path) as source:
-        return _parse(source, drum_map), source.name, source.sha256()
-
-
-def _parse(source: Input, drum_map: DrumMap | None) -> Template:
-    from drumkit_cli.groove.inputs.template import read_template
-    from drumkit_cli.patterns.grid import name_unknown
-
-    source.require(Kind.MIDI, "MIDI", "give a MIDI file")
-    template = read_template(source.read_bytes(), source.name, drum_map)
-    for remark in template.remarks:
-        console.warn(f"{source.name}: {remark}")
-    if template.unknown:
-        unknown = name_unknown(template.unknown, drum_map)
-        console.detail(f"{source.name}: left as they are: {unknown}")
-    return template

@@ -6,13 +6,15 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.errors import UsageError
-from drumkit_cli.interpolate.names import find_named
+from drumkit_cli.interpolate.names import split_measures
 from drumkit_cli.interpolate.paths import SILENCE, STEPS, STEPS_MAX, TEMPO_BPM, PathKind
 from drumkit_cli.io.outputs import check_file
 from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import write_text
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.map_file import read_drum_map
+from drumkit_cli.midi.selection import parse_selection
+from drumkit_cli.patterns.names import check_song
 
 
 def interpolate(
@@ -22,7 +24,7 @@ def interpolate(
             metavar="START",
             show_default=False,
             help="MIDI or NPY file, - for stdin, or a shipped pattern such as techno:3. "
-            "@17 or @1-4 after it takes these measures.",
+            "@17 or @1-4 after it takes these measures, before those of --bars.",
         ),
     ] = None,
     goal: Annotated[
@@ -73,6 +75,8 @@ def interpolate(
             "[default: MIDI to stdout]"
         ),
     ] = None,
+    bars: options.Bars = None,
+    voices: options.Voices = None,
     drum_map: options.DrumMap = None,
     weights: options.Weights = None,
     device: options.DeviceOption = Device.CPU,
@@ -98,15 +102,16 @@ def interpolate(
     if [name.partition("@")[0] for name in (start, goal, drum_map or "")].count("-") > 1:
         raise UsageError("stdin (-) can be read only once")
     check_file(output, ".mid", ".npy")
+    part = parse_selection(bars, voices)
     for name in (start, goal):
-        find_named(name)
+        check_song(split_measures(name)[0])
     pitches = None if drum_map is None else read_drum_map(drum_map)
 
     from drumkit_cli.interpolate import infer
     from drumkit_cli.interpolate.sources import read_source
     from drumkit_cli.patterns.drum_file import write_drums
 
-    first, last = read_source(start, pitches), read_source(goal, pitches)
+    first, last = (read_source(name, pitches, part) for name in (start, goal))
     for remark in first.remarks + last.remarks:
         console.warn(remark)
     autoencoder = None

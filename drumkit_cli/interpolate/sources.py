@@ -5,20 +5,22 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drumkit_cli.errors import BadDataError, UsageError
-from drumkit_cli.interpolate.names import find_named
+from drumkit_cli.errors import BadDataError
+from drumkit_cli.interpolate.names import split_measures
 from drumkit_cli.io.arrays import Floats, read_npy
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input
-from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES
-from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.drum_maps import SIX_VOICES, VOICE_NAMES, VOICE_PITCHES
 from drumkit_cli.midi.map_file import DrumMap, translate
+from drumkit_cli.midi.selection import WHOLE, Selection
 from drumkit_cli.midi.track import Track
 from drumkit_cli.patterns import composer
 from drumkit_cli.patterns.genres import GENRES
 from drumkit_cli.patterns.grid import name_unknown, read_grid
+from drumkit_cli.patterns.names import shipped_pattern, told_of_patterns
 from drumkit_cli.patterns.pattern_sets import PATTERN_STEPS, fold
-from drumkit_cli.patterns.ruler import MEASURE_STEPS, Ruler
+from drumkit_cli.patterns.ruler import MEASURE_STEPS
+from drumkit_cli.patterns.songs import song_of
 
 _VOICES_REMEDY: Final = f"they are {', '.join(VOICE_NAMES)}"
 
@@ -56,23 +58,26 @@ def shipped_names() -> list[tuple[str, Floats, float]]:
     ]
 
 
-def read_source(name: str, drum_map: DrumMap | None = None) -> Source:
-    """Read what a name stands for, as `find_named` says.
+def read_source(name: str, drum_map: DrumMap | None = None, selection: Selection = WHOLE) -> Source:
+    """Read a MIDI or NPY file, stdin for "-", or a pattern that ships by its name.
 
     Args:
-        name: as above.
+        name: as `split_measures` and `shipped_pattern` take it.
         drum_map: what the pitches of a MIDI file are; None: General MIDI.
+        selection: the part, where the name tells no measures.
 
     Raises:
         UsageError: no pattern of that number; measures that are not there.
         MissingInputError: neither a file nor a pattern.
         BadDataError: not MIDI nor NPY; no notes; another meter; velocities that are no velocities.
     """
-    named = find_named(name)
-    if named.shipped:
-        return _source(_shipped(*named.shipped, named.measures), name)
-    with open_input(named.path) as source:
-        return _source(_read(source, named.measures, drum_map), name, source.sha256())
+    path, selection = split_measures(name, selection)
+    shipped = shipped_pattern(path)
+    if shipped is not None:
+        velocities = _cut(composer.compose(*shipped), selection, path)
+        return _source(Steps(velocities, GENRES[shipped[0]].tempo_bpm), name)
+    with told_of_patterns(path), open_input(path) as source:
+        return _source(_read(source, selection, drum_map), name, source.sha256())
 
 
 def read_pattern(pattern: Pattern, drum_map: DrumMap | None = None) -> Source:
@@ -84,7 +89,7 @@ def read_pattern(pattern: Pattern, drum_map: DrumMap | None = None) -> Source:
     if isinstance(pattern, str):
         return read_source(pattern, drum_map)
     if isinstance(pattern, Track):
-        return _source(_from_track(pattern, "the track", None, drum_map), "the track")
+        return _source(_from_track(pattern, "the track", drum_map), "the track")
     return _source(Steps(_from_array(np.asarray(pattern), "the array")), "the array")
 
 
@@ -96,51 +101,36 @@ def _source(steps: Steps, name: str, sha256: str = "") -> Source:
     return Source(patterns, steps.tempo_bpm, sha256, steps.remarks)
 
 
-def _shipped(genre: str, number: int, chosen: range | None) -> Steps:
-    velocities = composer.compose(genre, number)
-    velocities = _cut(velocities, chosen, f"{genre}:{number}") if chosen else velocities
-    return Steps(velocities, GENRES[genre].tempo_bpm)
-
-
-def _read(source: Input, chosen: range | None, drum_map: DrumMap | None) -> Steps:
-    """What a file or the chosen measures of it play."""
+def _read(source: Input, selection: Selection, drum_map: DrumMap | None) -> Steps:
+    """What a file or the chosen part of it plays."""
     if source.kind is Kind.NPY:
         velocities = _from_array(read_npy(source), source.name)
-        return Steps(_cut(velocities, chosen, source.name) if chosen else velocities)
+        return Steps(_cut(velocities, selection, source.name))
     source.require(Kind.MIDI, "MIDI", "give MIDI, NPY or a name of --list")
-    return _from_track(read_midi(source.read_bytes(), source.name), source.name, chosen, drum_map)
+    song = song_of(source, selection, drum_map)
+    return _from_track(song.track, song.name, drum_map)
 
 
-def _from_track(track: Track, name: str, chosen: range | None, drum_map: DrumMap | None) -> Steps:
-    """What a track or the chosen measures of it play, and its last tempo."""
+def _from_track(track: Track, name: str, drum_map: DrumMap | None) -> Steps:
+    """What a track plays, and its last tempo."""
     grid = read_grid(track, name, translate(SIX_VOICES, drum_map), len(VOICE_NAMES))
     remarks = grid.remarks
     if grid.unknown:
         remarks += (f"left out {name_unknown(grid.unknown, drum_map)}",)
     tempo = 60e6 / track.tempi[-1].microseconds_per_quarter if track.tempi else 120.0
-    if chosen:
-        velocities = _cut(grid.velocities, chosen, name, grid.ruler)
-    else:
-        steps = grid.ruler.columns_filled(track.end_ticks)
-        velocities = _without_closing_hit(grid.velocities, steps)
+    steps = grid.ruler.columns_filled(track.end_ticks)
+    velocities = _without_closing_hit(grid.velocities, steps)
     return Steps(velocities, tempo, tuple(f"{name}: {remark}" for remark in remarks))
 
 
-def _cut(velocities: Floats, chosen: range, name: str, ruler: Ruler | None = None) -> Floats:
-    """The columns of the chosen measures, each of sixteen without a ruler."""
-    measures = ruler.measures if ruler else -(-velocities.shape[1] // MEASURE_STEPS)
-    if chosen[-1] > measures:
-        raise UsageError(f"{name} has no measure {chosen[-1]}", f"it has {measures}")
-    columns = [
-        ruler.bar_line(measure) if ruler else (measure - 1) * MEASURE_STEPS
-        for measure in (chosen[0], chosen[-1] + 1)
-    ]
-    if columns[0] == columns[1]:
-        raise BadDataError(
-            f"{name} has measures that do not fill sixteen sixteenths at {chosen[0]}",
-            "choose measures in 4/4 or 2/4",
-        )
-    return velocities[:, columns[0] : columns[1]]
+def _cut(velocities: Floats, selection: Selection, name: str) -> Floats:
+    """The chosen measures of a grid, each of sixteen columns, and its chosen voices."""
+    measures = -(-velocities.shape[1] // MEASURE_STEPS)
+    first, last = selection.bars_of(measures, name)
+    if selection.pitches is not None:
+        kept = [pitch in selection.pitches for pitch in VOICE_PITCHES]
+        velocities = velocities * np.array(kept, np.float32)[:, None]
+    return velocities[:, (first - 1) * MEASURE_STEPS : last * MEASURE_STEPS]
 
 
 def _without_closing_hit(velocities: Floats, steps: int) -> Floats:

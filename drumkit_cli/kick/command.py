@@ -15,6 +15,7 @@ from drumkit_cli.io.provenance import Provenance
 from drumkit_cli.io.streams import check_input, resolve_inputs
 from drumkit_cli.kick.config import THRESHOLD
 from drumkit_cli.learning.devices import Device
+from drumkit_cli.midi.selection import parse_selection
 
 if TYPE_CHECKING:
     from drumkit_cli.kick.drummer import Drummer
@@ -55,6 +56,8 @@ def kick(
     snare: Annotated[
         str | None, options.text("--snare", "AUDIO", "The snare, in place of SONG; with --bass.")
     ] = None,
+    bars: options.Bars = None,
+    voices: options.Voices = None,
     bpm: options.Bpm = None,
     offset: options.Offset = 0.0,
     like: Annotated[
@@ -148,9 +151,11 @@ def kick(
         if path is not None:
             check_input(path)
 
+    part = parse_selection(bars, voices)
+
     from drumkit_cli.kick.sources import open_source
 
-    with open_source(song, (bass, snare), None if bpm is None else (bpm, offset)) as source:
+    with open_source(song, (bass, snare), None if bpm is None else (bpm, offset), part) as source:
         if source.track is None and mix and kind_of(output or "") != ".wav":
             raise UsageError("--mix of audio gives audio", "-o mix.wav")
         if source.context.is_silent:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from drumkit_cli import console
 from drumkit_cli.audio.reader import AudioReader
 from drumkit_cli.audio.stems import select_stem, sum_stems
-from drumkit_cli.errors import BadDataError
+from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import Floats, read_npy
 from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import Input, open_input
@@ -23,7 +23,9 @@ from drumkit_cli.listening.beat_tracker import hear_beats
 from drumkit_cli.listening.beats import steady_beats
 from drumkit_cli.listening.tempo_map import empty_song, tempo_map
 from drumkit_cli.midi.files import read_midi
+from drumkit_cli.midi.selection import WHOLE, Selection
 from drumkit_cli.midi.track import Track, empty_track
+from drumkit_cli.patterns.songs import song_of
 from drumkit_cli.spectral.onset_strength import RATE
 
 BLOCK_FRAMES = 1 << 16
@@ -58,17 +60,22 @@ Tempo = tuple[float, float]
 
 @contextmanager
 def open_source(
-    song: str | None, stems: tuple[str | None, str | None], tempo: Tempo | None
+    song: str | None,
+    stems: tuple[str | None, str | None],
+    tempo: Tempo | None,
+    part: Selection = WHOLE,
 ) -> Iterator[Source]:
-    """Open a song, or a bass and a snare.
+    """Open a song, of MIDI a part of it, or a bass and a snare.
 
     Raises:
+        UsageError: a part of audio; measures that are not there.
         BadDataError: neither MIDI nor a stems stream; no bass, or no snare.
         MissingInputError: a file does not exist.
     """
     with ExitStack() as stack:
         bass, snare = stems
         if bass is not None and snare is not None:
+            _require_whole(part)
             files = [stack.enter_context(open_input(path)) for path in (bass, snare)]
             readers = [stack.enter_context(AudioReader(file)) for file in files]
             sha256 = ",".join(file.sha256() for file in files)
@@ -76,8 +83,9 @@ def open_source(
             return
         source = stack.enter_context(open_input(song or "-"))
         if source.kind is Kind.MIDI:
-            yield _of_midi(source, tempo)
+            yield _of_midi(source, tempo, part)
             return
+        _require_whole(part)
         if source.kind is Kind.NPY:
             raise BadDataError(f"{source.name} is NPY, neither MIDI nor audio", "give a song")
         yield _of_stream(stack.enter_context(AudioReader(source)), tempo, source.sha256())
@@ -106,8 +114,13 @@ def read_code(path: str, size: int) -> Floats:
         return as_code(read_npy(source), size, source.name)
 
 
-def _of_midi(source: Input, tempo: Tempo | None) -> Source:
-    track = read_midi(source.read_bytes(), source.name)
+def _require_whole(part: Selection) -> None:
+    if part != WHOLE:
+        raise UsageError("--bars and --voices are of MIDI, not of audio")
+
+
+def _of_midi(source: Input, tempo: Tempo | None, part: Selection) -> Source:
+    track = song_of(source, part).track
     beats = None if tempo is None else _with_bars(steady_beats(*tempo, track.seconds))
     context = context_of_track(track, source.name, beats)
     return Source(source.name, source.sha256(), context, track, track)

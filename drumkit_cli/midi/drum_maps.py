@@ -51,6 +51,34 @@ Roland's is that of its TD-11 and TD-17 and of the Groove MIDI Dataset. Yamaha's
 below 35, Alesis' kits a half-open hi-hat (23) and a foot splash (21).
 """
 
+DRUM_PITCHES: Final[Mapping[str, tuple[int, ...]]] = {
+    "kick": (35, 36),
+    "snare": (38, 40),
+    "rimshot": (31, 32, 33, 37, 75, 76, 77),
+    "clap": (39,),
+    "snap": (28, 85),
+    "closed-hat": (22, 42, 44),
+    "open-hat": (26, 46),
+    "low-tom": (41, 43, 58, 66, 86, 87),
+    "mid-tom": (45, 47),
+    "high-tom": (48, 50, 65),
+    "crash": (49, 52, 55, 57),
+    "ride": (51, 53, 59),
+    "cowbell": (34, 56, 67, 68),
+    "tambourine": (54, 83),
+    "low-conga": (64,),
+    "high-conga": (62, 63),
+    "low-bongo": (61,),
+    "high-bongo": (60,),
+    "shaker": (69, 70, 82),
+}
+"""Drums by name: their pitches in General MIDI 1 and 2, and on Roland's kit.
+
+Percussion without a name of its own goes with the most similar drum: timbales and surdos with toms,
+claves, wood blocks and clicks with the rimshot, agogos with the cowbell, castanets with the snap.
+Whistles, guiros, cuicas, triangles and the like have none.
+"""
+
 VOICE_NAMES: Final = ("bass drum", "snare", "closed hat", "open hat", "rimshot", "cowbell")
 """The six voices of the Roland TR-808 that electronic patterns are written for."""
 

@@ -63,12 +63,6 @@ class Ruler:
         """The length of the grid, T: a multiple of 16."""
         return self.spans[-1].first_column + self.spans[-1].columns
 
-    @property
-    def measures(self) -> int:
-        """How many measures the file has, on the grid or not."""
-        last = self.spans[-1].stretch
-        return last.first_measure + last.measures - 1
-
     @cached_property
     def ticks(self) -> NDArray[np.float64]:
         """Where each column is in the file, ``[T]``; NaN for columns of no time."""
@@ -110,14 +104,6 @@ class Ruler:
     def columns_filled(self, tick: float) -> int:
         """How many columns the measures have that a file of this length fills, rounded."""
         return self._columns_until(tick, round)
-
-    def bar_line(self, measure: int) -> int:
-        """The column where a measure of the file, numbered from 1, begins; else the next one's."""
-        for span in reversed(self.spans):
-            before = measure - span.stretch.first_measure
-            if before >= 0:
-                return span.first_column + min(before * span.room, span.columns)
-        return 0
 
     def _span_at(self, tick: float) -> Span:
         return self.spans[max(bisect_right(self._first_ticks, tick) - 1, 0)]

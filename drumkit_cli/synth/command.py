@@ -15,6 +15,8 @@ from drumkit_cli.io.sniffing import Kind
 from drumkit_cli.io.streams import check_input
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.map_file import read_drum_map
+from drumkit_cli.midi.selection import parse_selection
+from drumkit_cli.patterns.names import check_song
 from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.synth.requests import (
     HUMANIZE,
@@ -34,8 +36,9 @@ def synth(
         typer.Argument(
             metavar="CLASS|FILE",
             show_default=False,
-            help=f"A class of sounds ({', '.join(CLASSES)}); or MIDI files to play: - is stdin, "
-            "which is also read when nothing is named. A file called as a class is ./kick.",
+            help=f"A class of sounds ({', '.join(CLASSES)}); or MIDI files to play, or patterns "
+            "that ship, such as techno:3: - is stdin, which is also read when nothing is named. A "
+            "file called as a class is ./kick.",
         ),
     ] = None,
     output: Annotated[
@@ -150,6 +153,8 @@ def synth(
             high=1.0,
         ),
     ] = None,
+    bars: options.Bars = None,
+    voices: options.Voices = None,
     drum_map: options.DrumMap = None,
     length: Annotated[
         float | None,
@@ -203,6 +208,8 @@ def synth(
         "--gain": gain,
         "--pan": pan,
         "--humanize": humanize,
+        "--bars": bars,
+        "--voices": voices,
         "--map": drum_map,
         "--recursive": recursive or None,
         "--from-file": from_file,
@@ -240,8 +247,11 @@ def synth(
         share = HUMANIZE if humanize is None else humanize
         choice = KitChoice.parse(kit, save_kit, voice or [], gain or [], pan or [], share)
         destination = choice.destination(files, output, drum_map)
-        for path in [*choice.files, *(files if len(files) == 1 else [])]:
+        for path in choice.files:
             check_input(path)
+        if len(files) == 1:
+            check_song(files[0])
+        part = parse_selection(bars, voices)
         pitches = None if drum_map is None else read_drum_map(drum_map)
 
     from drumkit_cli.audio.writing import require_format
@@ -266,7 +276,7 @@ def synth(
     else:
         from drumkit_cli.synth.kits.midi_player import play_songs
 
-        play_songs(files, destination, choice, rendering, pitches)
+        play_songs(files, destination, choice, rendering, part, pitches)
 
 
 def _check_sources(

@@ -21,6 +21,7 @@ from drumkit_cli.io.arrays import Floats, Integers
 from drumkit_cli.io.tables import Table
 from drumkit_cli.learning.checkpoint import load_weights
 from drumkit_cli.learning.statistics import frechet_distance
+from drumkit_cli.midi.drum_maps import DRUM_PITCHES
 from drumkit_cli.midi.track import empty_track
 from drumkit_cli.sounds.classes import CLASSES, PAPER_CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code
@@ -31,7 +32,6 @@ from drumkit_cli.sounds.mel_image import FLOOR_DB, LENGTH, MEL, levels_of
 from drumkit_cli.synth import data as sounds_of
 from drumkit_cli.synth.kits.kit import draw_kit
 from drumkit_cli.synth.kits.rendering import SoundBank, natural_frames, read_hits, render
-from drumkit_cli.synth.kits.voices import VOICES
 from drumkit_cli.synth.metrics import (
     attacks,
     diversity,
@@ -179,7 +179,7 @@ def onset_f(synth: DrumSynth, seed: int) -> float:
     import mir_eval
 
     generator = np.random.default_rng(seed)
-    pitches = [voice.pitches[0] for voice in VOICES.values()] * 2
+    pitches = [pitches[0] for pitches in DRUM_PITCHES.values()] * 2
     count = len(pitches)
     seconds = np.round(0.3 + 1.3 * np.arange(count) + generator.uniform(0, 0.1, count), 4)
     hits = zip(seconds.tolist(), pitches, generator.integers(40, 128, count).tolist(), strict=True)

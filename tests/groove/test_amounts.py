@@ -6,9 +6,8 @@ import pytest
 from drumkit_cli import cli
 from drumkit_cli.groove.electronic import swung
 from drumkit_cli.groove.inputs.swing import Swing
-from drumkit_cli.groove.inputs.template import read_template
 from drumkit_cli.midi.files import read_midi, write_midi
-from tests.groove.tracks import STEP, beat
+from tests.groove.tracks import STEP, beat, read_template
 
 HATS = (42, 46)
 

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from drumkit_cli.groove.inputs.template import read_template
-from drumkit_cli.midi.files import write_midi
+from drumkit_cli.groove.inputs.template import template_of
+from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import empty_track
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +20,10 @@ def beat(measures=4, bpm=120.0):
         notes += [(start + step * STEP, 60, pitch, 100) for step, pitch in hits]
     track = empty_track(bpm, end_ticks=16 * STEP * measures, name="beat")
     return write_midi(track.with_notes(track.note(*note) for note in notes))
+
+
+def read_template(data, name, drum_map=None):
+    return template_of(read_midi(data, name), name, drum_map)
 
 
 def performance(data):

@@ -47,7 +47,6 @@ def test_what_does_not_fill_a_measure_before_a_meter_is_off_the_grid():
     assert ruler.columns == 32
     assert ruler.place(16 * STEP) is None
     assert ruler.place(24 * STEP) == (16, 0)
-    assert ruler.measures == 4
 
 
 def test_a_pickup_and_an_odd_measure_have_no_columns():
@@ -89,13 +88,6 @@ def test_the_models_measures_begin_where_measures_do_and_beats_align(
 
 def test_measures_without_whole_sixteenths_are_off_the_grid():
     assert ruler_of((7, 32, 8), layout=model_measures).columns == 0
-
-
-def test_measures_are_counted_as_the_file_counts_them():
-    ruler = ruler_of((1, 4, 1), (4, 4, 2), (5, 4, 1), (4, 4, 2))
-    assert [ruler.bar_line(number) for number in range(1, 8)] == [0, 0, 16, 32, 32, 48, 64]
-    halves = ruler_of((2, 4, 6))
-    assert [halves.bar_line(number) for number in (1, 2, 5)] == [0, 8, 32]
 
 
 @given(

@@ -16,7 +16,6 @@ from drumkit_cli.groove.inputs.meters import is_compound, model_measures
 from drumkit_cli.groove.inputs.performance import Performance
 from drumkit_cli.groove.inputs.swing import LATEST, Swing, find_swing
 from drumkit_cli.groove.network.windowing import BEAT_STEPS, VOICE_OF_PITCH, VOICES
-from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.track import Note, Track
 from drumkit_cli.patterns.grid import Grid, read_grid
@@ -63,17 +62,13 @@ class Template:
         return tuple(values[sixteenth % len(values)] for sixteenth in sixteenths)
 
 
-def read_template(data: bytes, name: str, drum_map: DrumMap | None = None) -> Template:
-    """Read a MIDI file; ``name`` is for messages, ``drum_map`` says what its pitches are.
-
-    Raises:
-        BadDataError: no MIDI file, none of the seven voices in it, or as `read_grid`.
-    """
-    return template_of(read_midi(data, name), name, drum_map)
-
-
 def template_of(track: Track, name: str, drum_map: DrumMap | None = None) -> Template:
-    """Take a track for a template; as `read_template`.
+    """Take a track for a template.
+
+    Args:
+        track: the track.
+        name: for messages.
+        drum_map: what its pitches are; None: General MIDI.
 
     Raises:
         BadDataError: none of the seven voices in it, or as `read_grid`.

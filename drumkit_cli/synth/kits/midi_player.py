@@ -8,13 +8,12 @@ from pathlib import Path
 from drumkit_cli import console
 from drumkit_cli.batch.run import each
 from drumkit_cli.io.outputs import Destination
-from drumkit_cli.io.sniffing import Kind
-from drumkit_cli.io.streams import open_input, open_output
+from drumkit_cli.io.streams import open_output
 from drumkit_cli.midi.drum_parts import find_drums
-from drumkit_cli.midi.files import read_midi
 from drumkit_cli.midi.map_file import DrumMap
-from drumkit_cli.midi.track import Track
+from drumkit_cli.midi.selection import WHOLE, Selection
 from drumkit_cli.patterns.grid import name_unknown
+from drumkit_cli.patterns.songs import Song, read_song
 from drumkit_cli.sounds.codes import Code
 from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.synth.code_sources import Source
@@ -25,15 +24,6 @@ from drumkit_cli.synth.kits.recordings import Recordings
 from drumkit_cli.synth.kits.rendering import SoundBank
 from drumkit_cli.synth.render_options import RenderOptions
 from drumkit_cli.synth.requests import KitChoice
-
-
-@dataclass(frozen=True)
-class Song:
-    """A MIDI file that was read."""
-
-    name: str
-    sha256: str
-    track: Track
 
 
 @dataclass(frozen=True)
@@ -50,9 +40,10 @@ def play_songs(
     destination: Destination,
     choice: KitChoice,
     rendering: RenderOptions,
+    part: Selection = WHOLE,
     drum_map: DrumMap | None = None,
 ) -> None:
-    """Play every input with the same kit.
+    """Play every input, or a part of it, with the same kit.
 
     Raises:
         DrumkitError: an input, the kit or an output cannot be used.
@@ -64,7 +55,8 @@ def play_songs(
         return _load_bank(choice, parts, rendering)
 
     def play_one(path: str) -> None:
-        song = _read_song(path)
+        song = read_song(path, part, drum_map)
+        require_notes(song.track, song.name)
         _play_one(song, load(), destination, choice, rendering, parts.sums, drum_map)
 
     each(inputs, play_one, destination)
@@ -101,14 +93,6 @@ def _play_one(
         console.detail(f"{song.name}: all was scaled by {played.gain:.4f} to fit")
     comment = rendering.comment(bank.weights_sha256, song.sha256, *sums)
     rendering.write(destination.place(song.name), 2, played.frames, played.blocks(), comment)
-
-
-def _read_song(path: str) -> Song:
-    with open_input(path) as source:
-        source.require(Kind.MIDI, "MIDI", "give a MIDI file")
-        track = read_midi(source.read_bytes(), source.name)
-        require_notes(track, source.name)
-        return Song(source.name, source.sha256(), track)
 
 
 def _read_parts(choice: KitChoice) -> Parts:

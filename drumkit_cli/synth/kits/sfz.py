@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from drumkit_cli.errors import BadDataError
+from drumkit_cli.midi.drum_maps import DRUM_PITCHES
 from drumkit_cli.synth.kits.instruments import Instrument, kit_of, path_within
 from drumkit_cli.synth.kits.kit import Kit
 from drumkit_cli.synth.kits.recordings import VELOCITIES, Recording
@@ -54,7 +55,7 @@ def read_sfz(data: bytes, folder: Path, name: str) -> Kit:
 
 def _keys(voice: str) -> list[int]:
     """The MIDI pitches of a voice, those of General MIDI first, of two kicks the usual one."""
-    return sorted(VOICES[voice].pitches, key=lambda pitch: (not 35 <= pitch <= 81, pitch == 35))
+    return sorted(DRUM_PITCHES[voice], key=lambda pitch: (not 35 <= pitch <= 81, pitch == 35))
 
 
 def _regions(text: str) -> Iterator[Mapping[str, str]]:

@@ -18,10 +18,10 @@ from drumkit_cli.groove.inputs.groove_file import (
     write_groove,
 )
 from drumkit_cli.groove.inputs.performance import Performance
-from drumkit_cli.groove.inputs.template import read_template
 from drumkit_cli.groove.playing import play_template
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import empty_track
+from tests.groove.tracks import read_template
 
 HEAD = "drumkit groove 1\nstep kick snare\n"
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.groove.inputs.performance import Controls, Performance
 from drumkit_cli.groove.inputs.swing import STRAIGHT
-from drumkit_cli.groove.inputs.template import read_template
 from drumkit_cli.groove.network.windowing import CLOSED, OPEN, SNARE, VOICE_OF_PITCH
 from drumkit_cli.groove.playing import play_template
 from drumkit_cli.midi.files import read_midi, write_midi
 from drumkit_cli.midi.track import Event, empty_track
 from drumkit_cli.patterns.grid import read_grid
 from tests.contract import midi_files
+from tests.groove.tracks import read_template
 
 STEP = 120
 

@@ -7,7 +7,7 @@ import pytest
 
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.midi.drum_maps import ROLAND_DRUMS, drum_name
+from drumkit_cli.midi.drum_maps import DRUM_PITCHES, ROLAND_DRUMS, drum_name
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.drum_synth import DrumSynth
 from drumkit_cli.sounds.mel_image import to_power
@@ -45,7 +45,7 @@ def test_every_class_is_a_voice_and_every_voice_of_a_class():
 
 
 def test_no_pitch_has_two_voices():
-    pitches = [pitch for voice in VOICES.values() for pitch in voice.pitches]
+    pitches = [pitch for voice in VOICES for pitch in DRUM_PITCHES[voice]]
     assert len(pitches) == len(set(pitches)) == len(VOICE_OF_PITCH)
 
 
