@@ -108,6 +108,36 @@ def gated_loudness(step_powers: Floats64) -> float | None:
     return _loudness_of(float(blocks[blocks > gate].mean()))
 
 
+def start_loudness(samples: Samples, rate: int) -> float:
+    """Return the loudness in LUFS of the first 100 ms of mono samples `[n]`, without a gate.
+
+    What is shorter is followed by silence. -inf of silence.
+    """
+    step = STEP_SAMPLES * rate // RATE
+    spectrum = np.fft.rfft(samples[:step].astype(np.float64), _fast_size(step))
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    mean = 2 * float(power @ _weights(rate)) / (_fast_size(step) * step)
+    return _loudness_of(mean) if mean > 0 else -math.inf
+
+
+@cache
+def _weights(rate: int) -> Floats64:
+    """Return the squared magnitude of the filter at the bins of `start_loudness`."""
+    size = _fast_size(STEP_SAMPLES * rate // RATE)
+    hertz = np.minimum(np.fft.rfftfreq(size, 1 / rate), RATE / 2)
+    z = np.exp(-2j * np.pi * hertz / RATE)
+    response = np.ones(len(hertz), np.complex128)
+    for numerator, denominator in (_SHELF, _HIGH_PASS):
+        response *= np.polyval(numerator[::-1], z) / np.polyval(denominator[::-1], z)
+    weights: Floats64 = np.square(np.abs(response))
+    return weights
+
+
+def _fast_size(count: int) -> int:
+    """Return the power of two from `count` on: what follows is silence."""
+    return 1 << (count - 1).bit_length()
+
+
 def _loudness_of(power: float) -> float:
     return _OFFSET + 10 * math.log10(power)
 

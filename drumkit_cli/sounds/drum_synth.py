@@ -16,7 +16,7 @@ from drumkit_cli.sounds import phase_reconstruction
 from drumkit_cli.sounds.classes import CLASSES, Inverter
 from drumkit_cli.sounds.codes import Code, LatentSpace
 from drumkit_cli.sounds.config import SynthConfig
-from drumkit_cli.sounds.finishing import finished, normalised_sound
+from drumkit_cli.sounds.finishing import finished, levelled
 from drumkit_cli.sounds.mel_image import FRAMES, LENGTH, MEL, levels_of, to_power
 from drumkit_cli.sounds.texture import expanded, textured
 from drumkit_cli.spectral import mel_spectrogram
@@ -25,7 +25,7 @@ DEFINITION: Final = "drumkit_cli.sounds.networks"
 MCNN_DEFINITION: Final = "drumkit_cli.sounds.mcnn"
 GRIFFIN_LIM_ITERATIONS: Final = 60
 PEAK: Final = 0.9
-"""Peak of a sound at velocity 1."""
+"""Largest peak of a sound at velocity 1."""
 VELOCITY_CURVE: Final = 1.5
 """The amplitude of a hit is its velocity to this power."""
 _BATCH: Final = 16
@@ -115,7 +115,8 @@ class DrumSynth:
     ) -> Floats:
         """Render a code: samples ``[n]`` at a rate, at most a second, trimmed at both ends.
 
-        The peak is 0.9 at velocity 1; softer hits are quieter and duller.
+        Sounds of a class are as loud as each other, with a peak of at most 0.9 at velocity 1;
+        softer hits are quieter and duller.
 
         Raises:
             UsageError: the velocity is not within 0..1, or MCNN was not loaded.
@@ -123,7 +124,8 @@ class DrumSynth:
         softer = code if velocity == 1 else self.space.at_velocity(code, velocity)
         samples = self.invert(self.levels([softer], seed=seed), inverter)[0]
         sound = finished(samples, softer.classes, rate, seed)
-        return normalised_sound(sound, PEAK * velocity**VELOCITY_CURVE, rate)
+        level = PEAK * velocity**VELOCITY_CURVE
+        return levelled(sound, softer.classes, rate) * np.float32(level)
 
     def encode(self, samples: Floats, name: str | None = None) -> Code:
         """The code of the first second of a sound, mono samples ``[n]`` at `MEL.rate`.

@@ -1,4 +1,4 @@
-"""What turns inverted samples into a sound: its attack, its rate, its ends and its level."""
+"""What turns inverted samples into a sound: its attack, its rate, its ends and its loudness."""
 
 from typing import Final
 
@@ -29,8 +29,15 @@ NEAR_ENOUGH: Final = 1.5
 """Attacks up to so many times as long are left as they are: what is sharpened loses something."""
 STEEPEST: Final = 16.0
 """Largest exponent of the expander on an attack."""
-LEVEL_SECONDS: Final = 0.1
-"""How much of a sound its level is measured over, from its attack on."""
+LOUDNESS_LUFS: Final = {
+    "kick": -12.5, "clap": -12.5, "snare": -14.5, "open-hat": -10.2, "closed-hat": -13.3,
+    "tambourine": -10.3, "conga": -13.3, "bongo": -15.7, "shaker": -11.3, "snap": -13.5,
+    "tom": -13.0, "ride": -11.3, "crash": -10.3, "cowbell": -16.1, "rimshot": -17.6,
+}  # fmt: skip
+"""Loudness of the first 100 ms of generated sounds at a peak of 1; `tools/measure_constants.py`
+prints these medians."""
+HEADROOM_DB: Final = 4.0
+"""How far below that loudness one-shots are, so that nearly all of a class reach it."""
 
 
 def finished(samples: Floats, classes: Floats, rate: int, seed: int) -> Floats:
@@ -80,15 +87,30 @@ def attack_seconds(samples: Floats, rate: int) -> float:
     return float(last[0] - first[0]) / rate if len(last) else 0.0
 
 
-def level_db(samples: Floats, rate: int) -> float:
-    """Level of the start of a sound ``[N]``, dB of the root mean square; -inf of silence."""
-    start = samples[: round(LEVEL_SECONDS * rate)]
-    power = float(np.square(start.astype(np.float64)).sum()) / (LEVEL_SECONDS * rate)
-    return 10 * float(np.log10(power)) if power else -np.inf
+def levelled(samples: Floats, classes: Floats, rate: int) -> Floats:
+    """Trim a sound at its end, fade both ends, and bring it to the loudness of its class.
+
+    Sounds of a class are as loud as each other over the first 100 ms, whatever their peaks; only
+    those that would exceed 1 are quieter. Silence stays silent.
+
+    Args:
+        samples: a sound ``[n]``.
+        classes: class weights ``[K]``.
+        rate: samples a second.
+    """
+    from drumkit_cli.audio.loudness import start_loudness
+
+    sound = trimmed(samples, rate)
+    peak = float(np.abs(sound).max(initial=0))
+    if peak == 0:
+        return sound
+    wanted = float(classes @ np.array([LOUDNESS_LUFS[name] for name in CLASSES])) - HEADROOM_DB
+    gain = 10 ** ((wanted - start_loudness(sound, rate)) / 20)
+    return sound * np.float32(min(gain, 1 / peak))
 
 
-def normalised_sound(samples: Floats, peak: float, rate: int = MEL.rate) -> Floats:
-    """Trim a sound at its end, fade both ends, and scale it to a peak; silence stays silent."""
+def trimmed(samples: Floats, rate: int) -> Floats:
+    """Cut a sound ``[n]`` where it ends, and fade both ends; silence stays as it is."""
     loudest = float(np.abs(samples).max(initial=0))
     if loudest == 0:
         return samples
@@ -96,8 +118,7 @@ def normalised_sound(samples: Floats, peak: float, rate: int = MEL.rate) -> Floa
     sound = _faded(samples[:end].copy(), rate)
     count = min(round(FADE_IN * rate / MEL.rate), end)
     sound[:count] *= np.arange(1, count + 1, dtype=np.float32) / (count + 1)
-    loudest = float(np.abs(sound).max())
-    return sound * np.float32(peak / loudest) if loudest else sound
+    return sound
 
 
 def fit_length(samples: Floats, length: int, rate: int = MEL.rate) -> Floats:

@@ -24,9 +24,9 @@ from drumkit_cli.learning.statistics import frechet_distance
 from drumkit_cli.midi.drum_maps import DRUM_PITCHES
 from drumkit_cli.midi.track import empty_track
 from drumkit_cli.sounds.classes import CLASSES, PAPER_CLASSES, Inverter
-from drumkit_cli.sounds.codes import Code
+from drumkit_cli.sounds.codes import Code, class_weights
 from drumkit_cli.sounds.drum_synth import DrumSynth, with_mcnn
-from drumkit_cli.sounds.finishing import finished, fit_length
+from drumkit_cli.sounds.finishing import finished, fit_length, levelled
 from drumkit_cli.sounds.high_band import FULL_RATE
 from drumkit_cli.sounds.mel_image import FLOOR_DB, LENGTH, MEL, levels_of
 from drumkit_cli.synth import data as sounds_of
@@ -146,7 +146,7 @@ def measure(
             "diversity: mean distance of two sounds of a class, relative to real training sounds",
             "attack: median time from a tenth to nine tenths of the peak, generated and real",
             "above 11 kHz: log-mel dB of 24 bands to 20 kHz, where real sounds are above -80 dB",
-            "levels: dB from the 5th to the 95th percentile of the first 100 ms, at one peak",
+            "levels: dB from the 5th to the 95th percentile of the first 100 ms of one-shots",
             "the paper prints no figures and its data is not public",
             f"weights: sha256 {synth.weights_sha256[:16]}; networks on one thread",
         ],
@@ -267,7 +267,9 @@ def _class_rows(
                 / max(diversity(seen[train.classes == c]), 1e-9),
                 attack_ms=median_attack_ms(sounds[c]),
                 real_attack_ms=median_attack_ms(real.samples[real.classes == c]),
-                levels_db=level_range_db(sounds[c]),
+                levels_db=level_range_db(
+                    levelled(sound, class_weights(c), MEL.rate) for sound in sounds[c]
+                ),
             )
         )
     return rows

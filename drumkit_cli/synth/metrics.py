@@ -1,12 +1,13 @@
 """Figures of drum sounds as functions of arrays: spectral errors, diversity, onsets."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.io.arrays import Floats
-from drumkit_cli.sounds.finishing import attack_seconds, level_db
+from drumkit_cli.sounds.finishing import attack_seconds
 from drumkit_cli.sounds.high_band import FULL_RATE
 from drumkit_cli.sounds.mel_image import FLOOR_DB, MEL, to_power
 from drumkit_cli.spectral.mel_config import MelConfig
@@ -14,6 +15,8 @@ from drumkit_cli.spectral.mel_spectrogram import mel_power
 
 HIGH_BANDS: Final = MelConfig(FULL_RATE, 2048, 512, 2048, 24, MEL.rate / 2, 20_000.0)
 """Bands of the measurement above 11 kHz."""
+LEVEL_SECONDS: Final = 0.1
+"""How much of a sound its level is measured over."""
 
 
 def log_mel_distance(real: Floats, made: Floats) -> float:
@@ -56,11 +59,20 @@ def median_attack_ms(sounds: Floats) -> float | None:
     return 1000 * float(np.median([attack_seconds(sound, MEL.rate) for sound in sounds]))
 
 
-def level_range_db(sounds: Floats) -> float:
-    """Range of the levels of sounds ``[n, N]`` at one peak, less a twentieth at each end."""
-    peaks = np.maximum(np.abs(sounds).max(1, keepdims=True), 1e-9)
-    levels = [level_db(sound, MEL.rate) for sound in sounds / peaks]
+def level_range_db(sounds: Iterable[Floats]) -> float:
+    """Range of the levels of sounds ``[n]`` at `MEL.rate`, less a twentieth at each end.
+
+    The level is the root mean square of the first 100 ms, not weighted by frequency.
+    """
+    levels = [level_db(sound, MEL.rate) for sound in sounds]
     return float(np.percentile(levels, 95) - np.percentile(levels, 5))
+
+
+def level_db(samples: Floats, rate: int) -> float:
+    """Level of the start of a sound ``[n]``, dB of the root mean square; -inf of silence."""
+    start = samples[: round(LEVEL_SECONDS * rate)]
+    power = float(np.square(start.astype(np.float64)).sum()) / (LEVEL_SECONDS * rate)
+    return 10 * float(np.log10(power)) if power else -np.inf
 
 
 def diversity(embeddings: Floats) -> float:

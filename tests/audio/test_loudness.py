@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumkit_cli.audio import loudness
-from drumkit_cli.audio.loudness import LoudnessMeter, gated_loudness
+from drumkit_cli.audio.loudness import LoudnessMeter, gated_loudness, start_loudness
 
 RATE = 48_000
 
@@ -101,3 +101,18 @@ def test_the_convolution_is_the_recursive_filter():
         filtered = loudness._filtered(filtered, *stage)
     steps = np.square(filtered).reshape(-1, loudness.STEP_SAMPLES).mean(1)
     assert measured(noise[None]) == pytest.approx(gated_loudness(steps), abs=1e-9)
+
+
+@pytest.mark.parametrize("rate", [8000, 22_050, 44_100, 96_000])
+@pytest.mark.parametrize("hertz", [100, 1000, 3000])
+def test_the_start_of_a_sine_has_what_the_filter_leaves_of_it(rate, hertz):
+    samples = sine(-20, 0.3, rate, hertz, channels=1)[0]
+    expected = -0.691 + gain_db(hertz) - 20 - 10 * math.log10(2)
+    assert start_loudness(samples, rate) == pytest.approx(expected, abs=0.1)
+
+
+def test_a_start_that_is_cut_short_is_quieter_and_silence_has_no_loudness():
+    samples = sine(-20, 0.05, RATE, 1000, channels=1)[0]
+    whole = start_loudness(np.tile(samples, 2), RATE)
+    assert start_loudness(samples, RATE) == pytest.approx(whole - 10 * math.log10(2), abs=0.1)
+    assert start_loudness(np.zeros(100, np.float32), RATE) == -math.inf

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from drumkit_cli.audio.loudness import start_loudness
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from drumkit_cli.sounds import codes, drum_synth, finishing, texture
@@ -30,7 +31,7 @@ def test_every_class_sounds(synth, name):
     samples = synth.play(code)
     assert samples.dtype == np.float32
     assert 0 < len(samples) <= LENGTH
-    assert np.abs(samples).max() == pytest.approx(drum_synth.PEAK, rel=0.01)
+    assert 0 < np.abs(samples).max() <= drum_synth.PEAK
     assert samples[-1] == 0
 
 
@@ -59,8 +60,8 @@ def test_many_codes_are_decoded_as_each_alone(synth):
 
 def test_a_softer_hit_is_quieter(synth):
     (code,) = synth.space.sample("kick", 1, seed=0)
-    soft = synth.play(code, velocity=0.25)
-    assert np.abs(soft).max() == pytest.approx(drum_synth.PEAK * 0.125, rel=0.01)
+    loud, soft = (start_loudness(synth.play(code, velocity=v), MEL.rate) for v in (1, 0.25))
+    assert loud - soft == pytest.approx(-20 * np.log10(0.125), abs=0.5)
 
 
 def test_a_sound_has_a_code_and_a_class(synth):
@@ -116,16 +117,17 @@ def test_foreign_weights_are_told(folder, tmp_path, change):
 def test_a_sound_is_cut_where_it_ends_and_fitted_to_a_length():
     samples = np.zeros(2000, np.float32)
     samples[:1000] = 0.5
-    made = finishing.normalised_sound(samples, 0.9)
+    made = finishing.trimmed(samples, MEL.rate)
     assert len(made) == 1000
-    assert made.max() == pytest.approx(0.9)
+    assert made.max() == pytest.approx(0.5)
     assert made[-1] == 0
     assert len(finishing.fit_length(made, 3000)) == 3000
     short = finishing.fit_length(made, 500)
     assert len(short) == 500
     assert short[-1] == 0
-    assert made[499] == pytest.approx(0.9)
-    assert not finishing.normalised_sound(np.zeros(10, np.float32), 0.9).any()
+    assert made[499] == pytest.approx(0.5)
+    silent = np.zeros(10, np.float32)
+    assert not finishing.levelled(silent, codes.class_weights(0), MEL.rate).any()
 
 
 def test_tails_fall_twice_as_fast_and_do_not_come_back():
@@ -136,8 +138,8 @@ def test_tails_fall_twice_as_fast_and_do_not_come_back():
 
 
 def test_a_sound_that_jumps_to_its_peak_is_faded_in_and_keeps_the_peak():
-    made = finishing.normalised_sound(np.full(1000, -0.5, np.float32), 0.9)
-    assert made[0] == pytest.approx(-0.9 / 12)
+    made = finishing.trimmed(np.full(1000, -0.5, np.float32), MEL.rate)
+    assert made[0] == pytest.approx(-0.5 / 12)
     assert (np.diff(made[:11]) < 0).all()
-    assert np.abs(made).max() == pytest.approx(0.9)
+    assert np.abs(made).max() == pytest.approx(0.5)
     assert made[-1] == 0

@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 
+from drumkit_cli.audio.loudness import start_loudness
 from drumkit_cli.sounds.classes import CLASSES
 from drumkit_cli.sounds.codes import class_weights
 from drumkit_cli.sounds.finishing import (
     ATTACK_SECONDS,
+    HEADROOM_DB,
+    LOUDNESS_LUFS,
     attack_seconds,
     finished,
-    level_db,
-    normalised_sound,
+    levelled,
     sharpened,
+    trimmed,
 )
 from drumkit_cli.sounds.mel_image import MEL
 
@@ -45,8 +48,8 @@ def test_a_short_attack_stays_as_it_is():
     assert np.array_equal(sharpened(samples, 0.004), samples)
 
 
-def test_every_class_has_an_attack():
-    assert set(ATTACK_SECONDS) == set(CLASSES)
+def test_every_class_has_an_attack_and_a_loudness():
+    assert set(ATTACK_SECONDS) == set(LOUDNESS_LUFS) == set(CLASSES)
 
 
 @pytest.mark.parametrize("rate", [11_025, 22_050, 44_100, 48_000])
@@ -57,13 +60,31 @@ def test_a_sound_is_finished_at_any_rate_from_its_attack_on(rate):
     assert np.abs(made[: rate // 1000]).max() > 0.5
 
 
-def test_the_level_is_of_the_first_tenth_of_a_second():
-    assert level_db(np.full(RATE, 0.1, np.float32), RATE) == pytest.approx(-20, abs=0.01)
-    assert level_db(np.full(RATE // 20, 0.1, np.float32), RATE) == pytest.approx(-23, abs=0.02)
+@pytest.mark.parametrize("rate", [22_050, 44_100])
+def test_sounds_of_a_class_are_equally_loud_whatever_their_peaks(rate):
+    snare = class_weights(CLASSES.index("snare"))
+    dense = levelled(swell(0.001, rate), snare, rate)
+    impulse = swell(0.001, rate)
+    impulse[10] *= 3
+    wanted = LOUDNESS_LUFS["snare"] - HEADROOM_DB
+    for made in (dense, levelled(impulse, snare, rate), levelled(0.01 * impulse, snare, rate)):
+        assert start_loudness(made, rate) == pytest.approx(wanted, abs=0.01)
 
 
-def test_a_normalised_sound_has_its_peak_and_ends_where_it_is_silent():
-    made = normalised_sound(np.pad(swell(0.001, 44_100), (0, 9000)), 0.5, 44_100)
-    assert np.abs(made).max() == pytest.approx(0.5)
+def test_a_sound_of_two_classes_is_as_loud_as_between_them():
+    kick, rimshot = (class_weights(CLASSES.index(name)) for name in ("kick", "rimshot"))
+    made = levelled(swell(0.001), (kick + rimshot) / 2, RATE)
+    wanted = (LOUDNESS_LUFS["kick"] + LOUDNESS_LUFS["rimshot"]) / 2 - HEADROOM_DB
+    assert start_loudness(made, RATE) == pytest.approx(wanted, abs=0.01)
+
+
+def test_a_sound_never_exceeds_full_scale():
+    click = np.full(1000, 1e-3, np.float32)
+    click[20] = 0.1
+    assert np.abs(levelled(click, class_weights(0), RATE)).max() == pytest.approx(1)
+
+
+def test_a_sound_ends_where_it_is_silent():
+    made = trimmed(np.pad(swell(0.001, 44_100), (0, 9000)), 44_100)
     assert len(made) < 44_100 // 4 + 100
     assert abs(made[-1]) < 1e-6

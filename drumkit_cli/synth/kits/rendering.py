@@ -18,7 +18,7 @@ from drumkit_cli.midi.track import Note
 from drumkit_cli.sounds.classes import Inverter
 from drumkit_cli.sounds.codes import Code
 from drumkit_cli.sounds.drum_synth import PEAK, VELOCITY_CURVE, DrumSynth
-from drumkit_cli.sounds.finishing import FADE, finished, normalised_sound
+from drumkit_cli.sounds.finishing import FADE, HEADROOM_DB, finished, levelled
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.kits.kit import Kit, derived_seed
 from drumkit_cli.synth.kits.recordings import Recordings, read_recording
@@ -94,7 +94,7 @@ class SoundBank:
         return "" if self._synth is None else self._synth.weights_sha256
 
     def sound(self, voice: int, layer: int, variation: int) -> Floats:
-        """Samples ``[C, n]``, mono or stereo; codes give mono of peak 1 that starts at once."""
+        """Samples ``[C, n]``, mono or stereo; codes give mono that starts at once."""
         if (voice, layer) not in self._sounds:
             self._keep((voice, layer), self._make((voice, layer)))
         return self._sounds[voice, layer][variation]
@@ -137,7 +137,11 @@ class SoundBank:
             finished(samples, code.classes, self.rate, seed + number)
             for number, samples in enumerate(made)
         ]
-        return [normalised_sound(sound, 1.0, self.rate)[None] for sound in sounds]
+        gain = np.float32(10 ** (HEADROOM_DB / 20))  # the whole mix is turned down where it must be
+        return [
+            gain * levelled(sound, code.classes, self.rate)[None]
+            for sound, code in zip(sounds, codes, strict=True)
+        ]
 
 
 def read_hits(

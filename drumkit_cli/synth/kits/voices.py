@@ -9,7 +9,7 @@ from drumkit_cli.midi.drum_maps import DRUM_PITCHES
 class Voice(NamedTuple):
     """A voice of a drawn kit.
 
-    `sound` is its class, `gain_db` its peak level relative to the kick, `pan` its position from -1
+    `sound` is its class, `gain_db` its usual peak level relative to the kick, `pan` its position from -1
     (left) to 1 (right), as the audience sees the kit; hits of the voices in `ended_by` end it.
     """
 
@@ -44,7 +44,8 @@ VOICES: Final[Mapping[str, Voice]] = {
 }
 """Voices by name; those of one class are ordered from low to high.
 
-Gains are of peaks; at the same peak a long low tom or a shaker is much louder than a rimshot.
+Gains are of peaks, in the median of the sounds of a class; at the same peak a long low tom or a
+shaker is much louder than a rimshot.
 """
 
 VOICE_OF_PITCH: Final[Mapping[int, str]] = {

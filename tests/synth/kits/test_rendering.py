@@ -5,10 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from drumkit_cli.audio.loudness import start_loudness
 from drumkit_cli.learning.checkpoint import load_weights, shipped_folder
 from drumkit_cli.midi.track import empty_track
 from drumkit_cli.sounds.drum_synth import PEAK, DrumSynth
-from drumkit_cli.sounds.finishing import FADE
+from drumkit_cli.sounds.finishing import FADE, LOUDNESS_LUFS
 from drumkit_cli.sounds.mel_image import LENGTH, MEL
 from drumkit_cli.synth.evaluate import onset_f
 from drumkit_cli.synth.kits import rendering
@@ -81,14 +82,18 @@ def test_a_hit_begins_at_its_nearest_sample(synth, kit):
     assert first == round(0.1234 * RATE)
 
 
-def test_a_hit_at_full_velocity_has_the_peak_of_a_sound(synth, kit):
-    assert np.abs(play(synth, kit, (0, KICK, 127))).max() == pytest.approx(PEAK, rel=1e-5)
+@pytest.mark.parametrize("velocity", [1, 5, 40, 63, 64, 100, 126, 127])
+def test_the_loudness_follows_the_velocity_exactly(synth, kit, velocity):
+    made = play(synth, kit, (0, SNARE, velocity))[0]
+    wanted = LOUDNESS_LUFS["snare"] + 20 * np.log10(PEAK * (velocity / 127) ** 1.5)
+    assert start_loudness(made, RATE) == pytest.approx(wanted, abs=0.01)
 
 
-@pytest.mark.parametrize("velocity", [1, 5, 40, 63, 64, 100, 126])
-def test_the_level_follows_the_velocity_exactly(synth, kit, velocity):
-    made = play(synth, kit, (0, SNARE, velocity))
-    assert np.abs(made).max() == pytest.approx(PEAK * (velocity / 127) ** 1.5, rel=1e-5)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_voice_is_as_loud_in_every_kit(synth, seed):
+    made = play(synth, draw_kit(synth, seed), (0, KICK, 127))[0]
+    wanted = LOUDNESS_LUFS["kick"] + 20 * np.log10(PEAK)
+    assert start_loudness(made, RATE) == pytest.approx(wanted, abs=0.01)
 
 
 def test_a_softer_hit_has_another_timbre(synth, kit):
@@ -109,11 +114,11 @@ def test_without_humanizing_every_hit_is_the_same(synth, kit):
 def test_humanized_hits_differ_from_the_one_before_in_sound_and_level(synth, kit):
     made = play(synth, kit, *((1.5 * n, SNARE, 90) for n in range(12)), humanize=0.2)[0]
     hits = [made[s : s + LENGTH] for s in (round(1.5 * n * RATE) for n in range(11))]
-    peaks = [np.abs(hit).max() for hit in hits]
-    assert len({round(float(peak), 6) for peak in peaks}) > 5
-    limit = 10 ** (0.2 * rendering.LEVEL_DB / 20)
-    assert all(1 / limit <= peak / (PEAK * (90 / 127) ** 1.5) <= limit for peak in peaks)
-    shapes = [hit / peak for hit, peak in zip(hits, peaks, strict=True)]
+    loudness = np.array([start_loudness(hit, RATE) for hit in hits])
+    assert len(set(loudness.round(5))) > 5
+    middle = LOUDNESS_LUFS["snare"] + 20 * np.log10(PEAK * (90 / 127) ** 1.5)
+    assert np.abs(loudness - middle).max() <= 0.2 * rendering.LEVEL_DB + 0.01
+    shapes = [hit / np.abs(hit).max() for hit in hits]
     for one, other in pairwise(shapes):
         assert not np.allclose(one, other, atol=1e-4)
 
