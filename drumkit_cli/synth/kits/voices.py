@@ -9,8 +9,9 @@ from drumkit_cli.midi.drum_maps import DRUM_PITCHES
 class Voice(NamedTuple):
     """A voice of a drawn kit.
 
-    `sound` is its class, `gain_db` its usual peak level relative to the kick, `pan` its position from -1
-    (left) to 1 (right), as the audience sees the kit; hits of the voices in `ended_by` end it.
+    `sound` is its class, `gain_db` its usual peak level relative to the kick, `pan` its position
+    from -1 (left) to 1 (right), as the audience sees the kit; hits of the voices in `ended_by` end
+    it.
     """
 
     sound: str
