@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumkit_cli.arguments import require_known
-from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.audio.encoding import Encoding, format_of
 from drumkit_cli.audio.reader import AudioReader, Samples
 from drumkit_cli.audio.samples import as_channels
-from drumkit_cli.audio.wav import WavWriter
+from drumkit_cli.audio.writing import open_writer
 from drumkit_cli.groove.inputs import groove_file
 from drumkit_cli.groove.inputs.groove_file import GrooveTable
 from drumkit_cli.io.streams import open_input, open_output
@@ -46,18 +46,20 @@ def write_audio(
     rate: int,
     encoding: str = "float32",
 ) -> None:
-    """Write a WAV file; one that is there is replaced as a whole.
+    """Write a WAV, FLAC, Ogg or MP3 file; one that is there is replaced as a whole.
 
     Args:
-        path: where to.
+        path: where to; the end of the name says the format, any other than .flac, .ogg and .mp3
+            WAV.
         samples: floats ``[channels, samples]`` or ``[samples]``, full scale at 1.
         rate: samples a second.
-        encoding: "float32", "pcm16", "pcm24" or "pcm32"; the latter clip what is beyond full scale.
+        encoding: "float32", "pcm16", "pcm24" or "pcm32"; FLAC has 16 or 24 bits. All but WAV of
+            floats clips what is beyond full scale.
 
     Raises:
         OutputError: the file cannot be made.
         BadDataError: `samples` or `rate` are not as above.
-        UsageError: no such encoding.
+        UsageError: no such encoding, or a rate or channels that the format does not have.
 
     Example:
         >>> drumkit.write_audio("drums.wav", drums, rate, "pcm24")
@@ -65,9 +67,11 @@ def write_audio(
     channels = as_channels(samples, rate)
     require_known("encoding", encoding, [name.value for name in Encoding])
     count, frames = channels.shape
+    form = format_of(os.fspath(path))
+    form.require_rate(rate)
     with (
         open_output(os.fspath(path)) as sink,
-        WavWriter(sink, rate, count, frames=frames, encoding=Encoding(encoding)) as writer,
+        open_writer(sink, form, rate, count, frames=frames, encoding=Encoding(encoding)) as writer,
     ):
         writer.write(channels)
 

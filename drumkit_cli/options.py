@@ -12,7 +12,7 @@ from typer.models import OptionInfo
 
 from drumkit_cli import console
 from drumkit_cli.arguments import RATE, RATE_MAX_HZ, RATE_MIN_HZ, SEED_MAX
-from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.audio.encoding import Encoding, Format
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.drum_maps import DRUM_MAPS
 
@@ -189,17 +189,29 @@ EncodingOption = Annotated[
         "--encoding", help="How the samples of a WAV are stored; a FLAC has 16 or 24 bits."
     ),
 ]
-Rate = Annotated[
-    int | None,
+FormatOption = Annotated[
+    Format | None,
     typer.Option(
-        "--rate",
-        metavar="HZ",
-        min=RATE_MIN_HZ,
-        max=RATE_MAX_HZ,
+        "--format",
         show_default=False,
-        help=f"Samples a second of the output. [default: {RATE}]",
+        help="Of the sound that is written. [default: what the name of the output says, else wav]",
     ),
 ]
+
+
+def output_rate(default: str, name: str = "--rate") -> OptionInfo:
+    """The sample rate of an output."""
+    return number(
+        name,
+        "HZ",
+        f"Samples a second of the output. [default: {default}]",
+        low=RATE_MIN_HZ,
+        high=RATE_MAX_HZ,
+    )
+
+
+Rate = Annotated[int | None, output_rate(str(RATE))]
+OwnRate = Annotated[int | None, output_rate("the input's")]
 Iterations = Annotated[
     int, typer.Option("--iterations", metavar="N", min=0, max=1000, help="Rounds of Griffin-Lim.")
 ]

@@ -12,7 +12,7 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.arrange.config import WEIGHTS, Model
-from drumkit_cli.audio.encoding import Encoding, audio_suffix
+from drumkit_cli.audio.encoding import Encoding, Format, format_of
 from drumkit_cli.batch.inputs import AUDIO, gather
 from drumkit_cli.batch.run import each
 from drumkit_cli.io.outputs import Destination
@@ -45,6 +45,8 @@ class Job:
     iterations: int
     seed: int
     threads: int
+    form: Format
+    rate: int | None
     encoding: Encoding
     provenance: bool
 
@@ -74,6 +76,8 @@ def arrange(
         typer.Option("--model", help="CycleGAN, or the baseline that its paper compares it with."),
     ] = Model.CYCLEGAN,
     iterations: options.Iterations = ITERATIONS,
+    form: options.FormatOption = None,
+    rate: options.OwnRate = None,
     encoding: options.EncodingOption = Encoding.FLOAT32,
     seed: options.Seed = 0,
     weights: options.Weights = None,
@@ -100,10 +104,14 @@ def arrange(
     drums. The whole input is heard before any drums are written; memory stays constant.
     """
     inputs = gather(files, *AUDIO)
-    destination = Destination(output, audio_suffix(output))
+    written = format_of(output, form)
+    destination = Destination(output, written.suffix)
     destination.check(inputs)
     tempo = None if bpm is None else (bpm, offset)
-    job = Job(destination, mix, gain, tempo, iterations, seed, threads, encoding, not no_provenance)
+    job = Job(
+        destination, mix, gain, tempo, iterations, seed, threads, written, rate, encoding,
+        not no_provenance,
+    )  # fmt: skip
 
     @cache
     def load() -> Arranger:
@@ -119,10 +127,9 @@ def _arrange_one(path: str, job: Job, load: Callable[[], Arranger]) -> None:
     with open_input(path) as source:
         from drumkit_cli.audio.reader import AudioReader
         from drumkit_cli.audio.stems import select_stem
-        from drumkit_cli.audio.writing import require_format
 
         with AudioReader(source) as reader:
-            require_format(job.destination.output, reader.rate)
+            job.form.require_rate(job.rate or reader.rate)
             part = select_stem(reader, "bass") or slice(0, reader.channels)
             reader.check_finite()
             arranger = load()
@@ -189,28 +196,27 @@ def _mono(reader: AudioReader, part: slice) -> Iterator[Floats]:
 
 def _write(reader: AudioReader, part: slice, drums: Tape, job: Job, comment: str) -> None:
     """Write the drums, or bass and drums: floats as they are, integers so that they fit."""
+    from drumkit_cli.audio.reader import resampled_frames
     from drumkit_cli.audio.writing import open_writer
 
-    gain, place = 1.0, job.destination.place(reader.name)
-    is_wav = audio_suffix(place) == ".wav"
-    if not (is_wav and job.encoding is Encoding.FLOAT32):
+    gain, rate = 1.0, job.rate or reader.rate
+    if not job.form.keeps_levels(job.encoding):
         peaks = (float(abs(block).max()) for block in _sound(reader, part, drums, job))
         gain = FULL_SCALE / max(FULL_SCALE, max(peaks, default=0.0))
     if gain < 1:
         console.warn(
             f"{reader.name}: turned down by {-20 * math.log10(gain):.1f} dB to fit "
-            f"{job.encoding if is_wav else audio_suffix(place)}; "
+            f"{job.encoding if job.form is Format.WAV else job.form.upper()}; "
             f"a WAV with --encoding {Encoding.FLOAT32} keeps the level"
         )
-    channels = part.stop - part.start if job.mix else 1
     with (
-        open_output(place) as sink,
+        open_output(job.destination.place(reader.name)) as sink,
         open_writer(
             sink,
-            place,
-            reader.rate,
-            channels,
-            frames=reader.frames,
+            job.form,
+            rate,
+            _channels(part, job),
+            frames=resampled_frames(reader.frames, reader.rate, rate),
             encoding=job.encoding,
             comment=comment,
         ) as writer,
@@ -219,8 +225,21 @@ def _write(reader: AudioReader, part: slice, drums: Tape, job: Job, comment: str
             writer.write(block * gain if gain < 1 else block)
 
 
+def _channels(part: slice, job: Job) -> int:
+    return part.stop - part.start if job.mix else 1
+
+
 def _sound(reader: AudioReader, part: slice, drums: Tape, job: Job) -> Iterator[Floats]:
     """The output ``[C, n]`` block by block, at its own level."""
+    from drumkit_cli.audio.reader import resampled_channels
+
+    sound = _played(reader, part, drums, job)
+    rate = job.rate or reader.rate
+    return resampled_channels(sound, _channels(part, job), reader.rate, rate)
+
+
+def _played(reader: AudioReader, part: slice, drums: Tape, job: Job) -> Iterator[Floats]:
+    """The output at the input's rate."""
     factor = 10 ** (job.gain_db / 20)
     played = (block[None] * factor for block in drums.blocks(BLOCK_FRAMES))
     if not job.mix:

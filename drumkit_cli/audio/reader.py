@@ -253,7 +253,7 @@ class Resampler:
 
     def __init__(self, from_rate: int, to_rate: int, channels: int) -> None:
         """Prepare for [C, n] blocks at `from_rate`."""
-        self._ratio = Fraction(to_rate, from_rate)
+        self._rates = from_rate, to_rate
         self._taken = self._given = 0
         self._stream = (
             soxr.ResampleStream(from_rate, to_rate, channels, dtype="float32", quality="HQ")
@@ -267,7 +267,7 @@ class Resampler:
             return block
         self._taken += block.shape[1]
         ready: Samples = self._stream.resample_chunk(np.ascontiguousarray(block.T), last=last).T
-        length = int(self._taken * self._ratio + Fraction(1, 2))
+        length = resampled_frames(self._taken, *self._rates)
         room = length - self._given
         if last and ready.shape[1] < room:
             ready = np.pad(ready, ((0, 0), (0, room - ready.shape[1])))
@@ -276,12 +276,28 @@ class Resampler:
         return ready
 
 
+def resampled_frames(frames: int, from_rate: int, to_rate: int) -> int:
+    """The length of a sound of so many samples at another rate."""
+    return int(frames * Fraction(to_rate, from_rate) + Fraction(1, 2))
+
+
+def resampled_channels(
+    blocks: Iterable[Samples], channels: int, from_rate: int, to_rate: int
+) -> Iterator[Samples]:
+    """Convert the sample rate of a sound that comes in float32 blocks [C, n]."""
+    if from_rate == to_rate:
+        yield from blocks
+        return
+    resampler = Resampler(from_rate, to_rate, channels)
+    for block in blocks:
+        yield resampler.push(block)
+    yield resampler.push(np.zeros((channels, 0), np.float32), last=True)
+
+
 def resampled(blocks: Iterable[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:
     """Convert the sample rate of a sound that comes in mono float32 blocks [n]."""
-    resampler = Resampler(from_rate, to_rate, 1)
-    for block in blocks:
-        yield resampler.push(block[None])[0]
-    yield resampler.push(np.zeros((1, 0), np.float32), last=True)[0]
+    made = resampled_channels((block[None] for block in blocks), 1, from_rate, to_rate)
+    return (block[0] for block in made)
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:

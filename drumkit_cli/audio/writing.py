@@ -1,23 +1,27 @@
-"""Audio out in the format that a name says: WAV streamed by `WavWriter`, the rest by libsndfile."""
+"""Audio out in any of the formats: WAV streamed by `WavWriter`, the others by libsndfile."""
 
-import io
+import shutil
+import tempfile
+from collections.abc import Sequence
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 import numpy as np
 import soundfile
 
-from drumkit_cli.audio.encoding import Encoding, audio_suffix
+from drumkit_cli.audio.encoding import Encoding, Format
 from drumkit_cli.audio.wav import Samples, WavWriter
 from drumkit_cli.errors import UsageError
+from drumkit_cli.io.spools import spool_failure
 
 _FORMATS: Final = {
-    ".flac": ("FLAC", {Encoding.PCM16: "PCM_16"}, "PCM_24"),
-    ".ogg": ("OGG", {}, "VORBIS"),
-    ".mp3": ("MP3", {}, "MPEG_LAYER_III"),
+    Format.FLAC: ("FLAC", {Encoding.PCM16: "PCM_16"}, "PCM_24"),
+    Format.OGG: ("OGG", {}, "VORBIS"),
+    Format.MP3: ("MP3", {}, "MPEG_LAYER_III"),
 }
 """libsndfile's name of a format, of its encodings of ours, and of the one for all others."""
-MP3_RATES: Final = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_MEMORY_BYTES: Final = 1 << 20
+"""What is for a pipe is collected in a temporary file from so many bytes on."""
 
 
 class EncodedWriter:
@@ -32,7 +36,7 @@ class EncodedWriter:
     def __init__(
         self,
         sink: BinaryIO,
-        suffix: str,
+        form: Format,
         rate: int,
         channels: int,
         *,
@@ -45,17 +49,19 @@ class EncodedWriter:
             UsageError: the format has no such rate or so many channels.
         """
         self.clipped_samples = 0
-        container, encodings, usual = _FORMATS[suffix]
+        container, encodings, usual = _FORMATS[form]
         self._sink = sink
-        self._buffer = None if sink.seekable() else io.BytesIO()
+        self._spool = (
+            None if sink.seekable() else tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115
+        )
         how = encodings.get(encoding, usual)
         try:
             self._file = soundfile.SoundFile(
-                self._buffer or sink, "w", rate, channels, how, format=container
+                self._spool or sink, "w", rate, channels, how, format=container
             )
         except soundfile.LibsndfileError as error:
             raise UsageError(
-                f"{container} takes no {channels} channels at {rate} Hz", "name a .wav file"
+                f"{container} takes no {channels} channels at {rate} Hz", "take WAV"
             ) from error
         if comment:
             self._file.comment = comment
@@ -72,47 +78,55 @@ class EncodedWriter:
     ) -> None:
         """Close it; what is left by an exception is not passed on."""
         self._file.close()
-        if kind is None and self._buffer is not None:
-            self._sink.write(self._buffer.getvalue())
+        if self._spool is not None:
+            with self._spool:
+                if kind is None:
+                    self._spool.seek(0)
+                    shutil.copyfileobj(self._spool, self._sink)
 
     def write(self, block: Samples) -> None:
         """Write float32 [C, n]."""
         self.clipped_samples += int(np.count_nonzero(np.abs(block) > 1))
-        self._file.write(block.T)
+        try:
+            self._file.write(block.T)
+        except (OSError, soundfile.LibsndfileError) as failure:
+            if self._spool is None:
+                raise
+            raise spool_failure("the output", OSError(str(failure))) from failure
 
 
 def open_writer(
     sink: BinaryIO,
-    path: str | None,
+    form: Format,
     rate: int,
     channels: int,
     *,
     frames: int,
     encoding: Encoding = Encoding.FLOAT32,
+    track_names: Sequence[str] = (),
     comment: str = "",
 ) -> WavWriter | EncodedWriter:
-    """A writer in the format that the name of an output says, WAV for stdout and other names.
+    """A writer of a format.
 
     Args:
         sink: the open output.
-        path: its name; None for stdout.
+        form: the format.
         rate: samples a second.
         channels: C.
         frames: N, the frames that will be written in all.
         encoding: how samples of WAV and FLAC are stored.
+        track_names: names of the channels of a WAV; or none.
         comment: how the output was made; or "".
     """
-    suffix = audio_suffix(path)
-    if suffix == ".wav":
-        return WavWriter(sink, rate, channels, frames=frames, encoding=encoding, comment=comment)
-    return EncodedWriter(sink, suffix, rate, channels, encoding=encoding, comment=comment)
-
-
-def require_format(path: str | None, rate: int) -> None:
-    """Refuse before any work a rate that the format of an output does not have.
-
-    Raises:
-        UsageError: it is an MP3 of another rate than those of the format.
-    """
-    if audio_suffix(path) == ".mp3" and rate not in MP3_RATES:
-        raise UsageError(f"MP3 has no rate of {rate} Hz", "name a .flac or .wav file")
+    if form is Format.WAV:
+        return WavWriter(
+            sink,
+            rate,
+            channels,
+            frames=frames,
+            encoding=encoding,
+            track_names=track_names,
+            comment=comment,
+        )
+    assert not track_names, f"{form} names no channels"
+    return EncodedWriter(sink, form, rate, channels, encoding=encoding, comment=comment)

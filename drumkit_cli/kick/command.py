@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
+from drumkit_cli.audio.encoding import AUDIO_SUFFIXES, Encoding, format_of
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.outputs import check_file, kind_of
 from drumkit_cli.io.pictures import check_picture, write_figure
@@ -37,8 +38,14 @@ class Job:
     keep: int | None
     threshold: float
     mix: bool
+    encoding: Encoding
     seed: int
     provenance: bool
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the output is sound."""
+        return kind_of(self.output or "") in AUDIO_SUFFIXES
 
 
 def kick(
@@ -105,14 +112,16 @@ def kick(
     ] = False,
     sample: Annotated[
         str | None,
-        options.text("--sample", "AUDIO", "For a WAV: the sound of a hit. [default: synthesised]"),
+        options.text("--sample", "AUDIO", "For sound: that of a hit. [default: synthesised]"),
     ] = None,
     output: Annotated[
         str | None,
         options.output(
-            "A MIDI file, a WAV where it ends in .wav, or a folder. [default: MIDI to stdout]"
+            "A MIDI file, sound where it ends in .wav, .flac, .ogg or .mp3, or a folder. "
+            "[default: MIDI to stdout]"
         ),
     ] = None,
+    encoding: options.EncodingOption = Encoding.FLOAT32,
     plot: options.Plot = None,
     seed: options.Seed = 0,
     weights: options.Weights = None,
@@ -140,6 +149,7 @@ def kick(
         keep,
         threshold,
         mix,
+        encoding,
         seed,
         provenance=not no_provenance,
     )
@@ -156,8 +166,10 @@ def kick(
     from drumkit_cli.kick.sources import open_source
 
     with open_source(song, (bass, snare), None if bpm is None else (bpm, offset), part) as source:
-        if source.track is None and mix and kind_of(output or "") != ".wav":
+        if source.track is None and mix and not job.is_sound:
             raise UsageError("--mix of audio gives audio", "-o mix.wav")
+        if job.is_sound:
+            format_of(output).require_rate(source.rate)
         if source.context.is_silent:
             console.warn(f"{source.name}: there is neither bass nor snare, and so no kick")
 
@@ -185,12 +197,12 @@ def _check(job: Job, song: str | None, bass: str | None, snare: str | None) -> N
     if [*readings, snare, job.like, job.code, job.sample].count("-") > 1:
         raise UsageError("stdin (-) can be read only once")
     if job.variations is not None:
-        if job.output is None or kind_of(job.output) in (".mid", ".wav"):
+        if job.output is None or job.is_sound or kind_of(job.output) == ".mid":
             raise UsageError("several variations need a folder", "-o DIR")
     else:
-        check_file(job.output, ".mid", ".wav")
-    if job.sample is not None and kind_of(job.output or "") != ".wav":
-        raise UsageError("--sample is for a WAV", "-o kick.wav")
+        check_file(job.output, ".mid", *AUDIO_SUFFIXES)
+    if job.sample is not None and not job.is_sound:
+        raise UsageError("--sample is for sound", "-o kick.wav")
 
 
 def _play(source: Source, job: Job, drummer: Drummer) -> list[Played]:
@@ -227,9 +239,11 @@ def _write(source: Source, job: Job, tracks: list[Played], drummer: Drummer) -> 
     comment = ""
     if job.provenance:
         comment = Provenance(job.seed, drummer.weights_sha256, source.sha256).comment()
-    if job.variations is None and kind_of(job.output or "") == ".wav":
+    if job.output is not None and job.is_sound:
         one_shot = results.one_shot(job.sample, source.rate, job.seed)
-        results.write_sound(source, tracks[0], one_shot, job.output, comment, mix=job.mix)
+        results.write_sound(
+            source, tracks[0], one_shot, job.output, comment, encoding=job.encoding, mix=job.mix
+        )
         return
     destination = Destination(job.output, ".mid", "{song}-{variation}")
     for number, track in enumerate(tracks, 1):

@@ -5,9 +5,11 @@ from typing import Final
 
 import numpy as np
 
+from drumkit_cli import console
+from drumkit_cli.audio.encoding import Encoding, format_of
 from drumkit_cli.audio.reader import AudioReader, resample
 from drumkit_cli.audio.stems import stem_owners
-from drumkit_cli.audio.wav import WavWriter
+from drumkit_cli.audio.writing import open_writer
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.streams import open_input, open_output
@@ -32,9 +34,16 @@ def write_notes(
 
 
 def write_sound(
-    source: Source, played: Played, one_shot: Floats, place: str | None, comment: str, *, mix: bool
+    source: Source,
+    played: Played,
+    one_shot: Floats,
+    place: str,
+    comment: str,
+    *,
+    encoding: Encoding,
+    mix: bool,
 ) -> None:
-    """Write a mono WAV of the kick, or the song's audio with the kick in every channel.
+    """Write the sound of the kick, mono, or the song's with the kick in every channel.
 
     Raises:
         UsageError: a mix of a song that has no audio.
@@ -50,10 +59,20 @@ def write_sound(
         blocks = (sum(parts[1:], parts[0]) for parts in zip(blocks, *songs, strict=True))
     with (
         open_output(place) as sink,
-        WavWriter(sink, source.rate, channels, frames=frames, comment=comment) as writer,
+        open_writer(
+            sink,
+            format_of(place),
+            source.rate,
+            channels,
+            frames=frames,
+            encoding=encoding,
+            comment=comment,
+        ) as writer,
     ):
         for block in blocks:
             writer.write(np.broadcast_to(block, (channels, block.shape[1])))
+    if writer.clipped_samples:
+        console.warn(f"{source.name}: {writer.clipped_samples} samples were clipped")
 
 
 def one_shot(path: str | None, rate: int, seed: int) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
-from drumkit_cli.audio.encoding import Encoding, audio_suffix
+from drumkit_cli.audio.encoding import Encoding, Format, format_of
 from drumkit_cli.batch.inputs import AUDIO, gather
 from drumkit_cli.batch.run import each
 from drumkit_cli.errors import BadDataError, UsageError
@@ -53,6 +53,8 @@ class Job:
     discretise: bool
     iterations: int
     seed: int
+    form: Format
+    output_rate: int
     encoding: Encoding
     plot: str | None
     provenance: bool
@@ -136,6 +138,10 @@ def mel(
         ),
     ] = False,
     iterations: options.Iterations = ITERATIONS,
+    form: options.FormatOption = None,
+    output_rate: Annotated[
+        int | None, options.output_rate("that of the spectrogram; of --invert", "--output-rate")
+    ] = None,
     encoding: options.EncodingOption = Encoding.FLOAT32,
     plot: options.Plot = None,
     seed: options.Seed = 0,
@@ -158,7 +164,10 @@ def mel(
     than there were.
     """
     inputs = gather(files, *([Kind.NPY] if invert else AUDIO))
-    destination = Destination(output, audio_suffix(output) if invert else ".npy")
+    if not invert and (form or output_rate):
+        raise UsageError("--format and --output-rate are of --invert", "a spectrogram is NPY")
+    written = format_of(output, form) if invert else Format.WAV
+    destination = Destination(output, written.suffix if invert else ".npy")
     destination.check(inputs)
     if invert and (windows or stem):
         raise UsageError("--invert takes neither --windows nor --stem", "windows are told by shape")
@@ -167,10 +176,12 @@ def mel(
     if plot is not None and len(inputs) > 1:
         raise UsageError("--plot draws one input to one file")
     check_picture(plot, output)
+    config = _config(preset, rate, window, hop, fft, mels, fmin, fmax)
+    if invert:
+        written.require_rate(output_rate or config.rate)
     job = Job(
-        destination, _config(preset, rate, window, hop, fft, mels, fmin, fmax), invert,
-        stem, windows, width, overlap, discretise, iterations, seed, encoding, plot,
-        not no_provenance,
+        destination, config, invert, stem, windows, width, overlap, discretise, iterations, seed,
+        written, output_rate or config.rate, encoding, plot, not no_provenance,
     )  # fmt: skip
     each(inputs, lambda path: (_invert_one if invert else _analyse_one)(path, job), destination)
 
@@ -249,6 +260,7 @@ def _analyse(reader: AudioReader, job: Job) -> None:
 
 def _invert_one(path: str, job: Job) -> None:
     with open_input(path) as source:
+        from drumkit_cli.audio.reader import resampled, resampled_frames
         from drumkit_cli.audio.writing import open_writer
         from drumkit_cli.mel.stored import StoredMel
         from drumkit_cli.spectral.mel_spectrogram import audio_blocks
@@ -270,26 +282,31 @@ def _invert_one(path: str, job: Job) -> None:
         comment = ""
         if job.provenance:
             comment = Provenance(job.seed, input_sha256=source.sha256()).comment()
-        place = job.destination.place(source.name)
+        rates = job.config.rate, job.output_rate
         with (
-            open_output(place) as sink,
+            open_output(job.destination.place(source.name)) as sink,
             console.progress(length, source.name) as bar,
             open_writer(
                 sink,
-                place,
-                job.config.rate,
+                job.form,
+                job.output_rate,
                 1,
-                frames=length,
+                frames=resampled_frames(length, *rates),
                 encoding=job.encoding,
                 comment=comment,
             ) as writer,
         ):
-            for block in blocks:
+            for block in resampled(_counted(blocks, bar.advance), *rates):
                 writer.write(block[None])
-                bar.advance(len(block))
         if writer.clipped_samples:
             console.warn(f"{source.name}: {writer.clipped_samples} samples were clipped")
         _draw(overview, source.name, job)
+
+
+def _counted(blocks: Iterator[Floats], advance: Callable[[float], None]) -> Iterator[Floats]:
+    for block in blocks:
+        yield block
+        advance(len(block))
 
 
 def _overview(frames: int, job: Job) -> Overview | None:

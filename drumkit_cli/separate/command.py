@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated
@@ -15,28 +14,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumkit_cli import console, options
-from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.audio.encoding import Encoding, Format, format_of
 from drumkit_cli.batch.inputs import AUDIO, gather
 from drumkit_cli.batch.outcomes import is_worker
 from drumkit_cli.batch.run import each
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.provenance import Provenance
-from drumkit_cli.io.streams import Input, open_input, open_output
+from drumkit_cli.io.streams import Input, open_input
 from drumkit_cli.learning.devices import Device
 
 if TYPE_CHECKING:
     from drumkit_cli.audio.reader import AudioReader
-    from drumkit_cli.audio.tape import Tape
     from drumkit_cli.separate.infer import Samples, Separator
     from drumkit_cli.separate.layout import Layout
 
 BUILT_IN = "built-in"
-DEFAULT_TEMPLATE = "{song}/{stem}.wav"
+DEFAULT_TEMPLATE = "{song}/{stem}"
 OVERLAP = 0.1
 FULL_SCALE = 1 - 2**-15
 """Largest magnitude that every integer encoding holds."""
-BLOCK_FRAMES = 1 << 16
 
 
 class Clip(StrEnum):
@@ -57,6 +54,8 @@ class Job:
     overlap: float
     shifts: int
     threads: int
+    form: Format
+    rate: int | None
     encoding: Encoding
     clip: Clip
     provenance: bool
@@ -66,7 +65,10 @@ def separate(
     files: options.Inputs = None,
     output: Annotated[
         str | None,
-        options.output("A .wav file, or a folder that gets one file a stem. [default: stdout]"),
+        options.output(
+            "A .wav file (of one stem also .flac, .ogg or .mp3), or a folder that gets one file a "
+            "stem. [default: stdout]"
+        ),
     ] = None,
     model: Annotated[
         str,
@@ -92,7 +94,13 @@ def separate(
         str | None, options.text("--two-stems", "NAME", "This stem, and all the rest.")
     ] = None,
     template: Annotated[
-        str, typer.Option("--template", metavar="TEXT", help="Names of the files in a folder.")
+        str,
+        typer.Option(
+            "--template",
+            metavar="TEXT",
+            help="Names of the files in a folder; one that ends in .flac, .ogg or .mp3 says the "
+            "format, too.",
+        ),
     ] = DEFAULT_TEMPLATE,
     segment: Annotated[
         float | None,
@@ -120,12 +128,14 @@ def separate(
             "--shifts", metavar="N", min=0, max=20, help="Average N time-shifted estimates."
         ),
     ] = 0,
+    form: options.FormatOption = None,
+    rate: options.OwnRate = None,
     encoding: options.EncodingOption = Encoding.FLOAT32,
     clip: Annotated[
         Clip,
         typer.Option(
             "--clip",
-            help="For integer encodings: rescale all stems by one gain, or clamp each sample.",
+            help="For all but WAV of floats: rescale all stems by one gain, or clamp each sample.",
         ),
     ] = Clip.RESCALE,
     weights: options.Weights = None,
@@ -144,7 +154,7 @@ def separate(
     """Split music into drums, bass and other (and vocals, with a pretrained Demucs).
 
     Audio of any rate and length in; the same rate and length out, in constant memory and while it
-    goes (integers that --clip rescale fits: once all is separated). On a pipe or in a .wav file the
+    goes (what --clip rescale fits: once all is separated). On a pipe or in a .wav file the
     stems travel as one WAV of two channels a stem, named in its iXML chunk; any audio tool opens
     it, and drumkit's commands pick the stem that they need. In a folder each stem is a file with
     the input's channels. The stems sum to the mix.
@@ -156,7 +166,8 @@ def separate(
     if weights and model not in ("auto", BUILT_IN):
         raise UsageError("--weights are the built-in model's", "take --model-repo for others")
     inputs = gather(files, *AUDIO)
-    destination = Destination(output, ".wav", template)
+    written = _format(output, template, form, is_stream=stem is None)
+    destination = Destination(output, written.suffix, template)
     destination.check(
         inputs, *([{"stem": stem}] if stem else [{"stem": "drums"}, {"stem": "bass"}])
     )
@@ -168,6 +179,8 @@ def separate(
         overlap,
         shifts,
         threads,
+        written,
+        rate,
         encoding,
         clip,
         not no_provenance,
@@ -187,11 +200,28 @@ def separate(
     each(inputs, lambda path: _separate_one(path, job, load), destination)
 
 
+def _format(output: str | None, template: str, form: Format | None, *, is_stream: bool) -> Format:
+    """The format of the files, as the option, the output's name or the template says.
+
+    Raises:
+        UsageError: two of them differ, or a stems stream is to be no WAV.
+    """
+    written = format_of(output, form)
+    if Destination(output, written.suffix).is_folder:
+        return format_of(template, form)
+    if is_stream and written is not Format.WAV:
+        raise UsageError(
+            "a stems stream is WAV, which names its channels", "-o DIR, or --stem NAME"
+        )
+    return written
+
+
 def _separate_one(path: str, job: Job, load: Callable[[], Separator]) -> None:
     with open_input(path) as source:
         from drumkit_cli.audio.reader import AudioReader
 
         with AudioReader(source) as reader:
+            job.form.require_rate(job.rate or reader.rate)
             reader.check_finite()
             _separate_sound(source, reader, job, load())
 
@@ -199,28 +229,23 @@ def _separate_one(path: str, job: Job, load: Callable[[], Separator]) -> None:
 def _separate_sound(source: Input, reader: AudioReader, job: Job, separator: Separator) -> None:
     from drumkit_cli.audio.tape import Tape
     from drumkit_cli.separate.layout import choose_layout
+    from drumkit_cli.separate.results import at_rate, from_tape, write_stems
 
     layout = choose_layout(separator.sources, job.stem, job.two_stems, separator.name)
     comment = ""
     if job.provenance:
         comment = Provenance(None, separator.weights_sha256, source.sha256()).comment()
     channels = _channels(reader, job)
-    blocks = _stems(reader, separator, layout, job, channels)
+    blocks = at_rate(_stems(reader, separator, layout, job, channels), reader, job.rate)
     gain = 1.0
     with ExitStack() as stack:
-        if job.encoding is not Encoding.FLOAT32 and job.clip is Clip.RESCALE:
+        if job.clip is Clip.RESCALE and not job.form.keeps_levels(job.encoding):
             tape = stack.enter_context(Tape("the stems"))
             for block in blocks:
                 tape.append(block.transpose(2, 0, 1).ravel())
             gain = FULL_SCALE / max(FULL_SCALE, tape.peak())
-            blocks = _from_tape(tape, len(layout.names), channels)
-        _write(blocks, gain, source, reader, layout, channels, job, comment)
-
-
-def _from_tape(tape: Tape, stems: int, channels: int) -> Iterator[Samples]:
-    """Blocks `[S, C, n]` from a tape that holds them frame by frame."""
-    for numbers in tape.blocks(stems * channels * BLOCK_FRAMES):
-        yield numbers.reshape(-1, stems, channels).transpose(1, 2, 0)
+            blocks = from_tape(tape, len(layout.names), channels)
+        write_stems(blocks, gain, source, reader, layout, channels, job, comment)
 
 
 def _stems(
@@ -256,59 +281,6 @@ def _stems(
     if mix_energy > 0:
         depth = 10 * np.log10(max(rest, 1e-30) / mix_energy)
         console.detail(f"{reader.name}: the stems sum to the mix, null depth {depth:.1f} dB")
-
-
-def _write(
-    blocks: Iterator[Samples],
-    gain: float,
-    source: Input,
-    reader: AudioReader,
-    layout: Layout,
-    channels: int,
-    job: Job,
-    comment: str,
-) -> None:
-    """Write the stems where the job says, whole or not at all."""
-    from drumkit_cli.audio.stems import stem_track_names
-    from drumkit_cli.audio.wav import WavWriter
-
-    blocks = chain([*islice(blocks, 1)], blocks)  # weights that fail do so before any output
-    with ExitStack() as stack:
-
-        def open_writer(path: str | None, count: int, tracks: Sequence[str] = ()) -> WavWriter:
-            sink = stack.enter_context(open_output(path))
-            writer = WavWriter(
-                sink,
-                reader.rate,
-                count,
-                frames=reader.frames,
-                encoding=job.encoding,
-                track_names=tracks,
-                comment=comment,
-            )
-            return stack.enter_context(writer)
-
-        if job.destination.is_folder:
-            writers = [
-                open_writer(job.destination.place(source.name, stem=name), channels)
-                for name in layout.names
-            ]
-        else:
-            tracks = stem_track_names(layout.names) if len(layout.names) > 1 else ()
-            place = job.destination.place(source.name)
-            writers = [open_writer(place, channels * len(layout.names), tracks)]
-        for stems in blocks:
-            scaled = stems * gain if gain != 1.0 else stems
-            if job.destination.is_folder:
-                for writer, stem in zip(writers, scaled, strict=True):
-                    writer.write(stem)
-            else:
-                writers[0].write(scaled.reshape(-1, scaled.shape[2]))
-    clipped = sum(writer.clipped_samples for writer in writers)
-    if clipped:
-        console.warn(f"{source.name}: {clipped} samples were clipped; --clip rescale avoids it")
-    if gain != 1.0:
-        console.detail(f"{source.name}: all stems were scaled by {gain:.4f} to fit")
 
 
 def _channels(reader: AudioReader, job: Job) -> int:

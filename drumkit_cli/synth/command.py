@@ -8,7 +8,7 @@ import typer
 
 from drumkit_cli import options
 from drumkit_cli.arguments import RATE
-from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.audio.encoding import Encoding, format_of
 from drumkit_cli.batch.inputs import gather
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.sniffing import Kind
@@ -174,6 +174,7 @@ def synth(
             help="What makes spectrograms audible. [default: spectral]",
         ),
     ] = None,
+    form: options.FormatOption = None,
     encoding: options.EncodingOption = Encoding.FLOAT32,
     rate: options.Rate = None,
     seed: options.Seed = 0,
@@ -221,6 +222,7 @@ def synth(
     is_sound = any(value is not None for value in sources.values()) or any(
         name in CLASSES for name in inputs or []
     )
+    written = format_of(output, form)
     if is_sound:
         _refuse(of_songs, "plays drum tracks, not single sounds", "give MIDI files and no class")
         _check_sources(inputs or [], sources, vary, number)
@@ -231,6 +233,7 @@ def synth(
                 "--length": length,
                 "--inverter": inverter,
                 "--rate": rate,
+                "--format": form,
             }
             _refuse(of_samples, "is of sounds and this gives codes", "-o FILE.wav")
         elif length is not None and length > ONE_SHOT_MAX_SECONDS:
@@ -238,7 +241,7 @@ def synth(
         loudness = 1.0 if velocity is None else velocity
         sound = inputs[0] if inputs else None
         wanted = OneShots(sound, pc, z, encode, between, number, vary, loudness, as_codes)
-        wanted.destination(output, wanted.count)
+        wanted.destination(output, written, wanted.count)
         for path in wanted.files:
             check_input(path)
     else:
@@ -246,7 +249,7 @@ def synth(
         files = gather(inputs, Kind.MIDI)
         share = HUMANIZE if humanize is None else humanize
         choice = KitChoice.parse(kit, save_kit, voice or [], gain or [], pan or [], share)
-        destination = choice.destination(files, output, drum_map)
+        destination = choice.destination(files, output, written, drum_map)
         for path in choice.files:
             check_input(path)
         if len(files) == 1:
@@ -254,12 +257,13 @@ def synth(
         part = parse_selection(bars, voices)
         pitches = None if drum_map is None else read_drum_map(drum_map)
 
-    from drumkit_cli.audio.writing import require_format
+    written.require_rate(rate or RATE)
+
     from drumkit_cli.synth.render_options import RenderOptions
 
-    require_format(output, rate or RATE)
     rendering = RenderOptions(
         inverter=inverter or Inverter.SPECTRAL,
+        form=written,
         encoding=encoding,
         rate=rate or RATE,
         length_seconds=length,

@@ -30,7 +30,7 @@ def make_one_shots(wanted: OneShots, output: str | None, rendering: RenderOption
         with open_output(output) as sink:
             sink.write(npy_bytes(to_array(codes)))
         return
-    destination = wanted.destination(output, len(codes))
+    destination = wanted.destination(output, rendering.form, len(codes))
     comment = rendering.comment(synth.weights_sha256, *(source.sha256 for source in sources))
 
     def play(code: Code) -> Floats:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drumkit_cli.audio.encoding import Encoding
+from drumkit_cli.audio.encoding import Encoding, Format
 from drumkit_cli.audio.writing import open_writer
 from drumkit_cli.io.arrays import Floats
 from drumkit_cli.io.provenance import Provenance
@@ -23,6 +23,7 @@ class RenderOptions:
     """How sounds are rendered and written; `length_seconds` is None for their natural length."""
 
     inverter: Inverter
+    form: Format
     encoding: Encoding
     rate: int
     length_seconds: float | None
@@ -51,12 +52,12 @@ class RenderOptions:
     def write(
         self, place: str | None, channels: int, frames: int, blocks: Iterable[Floats], comment: str
     ) -> None:
-        """Write blocks ``[C, n]`` of `frames` in all, as the kind of file that the name says."""
+        """Write blocks ``[C, n]`` of `frames` in all."""
         with (
             open_output(place) as sink,
             open_writer(
                 sink,
-                place,
+                self.form,
                 self.rate,
                 channels,
                 frames=frames,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from drumkit_cli.audio.encoding import audio_suffix
+from drumkit_cli.audio.encoding import Format
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.outputs import Destination
 from drumkit_cli.io.streams import STDIN_NAME
@@ -67,7 +67,7 @@ class OneShots:
         name = next(iter(self.files), self.sound or "")
         return STDIN_NAME if name == "-" else name
 
-    def destination(self, output: str | None, count: int | None) -> Destination:
+    def destination(self, output: str | None, form: Format, count: int | None) -> Destination:
         """Return where so many sounds go (None: a number that is not known yet).
 
         Raises:
@@ -75,7 +75,7 @@ class OneShots:
             OutputError: the output cannot be made.
         """
         destination = Destination(
-            output, ".npy" if self.as_codes else audio_suffix(output), "{song}-{number}"
+            output, ".npy" if self.as_codes else form.suffix, "{song}-{number}"
         )
         if not (self.as_codes or destination.is_folder) and (count or 1) > 1:
             raise UsageError(f"{count} sounds need a folder", "-o DIR, or their codes: -o FILE.npy")
@@ -136,7 +136,7 @@ class KitChoice:
         return [*kit, *paths]
 
     def destination(
-        self, inputs: Sequence[str], output: str | None, drum_map: str | None
+        self, inputs: Sequence[str], output: str | None, form: Format, drum_map: str | None
     ) -> Destination:
         """Return where the songs go.
 
@@ -149,7 +149,7 @@ class KitChoice:
             references.append(drum_map)
         if [*inputs, *references].count("-") > 1:
             raise UsageError("stdin (-) can be read only once")
-        destination = Destination(output, audio_suffix(output))
+        destination = Destination(output, form.suffix)
         destination.check(inputs, references=references)
         if self.save_path is not None:
             saving = Destination(self.save_path, ".json")

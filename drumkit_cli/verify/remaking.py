@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from drumkit_cli import __version__, cli, console
-from drumkit_cli.audio.encoding import audio_suffix
+from drumkit_cli.audio.encoding import Format, format_of
 from drumkit_cli.audio.reader import AudioReader
 from drumkit_cli.audio.samples import BLOCK_FRAMES
 from drumkit_cli.batch.inputs import gather
@@ -54,7 +54,7 @@ def difference(path: str, given: str | None, tolerance_db: float | None) -> str:
             made = _remake(origin, target, given, Path(folder))
         if places.sha256(made) == places.sha256(target):
             return ""
-        if tolerance_db is None and audio_suffix(target) == ".ogg":
+        if tolerance_db is None and format_of(target) is Format.OGG:
             tolerance_db = -math.inf
         if tolerance_db is not None:
             level = difference_db(target, made)

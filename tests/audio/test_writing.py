@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from drumkit_cli.audio.encoding import Encoding, audio_suffix
-from drumkit_cli.audio.writing import open_writer, require_format
+from drumkit_cli.audio.encoding import Encoding, Format, format_of
+from drumkit_cli.audio.writing import open_writer
 from drumkit_cli.errors import UsageError
 from drumkit_cli.io.streams import open_output
 
@@ -29,7 +29,13 @@ def test_a_name_says_the_format_and_the_comment_is_kept(tmp_path, name, encoding
     with (
         open_output(path) as sink,
         open_writer(
-            sink, path, 44_100, 2, frames=20_000, encoding=encoding, comment="how it was made"
+            sink,
+            format_of(path),
+            44_100,
+            2,
+            frames=20_000,
+            encoding=encoding,
+            comment="how it was made",
         ) as writer,
     ):
         for start in range(0, 20_000, 3000):
@@ -50,30 +56,37 @@ def test_what_cannot_seek_gets_the_whole_at_the_end():
             return False
 
     pipe = Pipe()
-    with open_writer(pipe, "a.flac", 44_100, 1, frames=100) as writer:
+    with open_writer(pipe, Format.FLAC, 44_100, 1, frames=100) as writer:
         writer.write(np.zeros((1, 100), np.float32))
     assert pipe.getvalue()[:4] == b"fLaC"
 
 
 def test_names_of_other_kinds_and_pipes_are_wav():
-    assert [audio_suffix(path) for path in (None, "-", "out", "a.mid", "a.MP3")] == [
-        ".wav", ".wav", ".wav", ".wav", ".mp3",
+    assert [format_of(path) for path in (None, "-", "out", "a.mid", "a.MP3")] == [
+        "wav", "wav", "wav", "wav", "mp3",
     ]  # fmt: skip
 
 
+def test_a_format_is_chosen_where_no_name_says_another():
+    assert format_of(None, Format.OGG) is format_of("out", Format.OGG) is Format.OGG
+    assert format_of("a.ogg", Format.OGG) is Format.OGG
+    with pytest.raises(UsageError, match=r"a\.ogg is not the name of a FLAC file; --format ogg"):
+        format_of("a.ogg", Format.FLAC)
+
+
 def test_a_rate_that_mp3_does_not_have_is_told():
-    require_format("a.mp3", 48_000)
-    require_format("a.flac", 96_000)
+    Format.MP3.require_rate(48_000)
+    Format.FLAC.require_rate(96_000)
     with pytest.raises(UsageError, match="96000"):
-        require_format("a.mp3", 96_000)
+        Format.MP3.require_rate(96_000)
 
 
 def test_channels_that_a_format_does_not_have_are_told():
     with pytest.raises(UsageError, match="MP3 takes no 3 channels"):
-        open_writer(io.BytesIO(), "a.mp3", 44_100, 3, frames=1)
+        open_writer(io.BytesIO(), Format.MP3, 44_100, 3, frames=1)
 
 
 def test_what_is_clipped_is_counted():
-    with open_writer(io.BytesIO(), "a.flac", 44_100, 1, frames=3) as writer:
+    with open_writer(io.BytesIO(), Format.FLAC, 44_100, 1, frames=3) as writer:
         writer.write(np.array([[0.5, 1.5, -2.0]], np.float32))
     assert writer.clipped_samples == 2

@@ -133,6 +133,15 @@ COMMANDS = [
     Command(
         "separate", ("separate", "--model", "built-in"), ".wav", SONG, is_wave, takes_audio=True
     ),
+    Command(
+        "separate-stem",
+        ("separate", "--model", "built-in", "--stem", "drums"),
+        ".wav",
+        SONG,
+        is_wave,
+        takes_audio=True,
+        other_suffixes=ENCODED,
+    ),
     Command("mel", ("mel",), ".npy", SONG, is_array, takes_audio=True, has_model=False),
     Command(
         "mel-invert",
@@ -201,7 +210,7 @@ COMMANDS = [
         song_file(bars=80),
         is_played,
         takes_several=False,
-        other_suffixes=(".wav",),
+        other_suffixes=(".wav", *ENCODED),
     ),
     Command(
         "synth",
