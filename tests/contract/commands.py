@@ -133,15 +133,6 @@ COMMANDS = [
     Command(
         "separate", ("separate", "--model", "built-in"), ".wav", SONG, is_wave, takes_audio=True
     ),
-    Command(
-        "separate-stem",
-        ("separate", "--model", "built-in", "--stem", "drums"),
-        ".wav",
-        SONG,
-        is_wave,
-        takes_audio=True,
-        other_suffixes=ENCODED,
-    ),
     Command("mel", ("mel",), ".npy", SONG, is_array, takes_audio=True, has_model=False),
     Command(
         "mel-invert",
