@@ -9,7 +9,7 @@ import typer
 
 from drumkit_cli import console, options
 from drumkit_cli.audio.encoding import AUDIO_SUFFIXES, Encoding, format_of
-from drumkit_cli.errors import UsageError
+from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.io.outputs import check_file, kind_of
 from drumkit_cli.io.pictures import check_picture, write_figure
 from drumkit_cli.io.provenance import Provenance
@@ -17,6 +17,7 @@ from drumkit_cli.io.streams import check_input, resolve_inputs
 from drumkit_cli.kick.config import THRESHOLD
 from drumkit_cli.learning.devices import Device
 from drumkit_cli.midi.selection import parse_selection
+from drumkit_cli.patterns.names import shipped_pattern
 
 if TYPE_CHECKING:
     from drumkit_cli.kick.drummer import Drummer
@@ -157,6 +158,9 @@ def kick(
     check_picture(plot, output)
     if bass is None:
         (song,) = resolve_inputs([] if song is None else [song])
+    for path in (song, like):
+        if path is not None and shipped_pattern(path) is not None:
+            raise BadDataError(f"the pattern {path} has no bass", "give a song with bass and snare")
     for path in (song, bass, snare, like, code, sample):
         if path is not None:
             check_input(path)
