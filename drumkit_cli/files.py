@@ -83,7 +83,8 @@ def read_midi(
 
     Args:
         path: of the file; or a pattern that ships, such as "techno:3".
-        bars: measures to read, counted from 1: "5", "5-8" or "5-"; they come to the start.
+        bars: measures to read, counted from 1: "5", "5-8", "5-" or "1-4,9"; they come to the
+            start.
         voices: drums to read, such as "kick,closed-hat,tom"; other instruments stay.
 
     Raises:

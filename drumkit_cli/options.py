@@ -255,7 +255,7 @@ DrumMap = Annotated[
 ]
 Bars = Annotated[
     str | None,
-    text("--bars", "BARS", "Read these measures of MIDI alone, counted from 1: 5, 5-8 or 5-."),
+    text("--bars", "BARS", "Read these measures of MIDI alone, from 1: 5, 5-8, 5- or 1-4,9."),
 ]
 Voices = Annotated[
     str | None,

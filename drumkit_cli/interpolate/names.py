@@ -7,14 +7,14 @@ from typing import Final
 from drumkit_cli.errors import UsageError
 from drumkit_cli.midi.selection import WHOLE, Selection, parse_selection
 
-_MEASURES: Final = re.compile(r"(.+)@(\d{1,9}(?:-(?:\d{1,9})?)?)", re.DOTALL | re.ASCII)
+_MEASURES: Final = re.compile(r"(.+)@(\d[\d,-]*)", re.DOTALL | re.ASCII)
 
 
 def split_measures(name: str, otherwise: Selection = WHOLE) -> tuple[str, Selection]:
     """The file or pattern that a name stands for, and the part of it.
 
-    "@17" or "@1-4" after it takes these measures of it, counted from 1. A file whose own name ends
-    in "@17" is read as a whole.
+    "@17", "@1-4" or "@1-2,7-8" after it takes these measures of it, counted from 1. A file whose
+    own name ends in "@17" is read as a whole.
 
     Args:
         name: as given.
@@ -30,4 +30,4 @@ def split_measures(name: str, otherwise: Selection = WHOLE) -> tuple[str, Select
         told = parse_selection(match[2], None)
     except UsageError as error:
         raise UsageError(f"{name}: measures count from 1, as in {match[1]}@1-4") from error
-    return match[1], Selection(told.first, told.last, otherwise.pitches)
+    return match[1], Selection(told.bars, otherwise.pitches)

@@ -126,11 +126,12 @@ def _from_track(track: Track, name: str, drum_map: DrumMap | None) -> Steps:
 def _cut(velocities: Floats, selection: Selection, name: str) -> Floats:
     """The chosen measures of a grid, each of sixteen columns, and its chosen voices."""
     measures = -(-velocities.shape[1] // MEASURE_STEPS)
-    first, last = selection.bars_of(measures, name)
+    bars = selection.bars_of(measures, name)
     if selection.pitches is not None:
         kept = [pitch in selection.pitches for pitch in VOICE_PITCHES]
         velocities = velocities * np.array(kept, np.float32)[:, None]
-    return velocities[:, (first - 1) * MEASURE_STEPS : last * MEASURE_STEPS]
+    columns = [slice((first - 1) * MEASURE_STEPS, last * MEASURE_STEPS) for first, last in bars]
+    return np.concatenate([velocities[:, each] for each in columns], axis=1)
 
 
 def _without_closing_hit(velocities: Floats, steps: int) -> Floats:

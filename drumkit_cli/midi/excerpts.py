@@ -1,15 +1,18 @@
 """Excerpts of MIDI files: some measures, some drums, all else as it is there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from drumkit_cli.errors import BadDataError
 from drumkit_cli.midi.drum_parts import find_drums
 from drumkit_cli.midi.map_file import DrumMap, translate
 from drumkit_cli.midi.measures import STEPS_PER_QUARTER, Stretch, read_stretches
 from drumkit_cli.midi.selection import Selection
-from drumkit_cli.midi.track import Event, Part, Track, moved
+from drumkit_cli.midi.track import Event, Note, Part, Track, moved
+
+_Placed = tuple[Event, int]
+"""An event, and the number of its part."""
 
 _PASSING: Final = frozenset(("text", "lyrics", "marker", "cue_marker", "note_on", "note_off"))
 """Messages that say nothing of what comes later."""
@@ -19,12 +22,29 @@ _STATES: Final = ("channel", "control", "note", "data")
 """Attributes that tell messages apart which both hold."""
 
 
+class Span(NamedTuple):
+    """A part of a file that an excerpt has.
+
+    Attributes:
+        begin: its first tick in the file.
+        end: the tick after its last one.
+        since: where the part before it ended.
+        moved_by: by how many ticks the excerpt has it earlier.
+    """
+
+    begin: int
+    end: int
+    since: int
+    moved_by: int
+
+
 def select(track: Track, selection: Selection, name: str, drum_map: DrumMap | None = None) -> Track:
     """The part of a file that is chosen.
 
-    Of its notes, those of other drums are left out; other instruments stay. Measures come to the
-    start of the file, with the tempo, meter, programs and controllers that hold there. Notes that
-    begin less than half a sixteenth before a bar line belong to the measure after it.
+    Of its notes, those of other drums are left out; other instruments stay. Measures follow each
+    other from the start of the file, with the tempo, meter, programs and controllers that hold
+    there. Notes that begin less than half a sixteenth before a bar line belong to the measure after
+    it; they end where their measures do, and what was struck before is left out.
 
     Args:
         track: the file.
@@ -56,17 +76,25 @@ def _with_bars(track: Track, selection: Selection, name: str) -> Track:
     last_onset = max((note.onset_ticks for note in track.notes), default=0)
     stretches = read_stretches(track, last_onset)
     measures = stretches[-1].first_measure + stretches[-1].measures - 1
-    first, last = selection.bars_of(measures, name)
-    begin, end = _bar_line(stretches, first), _bar_line(stretches, last + 1)
+    spans: list[Span] = []
+    since = length = 0
+    for first, last in selection.bars_of(measures, name):
+        begin, end = _bar_line(stretches, first), _bar_line(stretches, last + 1)
+        spans.append(Span(begin, end, since, begin - length))
+        since, length = end, length + end - begin
     half_step = track.ticks_per_quarter / STEPS_PER_QUARTER / 2
-    notes = []
-    for note in track.notes:
-        if begin - half_step <= note.onset_ticks < end - half_step:
-            onset = max(note.onset_ticks - begin, 0)
-            stop = min(note.onset_ticks + note.duration_ticks, end) - begin
-            notes.append(moved(note, onset, max(stop - onset, 0)))
-    parts = _parts(track.parts, begin, end)
-    return replace(track, parts=parts, notes=()).with_notes(notes)
+    notes = [note for span in spans for note in _notes(track.notes, span, half_step)]
+    events = sorted(
+        ((event, number) for number, part in enumerate(track.parts) for event in part.events),
+        key=lambda each: each[0].tick,
+    )
+    chosen = [each for span in spans for each in _events(events, span)]
+    parts = []
+    for number, part in enumerate(track.parts):
+        own = [event for event, where in chosen if where == number]
+        in_order = tuple(event._replace(order=order) for order, event in enumerate(own))
+        parts.append(Part(part.name, in_order, length))
+    return replace(track, parts=tuple(parts), notes=()).with_notes(notes)
 
 
 def _bar_line(stretches: Sequence[Stretch], measure: int) -> int:
@@ -75,27 +103,29 @@ def _bar_line(stretches: Sequence[Stretch], measure: int) -> int:
     return round(stretch.first_tick + (measure - stretch.first_measure) * stretch.measure_ticks)
 
 
-def _parts(parts: Sequence[Part], begin: int, end: int) -> tuple[Part, ...]:
-    """The events from `begin` to before `end`, after those that hold there."""
-    holding: dict[tuple[object, ...], tuple[int, Event]] = {}
-    events = sorted(
-        ((event, number) for number, part in enumerate(parts) for event in part.events),
-        key=lambda each: each[0].tick,
-    )
-    kept: list[list[Event]] = [[] for _ in parts]
-    for event, number in events:
-        if event.tick <= begin and event.message.type not in _PASSING:
-            key = _state(event, number)
+def _notes(notes: Iterable[Note], span: Span, half_step: float) -> Iterator[Note]:
+    for note in notes:
+        if span.begin - half_step <= note.onset_ticks < span.end - half_step:
+            onset = max(note.onset_ticks - span.moved_by, 0)
+            stop = min(note.onset_ticks + note.duration_ticks, span.end) - span.moved_by
+            yield moved(note, onset, max(stop - onset, 0))
+
+
+def _events(events: Iterable[_Placed], span: Span) -> list[_Placed]:
+    """The events of a span of a file by tick, after those since the last that hold there."""
+    holding: dict[tuple[object, ...], _Placed] = {}
+    inside: list[_Placed] = []
+    for event, part in events:
+        if span.since <= event.tick <= span.begin and event.message.type not in _PASSING:
+            key = _state(event, part)
             holding.pop(key, None)
-            holding[key] = number, event
-        elif begin <= event.tick < end:
-            kept[number].append(event._replace(tick=event.tick - begin))
-    for number, event in reversed(list(holding.values())):
-        kept[number].insert(0, event._replace(tick=0))
-    return tuple(
-        Part(part.name, _in_order(chosen), end - begin)
-        for part, chosen in zip(parts, kept, strict=True)
-    )
+            holding[key] = event._replace(tick=span.begin), part
+        elif span.begin <= event.tick < span.end:
+            inside.append((event, part))
+    return [
+        (event._replace(tick=event.tick - span.moved_by), part)
+        for event, part in (*holding.values(), *inside)
+    ]
 
 
 def _state(event: Event, part: int) -> tuple[object, ...]:
@@ -104,7 +134,3 @@ def _state(event: Event, part: int) -> tuple[object, ...]:
     if message.type in _COMMON:
         return (message.type,)
     return (part, message.type, *(getattr(message, name, None) for name in _STATES))
-
-
-def _in_order(events: Sequence[Event]) -> tuple[Event, ...]:
-    return tuple(event._replace(order=order) for order, event in enumerate(events))

@@ -7,6 +7,10 @@ from typing import Final
 from drumkit_cli.errors import UsageError
 from drumkit_cli.midi.drum_maps import DRUM_PITCHES
 
+Bars = tuple[int, int | None]
+"""The numbers of a first and a last measure, from 1; None: the last one of the song."""
+
+_ALL_BARS: Final[tuple[Bars, ...]] = ((1, None),)
 _BARS: Final = re.compile(r"(\d{1,9})(?:(-)(\d{1,9})?)?", re.ASCII)
 
 
@@ -15,30 +19,28 @@ class Selection:
     """A part of a song.
 
     Attributes:
-        first: number of its first measure, from 1.
-        last: of its last one; None: the last of the song.
+        bars: its measures, from first to last, without overlap.
         pitches: those of its drums in General MIDI; None: all drums.
     """
 
-    first: int = 1
-    last: int | None = None
+    bars: tuple[Bars, ...] = _ALL_BARS
     pitches: frozenset[int] | None = None
 
     @property
     def has_all_bars(self) -> bool:
         """Whether no measure is left out."""
-        return self.first == 1 and self.last is None
+        return self.bars == _ALL_BARS
 
-    def bars_of(self, measures: int, name: str) -> tuple[int, int]:
-        """The first and the last measure of a song of so many, which is called `name`.
+    def bars_of(self, measures: int, name: str) -> list[tuple[int, int]]:
+        """The first and last measures in a song of so many, which is called `name`.
 
         Raises:
             UsageError: it has fewer.
         """
-        last = measures if self.last is None else self.last
-        if max(self.first, last) > measures:
-            raise UsageError(f"{name} has no measure {max(self.first, last)}", f"it has {measures}")
-        return self.first, last
+        highest = max(last or first for first, last in self.bars)
+        if highest > measures:
+            raise UsageError(f"{name} has no measure {highest}", f"it has {measures}")
+        return [(first, last or measures) for first, last in self.bars]
 
 
 WHOLE: Final = Selection()
@@ -48,7 +50,8 @@ def parse_selection(bars: str | None, voices: str | None) -> Selection:
     """Read the values of ``--bars`` and ``--voices``.
 
     Args:
-        bars: "5", "5-8" or "5-", counted from 1; None: all measures.
+        bars: "5", "5-8" or "5-", counted from 1, or several, in order, with commas between; None:
+            all measures.
         voices: names of drums (`DRUM_PITCHES`), or "tom", "conga", "bongo" or "hat" for all of
             them, with commas between; None: all drums.
 
@@ -58,14 +61,22 @@ def parse_selection(bars: str | None, voices: str | None) -> Selection:
     pitches = None if voices is None else _pitches(voices)
     if bars is None:
         return Selection(pitches=pitches)
-    match = _BARS.fullmatch(bars.strip())
-    first = int(match[1]) if match else 0
-    last = None
-    if match and (match[3] or not match[2]):
-        last = int(match[3] or match[1])
-    if first < 1 or (last is not None and last < first):
-        raise UsageError(f"{bars!r} is no range of measures", "they count from 1: 5, 5-8 or 5-")
-    return Selection(first, last, pitches)
+    return Selection(_bars(bars), pitches)
+
+
+def _bars(text: str) -> tuple[Bars, ...]:
+    found: list[Bars] = []
+    before: int | None = 0
+    for match in (_BARS.fullmatch(piece.strip()) for piece in text.split(",")):
+        first = int(match[1]) if match else 0
+        last = int(match[3] or match[1]) if match and (match[3] or not match[2]) else None
+        if before is None or first <= before or (last is not None and last < first):
+            raise UsageError(
+                f"{text!r} names no measures in order", "they count from 1: 5, 5-8, 5- or 1-4,9"
+            )
+        found.append((first, last))
+        before = last
+    return tuple(found)
 
 
 def _pitches(voices: str) -> frozenset[int]:

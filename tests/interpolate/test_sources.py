@@ -148,6 +148,7 @@ def hats(found):
         ("song.mid@3-6", [3, 4, 5, 6]),
         ("song.mid@3-4", [3, 4, 3, 4]),
         ("song.mid@4-", [4, 5, 6, 7]),
+        ("song.mid@2,4-5,7", [2, 4, 5, 7]),
         ("./song.mid@1-2", [2, 2, 2, 2]),
     ],
 )
@@ -163,6 +164,7 @@ def test_measures_of_patterns_and_arrays_are_chosen_too():
     np.testing.assert_array_equal(read_source("techno:3@2").patterns, second[None])
     np.save("a.npy", np.stack([pattern, pattern]))
     np.testing.assert_array_equal(read_source("a.npy@6").patterns, second[None])
+    np.testing.assert_array_equal(read_source("a.npy@2,6").patterns, second[None])
     halves = midi_files.track([(48 * half, 36 + 2 * half, 90) for half in range(8)], end=384)
     Path("two.mid").write_bytes(midi_files.file(midi_files.meter_map((0, 2, 4)), halves, kind=1))
     assert np.flatnonzero(read_source("two.mid@2").patterns[0].any(0))[0] == 0
@@ -176,6 +178,7 @@ def test_measures_of_patterns_and_arrays_are_chosen_too():
         ("song.mid@6-9", UsageError, "no measure 9"),
         ("song.mid@0", UsageError, "measures count from 1"),
         ("song.mid@4-3", UsageError, "measures count from 1"),
+        ("song.mid@4,2", UsageError, "measures count from 1"),
         ("techno:3@5", UsageError, "it has 4"),
         ("none.mid@3", MissingInputError, "none.mid: no such file"),
     ],

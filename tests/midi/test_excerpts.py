@@ -46,6 +46,8 @@ def counted(bars=6, pickup=0):
         ("2-4", [2, 3, 4]),
         ("5-", [5, 6]),
         (" 6 ", [6]),
+        ("1,3-4, 6", [1, 3, 4, 6]),
+        ("1-2,3,4-", range(1, 7)),
         ("1-6", range(1, 7)),
     ],
 )
@@ -90,10 +92,28 @@ def test_tempo_programs_and_controllers_hold_where_the_part_begins():
     assert found.notes[-1].onset_seconds == pytest.approx(4 * 60 / 90 + 2 * 24 / QUARTER * 60 / 140)
 
 
+def test_what_changes_between_two_parts_holds_in_the_second():
+    changes = [(BAR, 90), (2 * BAR, 100), (4 * BAR, 140)]
+    at, tempi = 0, midi_files.tempo(60)
+    for tick, bpm in changes:
+        tempi, at = tempi + midi_files.tempo(bpm, tick - at), tick
+    track = song(tempi + midi_files.END, counted(6))
+    assert [
+        (tempo.tick, round(60e6 / tempo.microseconds_per_quarter))
+        for tempo in part(track, "1,4-6").tempi
+    ] == [(0, 60), (BAR, 100), (2 * BAR, 140)]
+    whole, pieces = part(track, "1-6"), part(track, "1-2,3,4-6")
+    assert pieces.tempi == whole.tempi
+    assert [len(piece.events) for piece in pieces.parts] == [
+        len(piece.events) for piece in whole.parts
+    ]
+
+
 def test_an_early_note_is_of_the_bar_that_it_is_meant_for():
     track = song(midi_files.track([(0, 36, 90), (BAR - 8, 38, 90), (2 * BAR - 8, 36, 80)]))
     assert notes(part(track, "2")) == [(0, 38)]
     assert notes(part(track, "1")) == [(0, 36)]
+    assert notes(part(track, "1,2")) == [(0, 36), (BAR - 8, 38)]
 
 
 def test_notes_end_with_the_part():
