@@ -1,10 +1,18 @@
 """Every command that reads MIDI reads a part of it, and the patterns that ship by their names."""
 
+import io
+import os
+import subprocess
+import sys
+
 import pytest
+import soundfile
 
 from drumkit_cli.midi.files import read_midi
+from drumkit_cli.patterns.genres import GENRES
 from tests.contract import midi_files
 from tests.contract.commands import COMMANDS
+from tests.contract.conftest import ROOT
 from tests.contract.expect import assert_done, assert_refused, each, each_midi_command, made_in
 
 each_song_command = each(lambda command: command.takes_midi or command.name == "kick")
@@ -20,7 +28,7 @@ def test_the_first_bar_of_any_file_is_read(drumkit, command, name):
 
 
 @each_song_command
-@pytest.mark.parametrize("bars", ["0", "3-2", "1-2-3", "two", ""])
+@pytest.mark.parametrize("bars", ["0", "3-2", "1-2-3", "two", "", "2,1", "1-,3", "1,"])
 def test_bars_that_cannot_be_are_told(drumkit, files, command, bars):
     song = files("song.mid", command.good)
     assert_refused(drumkit(*command.line(song), f"--bars={bars}"), 2, "measures")
@@ -72,6 +80,43 @@ def test_a_pipe_takes_a_part_of_a_pattern(drumkit):
     assert track.end_ticks == 4 * track.division
     sound = drumkit("synth", "--bars", "1-", "--voices", "snare", stdin=played.out)
     assert_done(sound)
+
+
+def test_processes_pass_a_part_of_a_pattern_on(tmp_path):
+    drumkit = [sys.executable, "-m", "drumkit_cli"]
+    first = [*drumkit, "groove", "dnb:1", "--bars", "2,4", "--keep-notes"]
+    second = [*drumkit, "synth", "--bars", "2", "--voices", "kick,snare"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    options = {"stdout": subprocess.PIPE, "cwd": tmp_path, "env": environment}
+    with (
+        subprocess.Popen(first, **options) as groove,
+        subprocess.Popen(second, stdin=groove.stdout, **options) as synth,
+    ):
+        groove.stdout.close()
+        sound = synth.communicate()[0]
+    assert (groove.returncode, synth.returncode) == (0, 0)
+    samples, rate = soundfile.read(io.BytesIO(sound))
+    bar_seconds = 4 * 60 / GENRES["dnb"].tempo_bpm
+    assert abs(samples).max() > 0
+    assert bar_seconds - 0.05 < len(samples) / rate < 2 * bar_seconds
+
+
+def test_a_pattern_has_no_bass_for_a_kick(drumkit):
+    assert_refused(drumkit("kick", "dnb:1"), 65, "the pattern dnb:1 has no bass; give a song")
+    assert_refused(drumkit("kick", "dnb:99999"), 2, "no pattern dnb:99999")
+
+
+def test_workers_read_the_same_part_of_the_files_of_a_folder(drumkit):
+    folder = drumkit.folder / "songs"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"{number}.mid").write_bytes(midi_files.SOUND["long"])
+    assert_done(drumkit("groove", "-r", "songs", "-j", "2", "--bars", "3-4", "-o", "out"))
+    first, second = made_in(drumkit.folder / "out")
+    track = read_midi(first.read_bytes(), "played")
+    assert track.end_ticks == 2 * 4 * track.division
+    assert track.notes == read_midi(second.read_bytes(), "played").notes
+    assert drumkit("verify", first, second).status == 0
 
 
 def test_a_part_is_of_notes_alone(drumkit, files):
