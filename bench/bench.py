@@ -25,9 +25,11 @@ from drumkit_cli.errors import ExitStatus
 from drumkit_cli.io.tables import Table
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import Note, empty_track
+from drumkit_cli.synth.kits.voices import VOICE_OF_PITCH
 
 SONG = ROOT / "examples" / "song.flac"
 FULL = Plan(180.0, 180.0, 3600.0, 15, 2)
+BEATS_PITCHES = (36, 37, 38, 39, 42, 45, 46, 48, 49, 51)
 QUICK = Plan(4.0, 2.0, 4.0, 1, 1)
 
 
@@ -244,7 +246,7 @@ def beats(path: Path, seconds: float) -> Path:
     """Write ten drums that are hit ten times a second in all, at any velocity from 30 on."""
     generator = np.random.default_rng(0)
     track = empty_track(120.0, end_ticks=round(960 * seconds))
-    pitches = generator.choice((36, 37, 38, 39, 42, 45, 46, 48, 49, 51), round(10 * seconds))
+    pitches = generator.choice(BEATS_PITCHES, round(10 * seconds))
     ticks = generator.integers(0, track.end_ticks, len(pitches))
     velocities = generator.integers(30, 128, len(pitches))
     hits = zip(ticks.tolist(), pitches.tolist(), velocities.tolist(), strict=True)
@@ -259,6 +261,27 @@ def synth_speed(folder: Path, plan: Plan) -> Figure:
     song = beats(folder / "beats.mid", plan.speed_seconds)
     name = f"synth, speed, {10 * plan.speed_seconds:,.0f} hits in {plan.speed_seconds:g} s"
     return speed(["synth", song, "--threads", str(plan.threads)], plan, name, 100.0)
+
+
+def samples_speed(folder: Path, plan: Plan) -> Figure:
+    """The same five minutes with a kit of samples: decaying noise, stereo, of a second each."""
+    plan = replace(plan, speed_seconds=min(300.0, 5 / 3 * plan.speed_seconds))
+    song = beats(folder / "beats.mid", plan.speed_seconds)
+    name = f"synth --kit of samples, speed, {10 * plan.speed_seconds:,.0f} hits"
+    kit = ["--kit", sampled_kit(folder / "kit")]
+    return speed(["synth", song, *kit, "--threads", str(plan.threads)], plan, name, 100.0)
+
+
+def sampled_kit(folder: Path) -> Path:
+    """Write a folder of samples for the drums of `beats`, a soft and a hard one of each."""
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    decay = np.exp(-np.arange(44_100) / 8000)[:, None]
+    for name in {VOICE_OF_PITCH[pitch] for pitch in BEATS_PITCHES}:
+        for hardness in ("soft", "hard"):
+            noise = 0.3 * decay * generator.standard_normal((len(decay), 2)).clip(-3, 3)
+            soundfile.write(folder / f"{name}-{hardness}.wav", noise, 44_100, "PCM_16")
+    return folder
 
 
 def synth_memory(folder: Path, plan: Plan) -> Figure:
@@ -289,6 +312,7 @@ MEASURES: dict[str, Callable[[Path, Plan], Figure]] = {
     "kick-memory": kick_memory,
     "groove-memory": groove_memory,
     "synth": synth_speed,
+    "synth-samples": samples_speed,
     "synth-memory": synth_memory,
     "transcribe": transcribe_speed,
     "mel": mel_speed,

@@ -29,8 +29,6 @@ SILENT_DB: Final = -80.0
 """A frame whose bands are all below this, a full-scale sine being 0, gets no noise."""
 
 _NOISE_FRAMES: Final = 1024
-_FFT_FRAMES: Final = 32
-"""Frames transformed at a time, as many as the cache holds."""
 
 
 def extended(samples: Floats, classes: Floats, seed: int) -> Floats:
@@ -52,17 +50,13 @@ def extended(samples: Floats, classes: Floats, seed: int) -> Floats:
     gain[below.max(1) < SILENT_DB] = 0
     noise, first_bin = _noise()
     start = int(np.random.default_rng(seed).integers(_NOISE_FRAMES - len(gain)))
-    spectrum = np.zeros((_FFT_FRAMES, WINDOW // 2 + 1), np.complex64)
-    made = np.zeros((len(gain) + 1, 2, WINDOW // 2), np.float32)
-    for place in range(0, len(gain), _FFT_FRAMES):
-        part = gain[place : place + _FFT_FRAMES]
-        bins = slice(first_bin, first_bin + part.shape[1])
-        count = len(part)
-        spectrum[:count, bins] = noise[start + place : start + place + count] * part
-        frames = np.fft.irfft(spectrum[:count], WINDOW)
-        made[place : place + count] = frames.reshape(count, 2, WINDOW // 2)
-    halves = made[1:, 0] + made[:-1, 1]
-    high: Floats = halves.ravel()[: len(full)]
+    spectrum = np.zeros((len(gain), WINDOW // 2 + 1), np.complex64)
+    shaped = spectrum[:, first_bin : first_bin + gain.shape[1]]
+    np.multiply(noise[start : start + len(gain)], gain, out=shaped)
+    halves = np.fft.irfft(spectrum, WINDOW).reshape(len(gain), 2, WINDOW // 2)
+    high: Floats = halves[:, 1].copy()
+    high[:-1] += halves[1:, 0]
+    high = high.ravel()[: len(full)]
     full[: len(high)] += high
     return full
 
@@ -90,12 +84,10 @@ def _levels(samples: Floats, window: int, rate: int, edges: tuple[float, ...]) -
     frames = sliding_window_view(padded, window)[:: window // 2]
     shape = _window(window)
     bank = _bank(window, rate, edges)
-    found = np.empty((len(frames), bank.shape[1]), np.float32)
-    for place in range(0, len(frames), _FFT_FRAMES):
-        part = np.fft.rfft(frames[place : place + _FFT_FRAMES] * shape)
-        power = (np.square(part.real) + np.square(part.imag)).astype(np.float32)
-        found[place : place + _FFT_FRAMES] = power @ bank
-    levels: Floats = 10 * np.log10(np.maximum(found, np.float32(10 ** (FLOOR_DB / 10))))
+    spectrum = np.fft.rfft(frames * shape)
+    power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
+    floor = np.float32(10 ** (FLOOR_DB / 10))
+    levels: Floats = 10 * np.log10(np.maximum(power @ bank, floor))
     return levels
 
 

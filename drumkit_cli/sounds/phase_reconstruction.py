@@ -40,8 +40,6 @@ CORRECTION: Final = 1.5
 CORRECTION_LIMIT: Final = 3.0
 """Largest correction of a band in one round, nepers."""
 
-_FFT_FRAMES: Final = 16
-"""Frames transformed at a time: NumPy is three times as slow on blocks beyond the cache."""
 _BANDS: Final = 16
 """Bands summed at a time: larger products would wake the threads of the linear algebra library."""
 _HALF: Final = MEL.window // 2
@@ -78,14 +76,17 @@ def sweep(magnitude: Floats, in_time: Floats, in_bins: Floats) -> Spectrum:
     up = _complex(np.float32(1), in_bins)  # from a bin to the next
     step = _complex(np.minimum(weight[1:], weight[:-1]), in_time)
     impulse = _complex(np.float32(IMPULSE_SHARE) * weight + np.float32(1e-12), impulse_phase)
-    phasors = np.empty_like(impulse)
+    down = up.conj()
+    phasors = impulse  # row by row
     phasors[0] = phasor = impulse[0] / np.abs(impulse[0])
     for t in range(1, len(phasors)):
         own = phasor * step[t - 1]
-        mixed = own + impulse[t]
+        mixed = impulse[t]
+        mixed += own
         mixed[1:] += own[:-1] * up[t]
-        mixed[:-1] += own[1:] * up[t].conj()
-        phasors[t] = phasor = mixed / np.maximum(np.abs(mixed), np.float32(1e-20))
+        mixed[:-1] += own[1:] * down[t]
+        mixed *= 1 / (np.abs(mixed) + np.float32(1e-20))  # NumPy divides far more slowly
+        phasor = mixed
     return phasors
 
 
@@ -98,11 +99,7 @@ def spectra(samples: Floats, fft: int = MEL.window) -> Spectrum:
     end = (count - 1) * MEL.hop + _HALF - len(samples)
     padded = np.concatenate((samples[_HALF:0:-1], samples, samples[-2 : -end - 2 : -1]))
     frames = sliding_window_view(padded, MEL.window)[:: MEL.hop]  # [T, window]
-    found = np.empty((count, fft // 2 + 1), np.complex64)
-    window = _window()
-    for start in range(0, count, _FFT_FRAMES):
-        part = slice(start, start + _FFT_FRAMES)
-        found[part] = np.fft.rfft(frames[part] * window, fft)
+    found: Spectrum = np.fft.rfft(frames * _window(), fft)
     return found
 
 
@@ -110,12 +107,10 @@ def synthesise(found: Spectrum) -> Floats:
     """Samples ``[N]`` of the nearest spectra ``[T, bins]`` (least squares)."""
     count = len(found)
     rows = np.zeros((count + OVERLAP - 1, MEL.hop), np.float32)
-    window = _window()
-    for start in range(0, count, _FFT_FRAMES):
-        frames = np.fft.irfft(found[start : start + _FFT_FRAMES], MEL.window) * window
-        parts = frames.reshape(-1, OVERLAP, MEL.hop)
-        for place in range(OVERLAP):
-            rows[start + place : start + place + len(parts)] += parts[:, place]
+    frames = np.fft.irfft(found, MEL.window) * _window()
+    parts = frames.reshape(count, OVERLAP, MEL.hop)
+    for place in range(OVERLAP):
+        rows[place : place + count] += parts[:, place]
     length = LENGTH if count == FRAMES else (count - 1) * MEL.hop
     samples: Floats = rows.ravel()[_HALF : _HALF + length] * _gain()[:length]
     return samples
