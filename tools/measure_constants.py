@@ -20,7 +20,7 @@ from drumkit_cli.sounds.high_band import FULL_RATE
 from drumkit_cli.sounds.mel_image import MEL
 from drumkit_cli.synth.data import load_sounds
 
-LOUDNESS_SOUNDS = 100
+LOUDNESS_SOUNDS = 60
 LOUDNESS_SEED = 7300
 """Far from the seeds of the evaluation."""
 

@@ -54,7 +54,7 @@ def extended(samples: Floats, classes: Floats, seed: int) -> Floats:
     shaped = spectrum[:, first_bin : first_bin + gain.shape[1]]
     np.multiply(noise[start : start + len(gain)], gain, out=shaped)
     halves = np.fft.irfft(spectrum, WINDOW).reshape(len(gain), 2, WINDOW // 2)
-    high: Floats = halves[:, 1].copy()
+    high = np.array(halves[:, 1], np.float32)
     high[:-1] += halves[1:, 0]
     high = high.ravel()[: len(full)]
     full[: len(high)] += high

@@ -99,8 +99,7 @@ def spectra(samples: Floats, fft: int = MEL.window) -> Spectrum:
     end = (count - 1) * MEL.hop + _HALF - len(samples)
     padded = np.concatenate((samples[_HALF:0:-1], samples, samples[-2 : -end - 2 : -1]))
     frames = sliding_window_view(padded, MEL.window)[:: MEL.hop]  # [T, window]
-    found: Spectrum = np.fft.rfft(frames * _window(), fft)
-    return found
+    return np.asarray(np.fft.rfft(frames * _window(), fft), np.complex64)
 
 
 def synthesise(found: Spectrum) -> Floats:
