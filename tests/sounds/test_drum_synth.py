@@ -31,7 +31,7 @@ def test_every_class_sounds(synth, name):
     samples = synth.play(code)
     assert samples.dtype == np.float32
     assert 0 < len(samples) <= LENGTH
-    assert 0 < np.abs(samples).max() <= drum_synth.PEAK
+    assert 0 < np.abs(samples).max() < drum_synth.PEAK + 1e-3
     assert samples[-1] == 0
 
 
