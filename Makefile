@@ -26,7 +26,7 @@ demo: $(READY) ## New drums to examples/song.flac, drums from nothing; name the 
 	drumkit arrange --mix demo/stems.wav -o demo/mix.wav; \
 	drumkit swirl --measures 8 | drumkit interpolate - techno:1 | drumkit groove - --genre funk > demo/played.mid; \
 	drumkit synth demo/played.mid -o demo/played.wav
-	@echo "Made demo/stems.wav (drums, bass, other of examples/song.flac),"
+	@echo "Made demo/stems.wav (drums, bass, other, vocals of examples/song.flac),"
 	@echo "     demo/drums.wav (new drums to its bass), demo/mix.wav (that bass and the new drums)"
 	@echo "     demo/played.mid (drums from nothing, on their way to techno, played as funk)"
 	@echo "     and demo/played.wav (the same, as sound of a generated kit)."

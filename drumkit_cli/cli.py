@@ -28,7 +28,7 @@ PROGRAM: Final = "drumkit"
 RECORD_VARIABLE: Final = "DRUMKIT_RECORD"
 """If set, files keep a record of how they were made beside them."""
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "separate": ("drumkit_cli.separate.command", "Split music into drums, bass and other."),
+    "separate": ("drumkit_cli.separate.command", "Split music into drums, bass, other and vocals."),
     "mel": ("drumkit_cli.mel.command", "Turn audio into a mel spectrogram, and back."),
     "arrange": ("drumkit_cli.arrange.command", "Play drums to a bass line."),
     "interpolate": ("drumkit_cli.interpolate.command", "Go from one drum pattern to another."),

@@ -151,7 +151,7 @@ def separate(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Split music into drums, bass and other (and vocals, with a pretrained Demucs).
+    """Split music into drums, bass, other and vocals.
 
     Audio of any rate and length in; the same rate and length out, in constant memory and while it
     goes (what --clip rescale fits: once all is separated). On a pipe or in a .wav file the

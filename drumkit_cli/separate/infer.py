@@ -55,8 +55,8 @@ def separate(
     Args:
         samples: the mix, floats ``[channels, samples]`` or ``[samples]``, full scale at 1.
         rate: its sample rate in Hz, 1,000 to 768,000.
-        model: "built-in" (drums, bass, other), a pretrained Demucs such as "htdemucs" (vocals
-            too; downloaded once), or "auto": htdemucs where it is on this machine, else built-in.
+        model: "built-in", a pretrained Demucs such as "htdemucs" (downloaded once), or "auto":
+            htdemucs where it is on this machine, else built-in.
         model_repo: a folder of pretrained models to take `model` from.
         segment_seconds: length of the pieces that are separated one by one, 1 to 600; None for
             what suits the model.

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import torch
 from lightning_fabric import Fabric
@@ -22,6 +23,9 @@ from drumkit_cli.separate.config import SeparatorConfig
 from drumkit_cli.separate.data import mixes
 from drumkit_cli.separate.model import separator_network
 from drumkit_cli.separate.recordings import Recording
+
+GRADIENT_MAX: Final = 0.3
+"""Norm that gradients are cut to: twice that of most, so that no batch throws the weights off."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Recipe:
     batch: int = 6
     crop_seconds: float = 3.0
     learning_rate: float = 2e-3
-    average: float = 0.999
+    average: float = 0.998
     validation_batches: int = 8
 
 
@@ -83,7 +87,7 @@ class SeparateTask:
         validation = mixes(held_out, endings, 4, 8.0, seed=1)
         self._validation = list(islice(validation, recipe.validation_batches))
         network = separator_network(recipe.config)
-        optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
+        optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate, betas=(0.9, 0.99))
         self._network, adam = fabric.setup(network, optimizer)
         self._average = MovingAverage(network, recipe.average, warm_up=True)
         self._graphs = untrained_graphs(recipe.config, model)
@@ -106,7 +110,7 @@ class SeparateTask:
         with autocast(self._fabric):
             estimates = self._network(mix)
         loss = nn.functional.l1_loss(estimates.float(), sources)
-        norm = descend(self._fabric, self.optimizers["adam"], loss, rate=rate, clip=1.0)
+        norm = descend(self._fabric, self.optimizers["adam"], loss, rate=rate, clip=GRADIENT_MAX)
         self._average.update_parameters(self.models["network"])
         return {"loss": float(loss.detach()), "gradient": norm, "rate": rate}
 
