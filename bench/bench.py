@@ -15,33 +15,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import soundfile
 from folders import cluster_wholeness, folder_speed, workers_speed
-from measuring import DRUMKIT, ROOT, TYPER, Figure, Plan, measure, processor_ratio, time_ratio
+from inputs import beats, loop_song, sampled_kit
+from measuring import DRUMKIT, TYPER, Figure, Plan, measure, processor_ratio, time_ratio
 
 from drumkit_cli.cli import COMMANDS
 from drumkit_cli.errors import ExitStatus
 from drumkit_cli.io.tables import Table
 from drumkit_cli.midi.files import write_midi
 from drumkit_cli.midi.track import Note, empty_track
-from drumkit_cli.synth.kits.voices import VOICE_OF_PITCH
 
-SONG = ROOT / "examples" / "song.flac"
 FULL = Plan(180.0, 180.0, 3600.0, 15, 2)
-BEATS_PITCHES = (36, 37, 38, 39, 42, 45, 46, 48, 49, 51)
 QUICK = Plan(4.0, 2.0, 4.0, 1, 1)
-
-
-def loop_song(path: Path, seconds: float) -> Path:
-    """Write the example song over and over, as 16-bit stereo WAV of a length."""
-    samples, rate = soundfile.read(SONG, dtype="int16")
-    left = round(seconds * rate)
-    with soundfile.SoundFile(path, "w", rate, samples.shape[1], "PCM_16") as file:
-        while left > 0:
-            file.write(samples[:left])
-            left -= len(samples)
-    return path
 
 
 def speed(arguments: Sequence[str | Path], plan: Plan, name: str, target: float) -> Figure:
@@ -242,19 +227,6 @@ def groove_memory(folder: Path, plan: Plan) -> Figure:
     return Figure("groove, peak memory of 20 minutes", peak / 1e6, 600, "MB", at_most=True)
 
 
-def beats(path: Path, seconds: float) -> Path:
-    """Write ten drums that are hit ten times a second in all, at any velocity from 30 on."""
-    generator = np.random.default_rng(0)
-    track = empty_track(120.0, end_ticks=round(960 * seconds))
-    pitches = generator.choice(BEATS_PITCHES, round(10 * seconds))
-    ticks = generator.integers(0, track.end_ticks, len(pitches))
-    velocities = generator.integers(30, 128, len(pitches))
-    hits = zip(ticks.tolist(), pitches.tolist(), velocities.tolist(), strict=True)
-    notes = [track.note(tick, 60, pitch, velocity) for tick, pitch, velocity in hits]
-    path.write_bytes(write_midi(track.with_notes(notes)))
-    return path
-
-
 def synth_speed(folder: Path, plan: Plan) -> Figure:
     """Five minutes with 3,000 hits on ten drums."""
     plan = replace(plan, speed_seconds=min(300.0, 5 / 3 * plan.speed_seconds))
@@ -270,18 +242,6 @@ def samples_speed(folder: Path, plan: Plan) -> Figure:
     name = f"synth --kit of samples, speed, {10 * plan.speed_seconds:,.0f} hits"
     kit = ["--kit", sampled_kit(folder / "kit")]
     return speed(["synth", song, *kit, "--threads", str(plan.threads)], plan, name, 100.0)
-
-
-def sampled_kit(folder: Path) -> Path:
-    """Write a folder of samples for the drums of `beats`, a soft and a hard one of each."""
-    folder.mkdir()
-    generator = np.random.default_rng(0)
-    decay = np.exp(-np.arange(44_100) / 8000)[:, None]
-    for name in {VOICE_OF_PITCH[pitch] for pitch in BEATS_PITCHES}:
-        for hardness in ("soft", "hard"):
-            noise = 0.3 * decay * generator.standard_normal((len(decay), 2)).clip(-3, 3)
-            soundfile.write(folder / f"{name}-{hardness}.wav", noise, 44_100, "PCM_16")
-    return folder
 
 
 def synth_memory(folder: Path, plan: Plan) -> Figure:
