@@ -211,7 +211,7 @@ def _format(output: str | None, template: str, form: Format | None, *, is_stream
         return format_of(template, form)
     if is_stream and written is not Format.WAV:
         raise UsageError(
-            "a stems stream is WAV, which names its channels", "-o DIR, or --stem NAME"
+            f"cannot write {written.suffix} files of several stems", "-o DIR, --stem NAME, or WAV"
         )
     return written
 

@@ -36,7 +36,7 @@ def test_a_folder_without_sounds_is_told(here, capfd):
 def test_outputs_within_the_folder_are_no_inputs(here):
     for _ in range(2):
         assert cli.run(["separate", "-q", "-r", "songs", "-o", "songs/stems"]) == 0
-    assert len(tree(here / "songs" / "stems")) == 4 * 3
+    assert len(tree(here / "songs" / "stems")) == 4 * 4
 
 
 def test_hidden_files_and_folders_are_left_out(here):

@@ -76,7 +76,7 @@ def test_hidden_and_empty_files_and_outputs_within_the_folder_are_no_inputs(stor
     store.pipe("/in/folder/", b"")
     for _ in range(2):
         cli.run(["separate", "-q", "-r", "memory://in", "-o", "memory://in/stems"])
-    assert len([path for path in store.find("/in/stems") if path.endswith(".wav")]) == 3 * 3
+    assert len([path for path in store.find("/in/stems") if path.endswith(".wav")]) == 3 * 4
 
 
 def test_a_list_names_urls_whose_outputs_keep_no_sub_folder(store, tmp_path):

@@ -62,7 +62,7 @@ def test_each_worker_loads_the_model_once(here):
     status, _, err = finish(start(here, "separate", "-v", "-r", "songs", "-o", "out", "-j", 2))
     assert status == 0
     assert err.count("loading the model of separate") == 2
-    assert len(tree(here / "out")) == 3 * COUNT
+    assert len(tree(here / "out")) == 4 * COUNT
 
 
 def test_a_bad_input_among_good_ones_does_not_stop_the_workers(here, whole):

@@ -16,7 +16,7 @@ import pytest
 from tests.contract import commands
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 180
 
 
 @dataclass(frozen=True)

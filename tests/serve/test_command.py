@@ -20,7 +20,7 @@ from tests.synth.tiny import write_tiny_synth
 
 ROOT = Path(__file__).resolve().parents[2]
 KICK = ("kick", 0.5, -1.0, 0.0)
-SECONDS = 30
+SECONDS = 120
 
 
 class Server:
