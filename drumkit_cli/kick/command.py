@@ -154,6 +154,7 @@ def kick(
         seed,
         provenance=not no_provenance,
     )
+    part = parse_selection(bars, voices)
     _check(job, song, bass, snare)
     check_picture(plot, output)
     if bass is None:
@@ -164,8 +165,6 @@ def kick(
     for path in (song, bass, snare, like, code, sample):
         if path is not None:
             check_input(path)
-
-    part = parse_selection(bars, voices)
 
     from drumkit_cli.kick.sources import open_source
 

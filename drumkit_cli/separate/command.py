@@ -236,7 +236,9 @@ def _separate_sound(source: Input, reader: AudioReader, job: Job, separator: Sep
     if job.provenance:
         comment = Provenance(None, separator.weights_sha256, source.sha256()).comment()
     channels = _channels(reader, job)
-    blocks = at_rate(_stems(reader, separator, layout, job, channels), reader, job.rate)
+    stems = _stems(reader, separator, layout, job, channels)
+    shape = len(layout.names), channels
+    blocks = at_rate(stems, shape, reader.rate, job.rate or reader.rate)
     gain = 1.0
     with ExitStack() as stack:
         if job.clip is Clip.RESCALE and not job.form.keeps_levels(job.encoding):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
@@ -22,15 +23,13 @@ if TYPE_CHECKING:
 BLOCK_FRAMES: Final = 1 << 16
 
 
-def at_rate(blocks: Iterator[Samples], reader: AudioReader, rate: int | None) -> Iterator[Samples]:
-    """Blocks `[S, C, n]` of what a file holds at another rate, if one is asked for."""
-    first = next(blocks, None)
-    if first is None:
-        return
-    stems, channels, _ = first.shape
-    flat = (block.reshape(stems * channels, -1) for block in chain([first], blocks))
-    for block in resampled_channels(flat, stems * channels, reader.rate, rate or reader.rate):
-        yield block.reshape(stems, channels, -1)
+def at_rate(
+    blocks: Iterable[Samples], shape: tuple[int, int], from_rate: int, to_rate: int
+) -> Iterator[Samples]:
+    """Blocks `[S, C, n]`, `shape` being [S, C], at another rate."""
+    flat = (block.reshape(-1, block.shape[2]) for block in blocks)
+    for block in resampled_channels(flat, math.prod(shape), from_rate, to_rate):
+        yield block.reshape(*shape, -1)
 
 
 def from_tape(tape: Tape, stems: int, channels: int) -> Iterator[Samples]:
