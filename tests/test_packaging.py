@@ -56,7 +56,8 @@ def needed(*folders):
     """Normalised names of the packages of other projects that the code of folders imports."""
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     modules = set().union(*(modules_of(ast.parse(path.read_bytes())) for path in paths))
-    own = {"drumkit_cli", "tests", "tools", "bench", "folders", "measuring", "examples"}
+    scripts = {path.stem for path in (ROOT / "bench").glob("*.py")}
+    own = {"drumkit_cli", "tests", "tools", "bench", "examples", *scripts}
     return {distribution(module) for module in modules - own - sys.stdlib_module_names}
 
 
