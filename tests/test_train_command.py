@@ -7,6 +7,7 @@ import pytest
 
 from drumkit_cli import cli
 from drumkit_cli.io.tables import Table
+from drumkit_cli.learning.checkpoint import shipped_folder
 
 
 @pytest.fixture
@@ -33,17 +34,17 @@ def test_train_has_defaults(calls):
     assert data == Path("data")
     assert (run.folder, run.output) == (Path("runs/separate"), Path("separate.safetensors"))
     assert (run.time_limit_seconds, run.resume, run.device) == (3600, False, "cpu")
-    assert (run.seed, run.threads, run.preset) == (0, 0, "cpu")
+    assert (run.seed, run.threads, run.preset, run.start) == (0, 0, "cpu", None)
 
 
 def test_train_passes_every_option_on(calls):
     options = "-o w.safetensors --preset gpu --time-limit 1h30m --resume --run-dir r"
-    more = "--device cuda --seed 7 --threads 2 -q"
+    more = "--device cuda --seed 7 --threads 2 -q --from w"
     assert cli.run(["train", "separate", "data", *options.split(), *more.split()]) == 0
     ((_, run),) = calls
     assert (run.folder, run.output) == (Path("r"), Path("w.safetensors"))
     assert (run.time_limit_seconds, run.resume, run.device) == (5400, True, "cuda")
-    assert (run.seed, run.threads, run.preset) == (7, 2, "gpu")
+    assert (run.seed, run.threads, run.preset, run.start) == (7, 2, "gpu", Path("w"))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,28 @@ def test_train_refuses_before_it_starts(calls, arguments, status, capsys):
     assert cli.run(["train", "separate", *arguments]) == status
     assert calls == []
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["data", "--from", "none"], 66, "none: no such weights file"),
+        (["data", "--from", "junk"], 65, "junk: not a drumkit weights file"),
+        (["data", "--from", str(shipped_folder() / "kick.safetensors")], 65, "not of swirl"),
+        (["data", "--from", str(shipped_folder()), "--preset", "tiny"], 65, "preset tiny"),
+        (["--convert", "old", "--from", "junk"], 2, "--from goes with DATA"),
+    ],
+)
+def test_weights_that_training_cannot_start_from_are_told_in_one_line(
+    tmp_path, monkeypatch, capsys, arguments, status, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "junk").write_bytes(b"junk")
+    assert cli.run(["train", "swirl", *arguments]) == status
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "junk"]
 
 
 def test_evaluate_prints_its_table(calls, capfd):

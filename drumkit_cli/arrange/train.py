@@ -51,6 +51,7 @@ from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend, total
+from drumkit_cli.learning.starting import starting_network
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.spectral.onsets import onset_f_measure, onset_frames, rise_strength
 
@@ -178,6 +179,7 @@ class ArrangeTask:
         self._average = MovingAverage(networks["to_drums"], recipe.average).to(fabric.device)
         self.models["average"] = self._average
         self._critics = [name for name in networks if name.endswith("critic")]
+        self.parts = {"": [networks["to_drums"], self._average.module]}
         self.optimizers: dict[str, Optimizer] = {
             "generators": self._optimizer(*networks.keys() - self._critics),
             "critics": self._optimizer(*self._critics),
@@ -326,9 +328,10 @@ class ArrangeTask:
 def train(data: Path, run: training.Run) -> None:
     """Train on bands rendered from a data folder, or on the rendered takes that it holds."""
     recipe = training.choose(PRESETS, run.preset)
+    given = starting_network(run, WEIGHTS[recipe.config.model], recipe.config, model)
     fabric = training.start(run)
     pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
-    training.fit(ArrangeTask(fabric, recipe, pool), run, fabric)
+    training.fit(ArrangeTask(fabric, recipe, pool), run, fabric, given)
 
 
 def _bare(module: nn.Module) -> nn.Module:

@@ -22,13 +22,15 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from drumkit_cli.errors import UsageError
 from drumkit_cli.groove import data as corpora
+from drumkit_cli.groove import model
 from drumkit_cli.groove.baselines.tasks import ClassifierTask, OneStepTask
 from drumkit_cli.groove.model import Conditions, Groove, NoteCoder, NoteVae, Player
 from drumkit_cli.groove.network.layers import Quantised, nearest
 from drumkit_cli.groove.network.prior import CodePrior
 from drumkit_cli.groove.training import metrics
-from drumkit_cli.groove.training.recipe import PRESETS, AveragedTask, Recipe
+from drumkit_cli.groove.training.recipe import BASELINE_PRESETS, PRESETS, AveragedTask, Recipe
 from drumkit_cli.groove.training.reconstruction import (
     Batch,
     divergence,
@@ -38,6 +40,7 @@ from drumkit_cli.groove.training.reconstruction import (
 )
 from drumkit_cli.learning import training
 from drumkit_cli.learning.optimisation import autocast
+from drumkit_cli.learning.starting import starting_network
 
 REVIVE_STEPS = 200
 
@@ -196,6 +199,9 @@ TASKS: Final[Mapping[str, Callable[..., training.Task]]] = {
 def train(data: Path, run: training.Run) -> None:
     """Train on the folder of the Groove MIDI Dataset."""
     recipe = training.choose(PRESETS, run.preset)
+    if run.start is not None and run.preset in BASELINE_PRESETS.values():
+        raise UsageError(f"the baseline {run.preset} starts from nothing", "leave out --from")
+    given = starting_network(run, "groove", recipe.config, model)
     fabric = training.start(run)
     corpus = corpora.load(data, ("train", "validation"))
-    training.fit(TASKS[recipe.config.kind](fabric, recipe, corpus), run, fabric)
+    training.fit(TASKS[recipe.config.kind](fabric, recipe, corpus), run, fabric, given)

@@ -20,6 +20,7 @@ from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend
+from drumkit_cli.learning.starting import starting_network
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.patterns import pattern_sets
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig, to_targets, to_velocities
@@ -82,6 +83,7 @@ class InterpolateTask:
         self._average = MovingAverage(network, recipe.average)
         self._graphs = untrained_graphs(recipe.config, model)
         self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
+        self.parts = {"": [network, self._average.module]}
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
     def batches(self, seed: int) -> Iterator[Tensor]:
@@ -146,9 +148,10 @@ class InterpolateTask:
 def train(data: Path, run: training.Run) -> dict[str, float]:
     """Train on the patterns of a data folder and on those of the composer."""
     recipe = training.choose(PRESETS, run.preset)
+    given = starting_network(run, "interpolate", recipe.config, model)
     fabric = training.start(run)
     task = InterpolateTask(fabric, recipe, pattern_sets.load_patterns(data))
-    return training.fit(task, run, fabric)
+    return training.fit(task, run, fabric, given)
 
 
 def augment(pool: Floats, patterns: Floats, generator: np.random.Generator) -> Floats:

@@ -35,6 +35,7 @@ from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend, total
+from drumkit_cli.learning.starting import starting_network
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.spectral.onsets import onset_scores
 
@@ -123,6 +124,7 @@ class KickTask:
             "discriminator": judge,
             "average": self._average,
         }
+        self.parts = {"": [network, self._average.module]}
         self.optimizers: dict[str, Optimizer] = {
             "network": adam_network,
             "discriminator": adam_judge,
@@ -226,10 +228,11 @@ class _Live:
 def train(data: Path, run: training.Run) -> dict[str, float]:
     """Train on the multi-track songs of a data folder, which are rendered into the run's folder."""
     recipe = training.choose(PRESETS, run.preset)
+    given = starting_network(run, "kick", recipe.config, model)
     fabric = training.start(run)
     with fabric.rank_zero_first():  # which renders them
         songs = load_songs(data, run.folder / "songs", ("train", "validation"))
-    return training.fit(KickTask(fabric, recipe, songs), run, fabric)
+    return training.fit(KickTask(fabric, recipe, songs), run, fabric, given)
 
 
 def standardised_rows(song: KickSong) -> Floats:

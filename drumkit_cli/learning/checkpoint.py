@@ -125,8 +125,8 @@ def find_weights(feature: str, override: str | None = None) -> Path:
         path = Path(named)
         path = path / f"{feature}.safetensors" if path.is_dir() else path
         if not path.is_file():
-            origin = "--weights" if override else ENVIRONMENT_VARIABLE
-            raise MissingInputError(f"{path}: no such weights file", f"check {origin}")
+            remedy = "" if override else f"check {ENVIRONMENT_VARIABLE}"
+            raise MissingInputError(f"{path}: no such weights file", remedy)
         return path
     path = shipped_folder() / f"{feature}.safetensors"
     if not path.is_file():

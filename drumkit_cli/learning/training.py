@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 from drumkit_cli import console
 from drumkit_cli.errors import BadDataError, OutputError, UnavailableError, UsageError
 from drumkit_cli.io import sinks, streams
-from drumkit_cli.learning import processes
+from drumkit_cli.learning import processes, starting
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -64,6 +64,8 @@ class Run:
         seed: seed of the initial weights, the batches and the augmentation.
         threads: CPU threads; 0 is torch's choice.
         preset: name of one of the feature's recipes.
+        start: weights file, or folder of them, to start from in place of random weights;
+            a resumed run goes on from its checkpoint.
         validate_every_seconds: training time between validations; the first comes earlier.
         save_every_seconds: training time between checkpoints.
     """
@@ -76,6 +78,7 @@ class Run:
     seed: int = 0
     threads: int = 0
     preset: str = "cpu"
+    start: Path | None = None
     validate_every_seconds: float = 600.0
     save_every_seconds: float = 30.0
 
@@ -88,6 +91,10 @@ class Task(Protocol):
 
     models: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
+
+    @property
+    def parts(self) -> starting.Parts:
+        """What starts from the weights of a file; critics, which no file holds, do not."""
 
     def batches(self, seed: int) -> Iterator[Any]:
         """Endless training batches; a seed determines them."""
@@ -139,11 +146,12 @@ def start(run: Run) -> Fabric:
     return fabric
 
 
-def fit(task: Task, run: Run, fabric: Fabric) -> dict[str, float]:
+def fit(task: Task, run: Run, fabric: Fabric, given: nn.Module | None = None) -> dict[str, float]:
     """Train until the time limit; return the validation figures of the best weights.
 
     `run.output` holds the best weights from the first validation on, even after an interruption;
     `run.folder` has the newest checkpoint. When training diverges, the last checkpoint stays.
+    Training starts from the weights of `given`, see `starting_network`, which are validated first.
 
     Raises:
         BadDataError: the checkpoint to resume is damaged or of another model; training diverged;
@@ -153,9 +161,13 @@ def fit(task: Task, run: Run, fabric: Fabric) -> dict[str, float]:
     if run.resume:
         clock = _load(task, run.folder / CHECKPOINT_NAME)
         console.info(f"resumed at step {clock.steps}, {clock.seconds / 60:.1f} minutes in")
+    elif given is not None:
+        starting.fill(task.parts, given)
     processes.copy_first(fabric, task.models)
     log = _Log(run.folder / LOG_NAME, clock.steps) if fabric.is_global_zero else None
     try:
+        if given is not None:
+            _validate(task, clock, run, fabric, log)
         _train(task, clock, run, fabric, log)
         _validate(task, clock, run, fabric, log)
     finally:

@@ -29,6 +29,7 @@ from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import autocast, descend
+from drumkit_cli.learning.starting import starting_network
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.score.data import Examples, make_examples, to_images
 from drumkit_cli.score.ladder import INSTEAD, RULES
@@ -96,6 +97,7 @@ class ScoreTask:
         adam = torch.optim.AdamW(classifier.parameters(), recipe.learning_rate, weight_decay=0.01)
         self._classifier, optimizer = fabric.setup(classifier, adam)
         self.models: dict[str, nn.Module] = {"classifier": classifier}
+        self.parts = {"": [classifier.network]}
         self.optimizers: dict[str, Optimizer] = {"adam": optimizer}
 
     def batches(self, seed: int) -> Iterator[Batch]:
@@ -188,6 +190,7 @@ class ScoreTask:
 def train(data: Path, run: training.Run) -> None:
     """Train on takes rendered from a data folder, or on the rendered takes that it holds."""
     recipe = training.choose(PRESETS, run.preset)
+    given = starting_network(run, "score", recipe.config, model)
     fabric = training.start(run)
     takes = takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
     splits = [
@@ -196,7 +199,7 @@ def train(data: Path, run: training.Run) -> None:
     ]
     if any(len(examples.references) < LEAST_CLIPS for examples in splits):
         raise BadDataError(f"{data}: too few clips to train on, or to validate on")
-    training.fit(ScoreTask(fabric, recipe, *splits), run, fabric)
+    training.fit(ScoreTask(fabric, recipe, *splits), run, fabric, given)
 
 
 def gaussian(activations: NDArray[np.float64]) -> tuple[Floats, Floats]:

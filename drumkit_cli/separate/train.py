@@ -17,6 +17,7 @@ from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
+from drumkit_cli.learning.starting import starting_network
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.separate import model, recordings
 from drumkit_cli.separate.config import SeparatorConfig
@@ -92,6 +93,7 @@ class SeparateTask:
         self._average = MovingAverage(network, recipe.average, warm_up=True)
         self._graphs = untrained_graphs(recipe.config, model)
         self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
+        self.parts = {"": [network, self._average.module]}
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -147,7 +149,8 @@ class SeparateTask:
 def train(data: Path, run: training.Run) -> None:
     """Train on the recordings of a data folder and on bands: rendered from it, or that it holds."""
     recipe = training.choose(PRESETS, run.preset)
+    given = starting_network(run, "separate", recipe.config, model)
     fabric = training.start(run)
     pool = takes.takes_of_run(data, run, fabric, recipe.takes, recipe.take_seconds)
     recorded = recordings.recordings_of_run(data, run.folder / "recordings", fabric)
-    training.fit(SeparateTask(fabric, recipe, pool, recorded), run, fabric)
+    training.fit(SeparateTask(fabric, recipe, pool, recorded), run, fabric, given)

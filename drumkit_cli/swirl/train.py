@@ -24,6 +24,7 @@ from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, as_floats, autocast, descend
+from drumkit_cli.learning.starting import starting_network
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.patterns import pattern_sets
 from drumkit_cli.patterns.networks import EncoderKind, NetConfig, to_targets, to_velocities
@@ -107,6 +108,7 @@ class SwirlTask:
             "discriminator": discriminator,
             "average": self._average,
         }
+        self.parts = {"": [generator, self._average.module]}
         self.optimizers: dict[str, Optimizer] = {
             "generator": adam_generator,
             "discriminator": adam_discriminator,
@@ -209,9 +211,10 @@ class SwirlTask:
 def train(data: Path, run: training.Run) -> dict[str, float]:
     """Train on the electronic patterns of a data folder and on those of the composer."""
     recipe = training.choose(PRESETS, run.preset)
+    given = starting_network(run, "swirl", recipe.config, model)
     fabric = training.start(run)
     task = SwirlTask(fabric, recipe, pattern_sets.load_patterns(data))
-    return training.fit(task, run, fabric)
+    return training.fit(task, run, fabric, given)
 
 
 def noise(count: int, generator: np.random.Generator) -> Floats:

@@ -33,6 +33,7 @@ from drumkit_cli.errors import BadDataError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights, save_weights
 from drumkit_cli.learning.export import untrained_graphs
+from drumkit_cli.learning.starting import starting_network
 from drumkit_cli.learning.torch_network import arrays, state_dict
 from drumkit_cli.sounds import mcnn as mcnn_definition
 from drumkit_cli.sounds import networks as definition
@@ -64,6 +65,8 @@ class SynthTask:
         self._networks = _networks(recipe)
         trained = {*recipe.parts, *(["latent"] if needs_images else [])}
         others = [name for name in self._networks if name not in trained]
+        if run.start is not None and not run.resume:
+            others = []  # all are in the file that the run starts from
         is_there = run.output.is_file()
         if others and is_there:
             _keep(self._networks, others, run.output)
@@ -92,6 +95,8 @@ class SynthTask:
             else:
                 assert isinstance(network, MCNN)
                 self._trainers[name] = MCNNTrainer(fabric, network, self._pool, samples)
+        of_synth = {name: [net] for name, net in self._networks.items() if name != "mcnn"}
+        self.parts = of_synth or {"": [self._networks["mcnn"]]}
         self.models: dict[str, nn.Module] = {
             n: trainer.network for n, trainer in self._trainers.items()
         }
@@ -163,8 +168,13 @@ class SynthTask:
 def train(data: Path, run: training.Run) -> dict[str, float]:
     """Train on the one-shots of a data folder and on those of our parametric synthesiser."""
     recipe = training.choose(PRESETS, run.preset)
+    if recipe.parts == ("mcnn",):
+        given = starting_network(run, "synth-mcnn", recipe.mcnn, mcnn_definition)
+    else:
+        config = SynthConfig(recipe.model, recipe.inverter)
+        given = starting_network(run, "synth", config, definition)
     fabric = training.start(run)
-    return training.fit(SynthTask(fabric, recipe, data, run), run, fabric)
+    return training.fit(SynthTask(fabric, recipe, data, run), run, fabric, given)
 
 
 def pool_of_run(data: Path, recipe: Recipe, run: training.Run, fabric: Fabric) -> Pool:

@@ -41,6 +41,15 @@ def train(
             "validation do not count.",
         ),
     ] = cast(float, DEFAULT_TIME_LIMIT),  # Typer parses a default as it does a value
+    start: Annotated[
+        str | None,
+        options.text(
+            "--from",
+            "WEIGHTS",
+            "Start from these weights in place of random ones: a file, or a folder of them, of the "
+            "sizes of the preset. They are validated first.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in the run folder.")
     ] = False,
@@ -87,6 +96,8 @@ def train(
         raise UsageError("give one of DATA, --convert OLD and --grades CSV", "drumkit train --help")
     if grades is not None and feature != "score":
         raise UsageError(f"--grades is of score, not of {feature}", "leave it out")
+    if start is not None and data is None:
+        raise UsageError("--from goes with DATA, to train on", "leave it out")
     target = output if output is not None else f"{feature}.safetensors"
     if convert is not None:
         from drumkit_cli.train.convert import convert as write_anew
@@ -114,5 +125,6 @@ def train(
         seed=seed,
         threads=threads,
         preset=preset,
+        start=None if start is None else Path(start),
     )
     importlib.import_module(f"drumkit_cli.{feature}.train").train(folder, run)

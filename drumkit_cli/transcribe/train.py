@@ -19,6 +19,7 @@ from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import save_weights
 from drumkit_cli.learning.export import untrained_graphs
 from drumkit_cli.learning.optimisation import MovingAverage, autocast, descend
+from drumkit_cli.learning.starting import starting_network
 from drumkit_cli.learning.torch_network import arrays
 from drumkit_cli.listening import model
 from drumkit_cli.listening.config import OUTPUTS, EarConfig
@@ -95,6 +96,7 @@ class EarTask:
         self._average = MovingAverage(network, recipe.average, warm_up=True)
         self._graphs = untrained_graphs(recipe.config, model)
         self.models: dict[str, nn.Module] = {"network": network, "average": self._average}
+        self.parts = {"": [network, self._average.module]}
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
         self._thresholds = recipe.config.thresholds
 
@@ -181,13 +183,17 @@ def train(data: Path, run: training.Run) -> None:
     recipe = training.choose(presets, run.preset)
     if isinstance(recipe, BarRecipe):
         ear = ear_to_extend(run.output)
+        config = replace(ear.restore(EarConfig), bars=recipe.width)
+        given = starting_network(run, "transcribe", config, model)
         run = replace(run, validate_every_seconds=run.time_limit_seconds / 10)
         fabric = training.start(run)
         takes = _takes(data, run, fabric, recipe, recipe.two_beat_share)
-        training.fit(BarTask(fabric, recipe, ear, takes, run.seed), run, fabric)
+        training.fit(BarTask(fabric, recipe, ear, takes, run.seed), run, fabric, given)
     else:
+        given = starting_network(run, "transcribe", recipe.config, model, without="bars")
         fabric = training.start(run)
-        training.fit(EarTask(fabric, recipe, _takes(data, run, fabric, recipe)), run, fabric)
+        takes = _takes(data, run, fabric, recipe)
+        training.fit(EarTask(fabric, recipe, takes), run, fabric, given)
 
 
 def _takes(

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from itertools import islice
 
@@ -9,14 +8,11 @@ import torch
 from drumkit_cli.arrange import data, infer, train
 from drumkit_cli.arrange.losses import ImagePool
 from drumkit_cli.arrange.metre import PLANES
-from drumkit_cli.bands.instruments import RATE
-from drumkit_cli.bands.rendering import STEMS
-from drumkit_cli.bands.takes import INDEX_NAME, load_takes
+from drumkit_cli.bands.takes import load_takes
 from drumkit_cli.errors import BadDataError, UsageError
 from drumkit_cli.learning import training
 from drumkit_cli.learning.checkpoint import load_weights
-from drumkit_cli.listening.beats import steady_beats
-from tests.arrange.tiny import TINY_UNET, bass_line
+from tests.arrange.tiny import TINY_UNET, write_bands
 from tests.bands.test_takes import write_takes
 
 STEP_LOSSES = {
@@ -33,21 +29,7 @@ STEP_LOSSES = {
 
 @pytest.fixture
 def takes(tmp_path):
-    """Two takes: plucked bass, and clicks for drums, on the eighths of 120 bpm."""
-    folder = write_takes(tmp_path / "bands", seconds=8.0)
-    index = json.loads((folder / INDEX_NAME).read_text())
-    for take in index["takes"]:
-        take["beats"] = steady_beats(120, 0.0, 8.0).tolist()
-    (folder / INDEX_NAME).write_text(json.dumps(index))
-    noise = np.random.default_rng(0).normal(0, 0.3, 8 * RATE)
-    time = np.arange(len(noise)) / RATE
-    clicks = noise * np.exp(-30 * (time % 0.25))
-    for path in folder.glob("*.npy"):
-        block = np.load(path) // 100
-        block[STEMS.index("bass")] = bass_line(8) * 20_000
-        block[STEMS.index("drums")] = clicks * 20_000
-        np.save(path, block)
-    return folder
+    return write_bands(tmp_path / "bands")
 
 
 def run_in(folder, seconds=0.5, **settings):

@@ -54,7 +54,7 @@ def test_the_environment_names_weights_and_the_option_wins(tmp_path, monkeypatch
 
 
 def test_named_weights_that_are_missing_are_a_missing_input(tmp_path):
-    with pytest.raises(MissingInputError, match="--weights"):
+    with pytest.raises(MissingInputError, match="no such weights file"):
         load_weights("toy", str(tmp_path / "nope"))
 
 

@@ -54,6 +54,7 @@ class Line:
         self.pause = pause
         self.slope = nn.Linear(1, 1, bias=False)
         self.models = {"slope": self.slope}
+        self.parts = {"": [self.slope]}
         self.optimizers = {"sgd": torch.optim.SGD(self.slope.parameters(), rate)}
         self.seeds = []
         self.progress = []
@@ -116,6 +117,15 @@ def test_the_best_weights_are_kept_when_later_ones_are_worse(tmp_path):
     best = fit(Worsening(), make_run(tmp_path, 0.5, validate_every_seconds=0.1))
     assert best["score"] == 0.1
     assert load_weights("line", str(tmp_path / "line.safetensors")).card["score"] == 0.1
+
+
+def test_given_weights_are_validated_first_and_kept_if_none_are_better(tmp_path):
+    given = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(given.weight, 2)
+    task, run = Line(), make_run(tmp_path, 0.5)
+    best = training.fit(task, run, training.start(run), given)
+    assert (best["steps"], best["score"]) == (0, 0)
+    assert load_weights("line", str(run.output)).tensors["weight"].item() == 2
 
 
 def test_a_killed_run_resumes_from_its_last_checkpoint(tmp_path):

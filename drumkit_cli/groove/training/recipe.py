@@ -138,6 +138,7 @@ class AveragedTask:
         self.fabric, self.recipe, self.corpus = fabric, recipe, corpus
         self.held_out = corpus.get("validation", corpus["train"])
         self.models: dict[str, nn.Module] = {}
+        self.parts: dict[str, list[nn.Module]] = {}
         self.optimizers: dict[str, Optimizer] = {}
         steerable = recipe.config.steerable
         self._graphs = untrained_graphs(recipe.config, model) if steerable else {}
@@ -145,6 +146,7 @@ class AveragedTask:
             self.models[name] = fabric.to_device(network)
             average = MovingAverage(network, recipe.average, warm_up=True)
             self.models[_averaged(name)] = fabric.to_device(average)
+            self.parts[name] = [network, average.module]
             self.optimizers[name] = torch.optim.AdamW(
                 network.parameters(), recipe.learning_rate, (0.9, 0.99), weight_decay=0.01
             )

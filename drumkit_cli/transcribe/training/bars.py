@@ -99,6 +99,7 @@ class BarTask:
         optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=0.01)
         self._network, adam = fabric.setup(network, optimizer)
         self.models: dict[str, nn.Module] = {"network": network}
+        self.parts = {"bars": [network]}
         self.optimizers: dict[str, Optimizer] = {"adam": adam}
 
     def batches(self, seed: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
