@@ -203,7 +203,7 @@ class Player(nn.Module):
     def latent_prior(self, notes: Tensor, skeleton: Tensor, conditions: Conditions) -> Gaussian:
         """The prior of the latent, p(z | notes, conditions); standard normal if not learned."""
         if self.prior is None:
-            zeros = notes.new_zeros(len(notes), self.moments.out_features)
+            zeros = notes.new_zeros(notes.shape[0], self.moments.out_features)
             return gaussian(zeros)
         x = self.prior(self._given(notes, conditions), self._hint(skeleton, conditions))
         return gaussian(self.prior_moments(x.mean(1)))
@@ -294,9 +294,9 @@ def entry_points(network: GrooveModel) -> dict[str, EntryPoint]:
 
     def encode_players(velocities: Tensor, timings: Tensor, notes: Tensor) -> tuple[Tensor, ...]:
         skeleton = groove.skeleton(notes)
-        zeros = notes.new_zeros(len(notes), WINDOW_STEPS, max(PATTERN_CLASSES.values()))
+        zeros = notes.new_zeros(notes.shape[0], WINDOW_STEPS, max(PATTERN_CLASSES.values()))
         given = Conditions(
-            zeros.new_zeros(len(notes), len(GENRES)),
+            zeros.new_zeros(notes.shape[0], len(GENRES)),
             zeros[..., : PATTERN_CLASSES["velocity"]],
             zeros[..., : PATTERN_CLASSES["timing"]],
         )

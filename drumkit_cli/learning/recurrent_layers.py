@@ -95,7 +95,16 @@ def exportable() -> Iterator[None]:
     def gru(self: nn.GRU, x: Tensor, first: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return _run(self, _gru, x, first)
 
-    with mock.patch.object(nn.LSTM, "forward", lstm), mock.patch.object(nn.GRU, "forward", gru):
+    def gru_cell(self: nn.GRUCell, x: Tensor, state: Tensor) -> Tensor:
+        parameters = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+        states: list[Tensor] = _gru(x[None], state[None], parameters)
+        return states[1][0]
+
+    with (
+        mock.patch.object(nn.LSTM, "forward", lstm),
+        mock.patch.object(nn.GRU, "forward", gru),
+        mock.patch.object(nn.GRUCell, "forward", gru_cell),
+    ):
         yield
 
 

@@ -80,6 +80,17 @@ def test_a_first_state_of_a_gru_is_taken_and_its_last_given():
     assert_same(runtimes, [x, first], outputs=2)
 
 
+def test_a_cell_of_a_gru_is_one_node():
+    examples = (torch.randn(2, 3), torch.randn(2, 4))
+    runtimes = networks(
+        lambda: nn.GRUCell(3, 4), examples, ((0,), (0,)), lambda cell, *inputs: cell(*inputs)[None]
+    )
+    generator = np.random.default_rng(0)
+    assert_same(runtimes, [generator.standard_normal((5, n), np.float32) for n in (3, 4)])
+    nodes = onnx.load_from_string(runtimes[2]["play"]).graph.node
+    assert [node.op_type for node in nodes].count("GRU") == 1
+
+
 def test_the_weights_of_a_normalised_convolution_stay_those_of_the_file():
     def build():
         made = nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4))

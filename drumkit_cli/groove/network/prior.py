@@ -49,7 +49,7 @@ class CodePrior(nn.Module):
         """
         embedded = self.embed(codes)  # [B, S, R, C]
         before = embedded.sum(2)[:, :-1]
-        first = self.start.expand(len(codes), 1, -1)
+        first = self.start.expand(codes.shape[0], 1, -1)
         x = torch.cat([first, before], 1) + self.read(genre, template)
         x, _ = self.gru(self.dropout(x), self.begin(genre))
         within = F.pad(embedded.cumsum(2), (0, 0, 1, 0))[:, :, :-1]  # the stages before
@@ -65,7 +65,9 @@ class CodePrior(nn.Module):
     def read(self, genre: Tensor, template: Tensor) -> Tensor:
         """Encode a template for each beat, ``[B, S, C]``; 0 for a prior without templates."""
         if self.template is None:
-            return template.new_zeros(len(template), template.shape[1] // BEAT_STEPS, self.width)
+            return template.new_zeros(
+                template.shape[0], template.shape[1] // BEAT_STEPS, self.width
+            )
         x = self.template(template, genre)
         beats: Tensor = self.beat(x.unflatten(1, (-1, BEAT_STEPS)).flatten(2))
         return beats
@@ -80,7 +82,7 @@ class CodePrior(nn.Module):
             templates: templates as `read` encodes them, ``[B, S, C]``.
             genre: one-hot, ``[B, 6]``.
         """
-        first = self.start.expand(len(codes), 1, -1)
+        first = self.start.expand(codes.shape[0], 1, -1)
         before = torch.cat([first, self.embed(codes).sum(2)], 1)
         x, state = self.gru(before + templates[:, : before.shape[1]], self.begin(genre))
         return x[:, -1], state
