@@ -75,7 +75,11 @@ def untrained_graphs(config: Any, definition: Definition) -> dict[str, bytes]:  
     nothing had been built.
     """
     with torch.random.fork_rng(devices=[]):
-        return export_graphs(definition.build(asdict(config)), definition)
+        return _export_config(asdict(config), definition)
+
+
+def _export_config(config: dict[str, Any], definition: Definition) -> dict[str, bytes]:
+    return export_graphs(definition.build(config), definition)
 
 
 def _graph(network: nn.Module, point: EntryPoint) -> bytes:

@@ -117,6 +117,7 @@ def test_a_table_that_is_no_text_is_bad_data(tmp_path):
 
 
 @needs_data
+@pytest.mark.slow
 def test_rendered_takes_are_aligned_audible_and_reproducible(tmp_path):
     data = Path(str(DATA))
     for folder in ("first", "second"):

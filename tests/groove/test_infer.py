@@ -235,6 +235,7 @@ def test_other_weights_are_bad_data(tmp_path):
         Groover(load_weights("groove", str(path)))
 
 
+@pytest.mark.slow
 def test_the_papers_networks_play_too(tmp_path):
     config = replace(TINY_PAPER, conditions=True)
     path = write_tiny_groove(tmp_path / "paper.safetensors", config)

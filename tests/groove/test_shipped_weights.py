@@ -28,6 +28,7 @@ sys.exit(status)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 @pytest.mark.skipif(not SHIPPED.is_file(), reason="weights/groove.safetensors does not ship")
 def test_twenty_minutes_take_little_more_memory_than_one(tmp_path):

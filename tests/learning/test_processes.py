@@ -80,7 +80,8 @@ def test_two_processes_take_the_steps_that_one_takes(tmp_path):
     assert slopes == pytest.approx([expected] * 2, rel=1e-5)
 
 
-def test_a_tiny_model_learns_as_fast_in_two_processes(tmp_path):
+@pytest.mark.slow
+def test_a_tiny_model_learns_as_fast_in_two_processes(tmp_path, exports_folder):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "own.mid").write_bytes(WHOLE)
     ends = []
@@ -88,7 +89,7 @@ def test_a_tiny_model_learns_as_fast_in_two_processes(tmp_path):
         folder = tmp_path / str(count)
         options = f"--preset tiny --time-limit 4s --run-dir {folder} -o {folder}.safetensors"
         arguments = ["train", "interpolate", tmp_path / "data", *options.split()]
-        done = launch(count, "tests.learning.clocked", *arguments)
+        done = launch(count, "tests.learning.clocked", exports_folder, *arguments)
         assert done.returncode == 0, done.stderr
         with (folder / LOG_NAME).open() as file:
             rows = [row for row in csv.DictReader(file) if row["name"] == "entropy"]

@@ -221,6 +221,7 @@ def test_patterns_are_chosen_by_split_and_kind(tmp_path):
     assert found.velocities.dtype == np.float32
 
 
+@pytest.mark.slow
 def test_the_patterns_of_the_data_are_distinct_and_split_by_source():
     data = os.environ.get("DRUMKIT_DATA")
     if not data:
