@@ -42,13 +42,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Plan:
-    """Lengths and repetitions of a run."""
+    """Lengths and repetitions of a run; what is timed runs before, too, to fill the caches."""
 
     speed_seconds: float
     short_seconds: float
     long_seconds: float
     repeats: int
     threads: int
+    runs_before: int = 1
 
 
 def measure(command: Sequence[str | Path], threads: int, expected: int = 0) -> Cost:
@@ -82,9 +83,9 @@ def time_ratio(
 ) -> Figure:
     """Wall time, or what `of` says, of a command over that of another, by medians of both."""
     taken: tuple[list[float], list[float]] = ([], [])
-    for round_number in range(plan.repeats + 1):
+    for round_number in range(plan.runs_before + plan.repeats):
         pair = (measure(ours, plan.threads, status), measure(theirs, plan.threads))
-        if round_number:  # the first fills the caches
+        if round_number >= plan.runs_before:
             for times, cost in zip(taken, pair, strict=True):
                 times.append(of(cost))
     ratio = statistics.median(taken[0]) / statistics.median(taken[1])
