@@ -36,6 +36,7 @@ class Command:
         has_model: it loads weights.
         other_suffixes: of other kinds that it writes where the output is so named.
         is_brief: what it writes is less than 4096 bytes.
+        shorter: bytes of a good input of a few seconds, where `good` is longer.
     """
 
     name: str
@@ -52,6 +53,12 @@ class Command:
     has_model: bool = True
     other_suffixes: tuple[str, ...] = ()
     is_brief: bool = False
+    shorter: bytes | None = None
+
+    @property
+    def short(self):
+        """A good input, for tests to which its length is nothing."""
+        return self.shorter or self.good
 
     @property
     def suffixes(self):
@@ -202,6 +209,7 @@ COMMANDS = [
         is_played,
         takes_several=False,
         other_suffixes=(".wav", *ENCODED),
+        shorter=song_file(),
     ),
     Command(
         "synth",
@@ -212,6 +220,7 @@ COMMANDS = [
         takes_midi=True,
         takes_any_meter=True,
         other_suffixes=ENCODED,
+        shorter=midi_files.WHOLE,
     ),
     Command(
         "synth-kick",

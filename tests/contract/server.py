@@ -1,4 +1,4 @@
-"""Runs drumkit commands in forked children of one warm process: importing torch takes seconds.
+"""Runs drumkit commands in forked children of one warm process: imports take the most time.
 
 Each request is a JSON object over a UNIX socket, with the child's three standard streams as
 descriptors beside it; the answers are the child's process id, then its wait status. A child
@@ -6,6 +6,7 @@ differs from `python -m drumkit_cli` only in that its imports are done.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -16,26 +17,34 @@ import sys
 
 
 def warm_up():
+    """Import what commands import, but for PyTorch: they do without it, and forks are faster."""
     for name in (
-        "torch", "soundfile", "soxr", "numpy", "scipy.signal", "tqdm", "pydantic.type_adapter",
-        "typer._adapters", "drumkit_cli.learning.devices", "drumkit_cli.spectral.griffin_lim",
-        "drumkit_cli.cli", "drumkit_cli.audio.reader", "drumkit_cli.io.arrays",
-        "drumkit_cli.learning.checkpoint",
-        "drumkit_cli.separate.command", "drumkit_cli.separate.infer",
-        "drumkit_cli.separate.pretrained", "drumkit_cli.arrange.command",
-        "drumkit_cli.arrange.infer", "drumkit_cli.mel.command", "drumkit_cli.mel.infer",
-        "drumkit_cli.spectral.mel_spectrogram", "drumkit_cli.learning.training",
-        "drumkit_cli.patterns.drum_file",
+        "mmap", "pretty_midi", "pydantic.type_adapter", "scipy.signal", "soundfile", "soxr", "tqdm",
+        "typer._adapters", "drumkit_cli.arrange.command", "drumkit_cli.arrange.infer",
+        "drumkit_cli.audio.loudness", "drumkit_cli.audio.reader", "drumkit_cli.audio.writing",
+        "drumkit_cli.cli", "drumkit_cli.grading.grader", "drumkit_cli.groove.command",
+        "drumkit_cli.groove.infer", "drumkit_cli.groove.inputs.groove_file",
+        "drumkit_cli.groove.inputs.number_list", "drumkit_cli.groove.inputs.reading",
+        "drumkit_cli.groove.inputs.template", "drumkit_cli.info.command", "drumkit_cli.info.infer",
+        "drumkit_cli.info.origin", "drumkit_cli.info.sound", "drumkit_cli.info.text",
         "drumkit_cli.interpolate.command", "drumkit_cli.interpolate.infer",
-        "drumkit_cli.interpolate.model", "drumkit_cli.interpolate.sources",
-        "drumkit_cli.swirl.command", "drumkit_cli.swirl.infer", "drumkit_cli.swirl.model",
-        "drumkit_cli.groove.command", "drumkit_cli.groove.infer",
-        "drumkit_cli.groove.inputs.template",
+        "drumkit_cli.interpolate.sources", "drumkit_cli.io.arrays", "drumkit_cli.kick.command",
+        "drumkit_cli.kick.ear", "drumkit_cli.kick.infer", "drumkit_cli.kick.results",
+        "drumkit_cli.kick.sources", "drumkit_cli.learning.checkpoint", "drumkit_cli.mel.command",
+        "drumkit_cli.mel.infer", "drumkit_cli.midi.pretty", "drumkit_cli.patterns.drum_file",
+        "drumkit_cli.score.command", "drumkit_cli.score.reports", "drumkit_cli.separate.command",
+        "drumkit_cli.separate.infer", "drumkit_cli.separate.pretrained",
+        "drumkit_cli.separate.results", "drumkit_cli.sounds.drum_synth",
+        "drumkit_cli.spectral.griffin_lim", "drumkit_cli.spectral.mel_spectrogram",
+        "drumkit_cli.swirl.command", "drumkit_cli.swirl.infer", "drumkit_cli.synth.command",
+        "drumkit_cli.synth.infer", "drumkit_cli.synth.kits.loading",
+        "drumkit_cli.synth.kits.midi_player", "drumkit_cli.synth.one_shots",
         "drumkit_cli.transcribe.command", "drumkit_cli.transcribe.infer",
-        "drumkit_cli.groove.inputs.groove_file", "drumkit_cli.groove.inputs.number_list",
+        "drumkit_cli.transcribe.texts",
     ):  # fmt: skip
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    gc.freeze()  # children need not copy what they never collect
 
 
 def run_child(request, descriptors):

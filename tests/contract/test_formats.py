@@ -27,7 +27,7 @@ def format_in(data):
 
 
 def given(command, files):
-    return [] if command.good is None else [files("in.x", command.good)]
+    return [] if command.good is None else [files("in.x", command.short)]
 
 
 @each_sound_command
@@ -44,7 +44,7 @@ def test_a_pipe_gets_any_format(drumkit, form):
 
 @each_batch_of_sounds
 def test_files_in_a_folder_have_the_format_that_is_asked_for(drumkit, files, command):
-    paths = [files(name, command.good) for name in ("one.x", "two.x")]
+    paths = [files(name, command.short) for name in ("one.x", "two.x")]
     made = [*command.line(*paths), "-o", "out", "--format", "flac", "--encoding", "pcm16"]
     assert_done(drumkit(*made))
     sounds = made_in(drumkit.folder / "out")

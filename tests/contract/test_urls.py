@@ -18,7 +18,7 @@ pytest.importorskip("fsspec", reason="needs the extra remote")
 @each_reading_command
 @pytest.mark.parametrize("scheme", ["file", "local"])
 def test_a_url_gives_what_its_path_gives(drumkit, files, command, scheme):
-    path = files("in", command.good)
+    path = files("in", command.short)
     url, out = f"{scheme}://{path}", f"{scheme}://{drumkit.folder}/url{command.suffix}"
     options = ("-o", out) if command.suffix else ()
     result = drumkit(*command.line(url), *options)
@@ -46,5 +46,5 @@ def test_a_url_of_no_known_store_is_wrong_usage(drumkit, command):
 @each_writing_command
 def test_an_output_by_url_in_no_bucket_cannot_be_made(drumkit, command):
     out = "local:///no such place/out" + command.suffix
-    result = drumkit(*command.line(), "-o", out, stdin=command.good)
+    result = drumkit(*command.line(), "-o", out, stdin=command.short)
     assert_refused(result, CANT_CREATE, "No such file")

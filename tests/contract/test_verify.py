@@ -29,7 +29,7 @@ def assert_verified_until_changed(drumkit, path):
 
 @each(lambda command: command.suffix)
 def test_a_recorded_file_is_verified_until_a_byte_of_it_changes(drumkit, files, command):
-    given = [] if command.good is None else [files("in.x", command.good)]
+    given = [] if command.good is None else [files("in.x", command.short)]
     for suffix in command.suffixes:
         path = drumkit.folder / f"made{suffix}"
         assert_done(drumkit(*command.line(*given), "-o", path, environment=RECORDED))
@@ -38,7 +38,7 @@ def test_a_recorded_file_is_verified_until_a_byte_of_it_changes(drumkit, files, 
 
 @each(lambda command: command.suffix in (".wav", ".mid"))
 def test_sound_and_notes_say_themselves_how_they_were_made(drumkit, files, command):
-    given = [] if command.good is None else [files("in.x", command.good)]
+    given = [] if command.good is None else [files("in.x", command.short)]
     result = drumkit(*command.line(*given))
     path = files(f"piped{command.suffix}", result.out)
     verified = drumkit("verify", path)
@@ -58,7 +58,7 @@ def test_encoded_sound_says_itself_how_it_was_made(drumkit, suffix):
 
 @each_batch_command
 def test_files_of_a_folder_are_verified(drumkit, files, command):
-    paths = [files(name, command.good) for name in ("one.x", "two.x")]
+    paths = [files(name, command.short) for name in ("one.x", "two.x")]
     assert_done(drumkit(*command.line(*paths), "-o", "out"))
     result = drumkit("verify", *made_in(drumkit.folder / "out"))
     assert result.status == 0, result.err
