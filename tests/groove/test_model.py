@@ -114,14 +114,14 @@ def test_a_batch_equals_its_singles(config):
 @pytest.mark.parametrize("config", [TINY, TINY_PAPER, TINY_ONE])
 def test_one_batch_is_overfitted(config):
     model, given = build(config), batch(2)
-    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
     first = float(losses(model, given).detach())
-    for _ in range(100):
+    for _ in range(30):
         optimizer.zero_grad()
         loss = losses(model, given)
         loss.backward()
         optimizer.step()
-    assert loss < 0.8 * first
+    assert loss < 0.6 * first
 
 
 def test_weights_make_a_round_trip(tmp_path):
