@@ -23,6 +23,11 @@ KICK = ("kick", 0.5, -1.0, 0.0)
 SECONDS = 120
 
 
+def heed_interrupts():
+    """Undo what shells do to their background jobs: these, and what they start, ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Server:
     """`drumkit serve` in a process of its own, ready."""
 
@@ -35,6 +40,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=heed_interrupts,
         )
         self.told = []
         for line in self.process.stderr:
