@@ -121,7 +121,7 @@ def test_one_batch_is_overfitted(config):
         loss = losses(model, given)
         loss.backward()
         optimizer.step()
-    assert loss < 0.6 * first
+    assert loss < 0.8 * first
 
 
 def test_weights_make_a_round_trip(tmp_path):
