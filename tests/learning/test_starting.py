@@ -141,12 +141,13 @@ def test_weights_of_another_feature_are_refused_before_data_are_read(tmp_path):
         train("swirl", tmp_path / "none", replace(run, start=tmp_path / "none.safetensors"))
 
 
-def test_a_resumed_run_goes_on_from_its_checkpoint(tmp_path):
+def test_a_resumed_run_goes_on_from_its_checkpoint(tmp_path, capsys):
     data = write_data(tmp_path / "data", "interpolate")
     run = run_in(tmp_path, write_weights(tmp_path, "interpolate"))
     train("interpolate", data, run)
     run.start.unlink()
     train("interpolate", data, replace(run, resume=True, time_limit_seconds=0.02))
+    assert "resumed at step" in capsys.readouterr().err
 
 
 def test_all_networks_of_synth_come_from_the_weights_even_those_that_are_not_trained(
